@@ -1,0 +1,95 @@
+"""Files that are either whole or absent: everything is written beside its place and moved there in one step."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from synthproof.core.errors import WorkspaceError
+
+
+@contextmanager
+def whole_file(target: Path) -> Iterator[Path]:
+    """Yield a path to write to; on success it becomes `target`, on any failure it is gone.
+
+    Raises
+    ------
+    WorkspaceError
+        ``workspace/unwritable`` when the folder cannot be made or written (also a full disk).
+    """
+    part = target.with_name(f".{target.name}.{secrets.token_hex(4)}.part")
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        yield part
+        _flush(part)
+        os.replace(part, target)
+    except WorkspaceError:
+        raise
+    except OSError as error:
+        raise WorkspaceError("workspace/unwritable", where=str(target), reason=_reason(error)) from error
+    finally:
+        part.unlink(missing_ok=True) if part.exists() else None
+
+
+@contextmanager
+def whole_folder(target: Path) -> Iterator[Path]:
+    """Yield an empty folder to fill; on success it replaces `target`, on any failure it is gone.
+
+    An existing `target` is moved aside first and restored when the exchange fails.
+    """
+    part = target.with_name(f".{target.name}.{secrets.token_hex(4)}.part")
+    try:
+        part.mkdir(parents=True)
+        yield part
+        for path in sorted(part.rglob("*")):
+            if path.is_file():
+                _flush(path)
+        _exchange(part, target)
+    except WorkspaceError:
+        raise
+    except OSError as error:
+        raise WorkspaceError("workspace/unwritable", where=str(target), reason=_reason(error)) from error
+    finally:
+        if part.exists():
+            shutil.rmtree(part, ignore_errors=True)
+
+
+def write_text(target: Path, text: str) -> Path:
+    """Write UTF-8 text, whole or not at all."""
+    with whole_file(target) as part:
+        part.write_text(text, encoding="utf-8", newline="\n")
+    return target
+
+
+def write_bytes(target: Path, data: bytes) -> Path:
+    """Write bytes, whole or not at all."""
+    with whole_file(target) as part:
+        part.write_bytes(data)
+    return target
+
+
+def _exchange(part: Path, target: Path) -> None:
+    if not target.exists():
+        os.replace(part, target)
+        return
+    old = target.with_name(f".{target.name}.{secrets.token_hex(4)}.old")
+    os.replace(target, old)
+    try:
+        os.replace(part, target)
+    except OSError:
+        os.replace(old, target)
+        raise
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def _flush(path: Path) -> None:
+    with path.open("rb") as handle:
+        os.fsync(handle.fileno())
+
+
+def _reason(error: OSError) -> str:
+    return error.strerror or type(error).__name__

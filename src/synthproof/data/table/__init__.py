@@ -1,0 +1,1 @@
+"""Tables of people: reading, schema, splitting, writing back alike."""

@@ -1,0 +1,1 @@
+"""Assemble, seal and render what a committee reads."""

@@ -1,0 +1,1 @@
+"""Machinery without opinions, shared by the floors above."""

@@ -1,0 +1,3 @@
+"""Metrics: one file each, one line here each."""
+
+CATALOGUE: dict[str, str] = {}

@@ -1,0 +1,1 @@
+"""Stages, workspace, resume: the whole road."""

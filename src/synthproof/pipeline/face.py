@@ -1,0 +1,1 @@
+"""The library face: five verbs in five lines."""

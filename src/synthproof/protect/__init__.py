@@ -1,0 +1,3 @@
+"""Protections made before learning: one file each, one line here each."""
+
+CATALOGUE: dict[str, str] = {}

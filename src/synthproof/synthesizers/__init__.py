@@ -1,0 +1,3 @@
+"""Synthesizers: one algorithm, one file, one line here."""
+
+CATALOGUE: dict[str, str] = {}

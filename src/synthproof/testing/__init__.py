@@ -1,0 +1,1 @@
+"""Contract checks and worlds of known law, shipped for authors of plug-ins."""

@@ -1,0 +1,1 @@
+"""Run a policy's plan over a case, simulate limits from real data, judge."""
