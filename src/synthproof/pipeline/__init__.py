@@ -1,1 +1,1 @@
-"""Stages, workspace, resume: the whole road."""
+"""Stages, workspace, resume: the whole road, and the library face over it."""

@@ -1,0 +1,248 @@
+"""What a run may be told: one frozen dataclass per stage, the only place of a default.
+
+The project file (``synthproof.toml``), the command line's flags and the reference page are derived from these.
+Flags override the file; unknown keys are refused with the nearest known one.
+"""
+
+from __future__ import annotations
+
+import tomllib
+import types
+from collections.abc import Mapping
+from dataclasses import Field as DataField
+from dataclasses import asdict, dataclass, field, fields, is_dataclass, replace
+from pathlib import Path
+from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
+
+from synthproof.core.errors import ConfigError, nearest
+from synthproof.core.schema import Purpose
+from synthproof.core.words import Words
+
+T = TypeVar("T")
+
+
+def _option(default: Any, en: str, ko: str, *flags: str) -> Any:
+    metadata = {"help": Words(en=en, ko=ko), "flags": flags}
+    if isinstance(default, dict):
+        return field(default_factory=dict, metadata=metadata)
+    return field(default=default, metadata=metadata)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReadConfig:
+    """How the source is read."""
+
+    schema: str = _option(
+        "",
+        "Schema file (TOML) to use instead of inferring one.",
+        "추론 대신 사용할 스키마 파일(TOML).",
+        "--schema",
+    )
+    query: str = _option("", "SQL query, when the source is a database URL.", "원본이 DB 주소일 때의 SQL 질의.", "--query")
+    table: str = _option("", "Table name, when the source is a database URL.", "원본이 DB 주소일 때의 테이블 이름.", "--table")
+
+
+@dataclass(frozen=True, kw_only=True)
+class SplitConfig:
+    """How units are held out."""
+
+    holdout: float | None = _option(
+        None,
+        "Share of units held out (default 0.2; 0.5 under 2,000 units).",
+        "홀드아웃으로 남기는 단위의 비율(기본 0.2, 2,000단위 미만이면 0.5).",
+        "--holdout-share",
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProtectConfig:
+    """What is changed before learning."""
+
+    steps: tuple[str, ...] = _option(
+        ("identifiers", "rare", "extremes"),
+        "Protections, in order; `none` for none.",
+        "학습 전 보호조치(순서대로). 없으면 `none`.",
+        "--protect",
+    )
+    parameters: Mapping[str, Any] = _option({}, "Parameters per protection.", "보호조치별 매개변수.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class FitConfig:
+    """Which synthesizer learns."""
+
+    synthesizer: str = _option("auto", "Synthesizer (see `list synthesizers`).", "생성기(`list synthesizers` 참조).", "--synthesizer")
+    row_wise: bool = _option(
+        False,
+        "Learn rows as if each were a unit (within-person structure is then not assessed).",
+        "행을 각각 하나의 단위로 보고 학습(개인 내 구조는 판단 불가).",
+        "--row-wise",
+    )
+    parameters: Mapping[str, Any] = _option({}, "Parameters of the synthesizer.", "생성기 매개변수.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class SampleConfig:
+    """How many are drawn, and what is done to them."""
+
+    n: int | None = _option(None, "Synthetic units (default: as many as the source has).", "합성 단위 수(기본: 원본과 같은 수).", "--n")
+    drop_copies: bool = _option(
+        False,
+        "Replace synthetic records that equal a training record (logged; the guide's variant B).",
+        "학습 레코드와 일치하는 합성 레코드를 새로 뽑은 것으로 대체(기록됨, 참조모델의 방식 B).",
+        "--drop-copies",
+    )
+    cap_remedy: bool = _option(
+        False,
+        "Delete part of the synthetic records that push an original's CAP over the limit (logged; the guide's remedy).",
+        "CAP이 한계를 넘는 원본의 일치 합성 레코드 일부를 삭제(기록됨, 안내서의 조치).",
+        "--cap-remedy",
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class VerifyConfig:
+    """Under which rules the data are judged."""
+
+    policy: str = _option("pipc_2024", "Policy name or TOML file.", "정책 이름 또는 TOML 파일.", "--policy")
+    repeats: int = _option(
+        100, "Repeats of each simulated limit.", "모의실험 임계값의 반복 횟수.", "--repeats"
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunConfig:
+    """A whole run."""
+
+    source: str = _option("", "Data to learn from: a file or a database URL.", "학습할 데이터: 파일 또는 DB 주소.")
+    target: str = _option("", "Target column of the later task.", "예측 대상 열.", "--target")
+    out: str = _option("", "Folder for the results (default: NAME-synthproof).", "결과 폴더(기본: 이름-synthproof).", "--out", "-o")
+    seed: int | None = _option(None, "Seed; drawn and recorded in the vault when absent.", "시드. 없으면 뽑아서 vault에 기록.", "--seed")
+    lang: Literal["ko", "en", ""] = _option("", "Language of messages and report (ko|en; default: the system's).", "메시지와 보고서의 언어(ko|en, 기본: 시스템 언어).", "--lang")
+    purpose: Purpose = field(default_factory=Purpose)
+    read: ReadConfig = field(default_factory=ReadConfig)
+    split: SplitConfig = field(default_factory=SplitConfig)
+    protect: ProtectConfig = field(default_factory=ProtectConfig)
+    fit: FitConfig = field(default_factory=FitConfig)
+    sample: SampleConfig = field(default_factory=SampleConfig)
+    verify: VerifyConfig = field(default_factory=VerifyConfig)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return JSON values."""
+        out: dict[str, Any] = asdict(self)
+        out["purpose"] = self.purpose.to_dict()
+        out["protect"]["steps"] = list(self.protect.steps)
+        return out
+
+
+STAGES: Mapping[str, type] = {
+    "read": ReadConfig,
+    "split": SplitConfig,
+    "protect": ProtectConfig,
+    "fit": FitConfig,
+    "sample": SampleConfig,
+    "verify": VerifyConfig,
+}
+
+
+def load_config(path: Path | None, base: Path | None = None) -> RunConfig:
+    """Return the configuration of a project file, or the defaults.
+
+    Parameters
+    ----------
+    path
+        A TOML file. ``None`` takes ``synthproof.toml`` in `base` (the current folder) when there is one.
+
+    Raises
+    ------
+    ConfigError
+        ``config/unreadable``, ``params/unknown`` or ``config/wrong-type``, each with file and key.
+    """
+    if path is None:
+        path = (base or Path.cwd()) / "synthproof.toml"
+        if not path.is_file():
+            return RunConfig()
+    return from_mapping(RunConfig, _toml(path), where=path.name)
+
+
+def load_purpose(path: Path) -> Purpose:
+    """Return the purpose written in a TOML file (a ``[purpose]`` table or the keys themselves)."""
+    data = _toml(path)
+    return from_mapping(Purpose, data.get("purpose", data), where=path.name)
+
+
+def override(config: RunConfig, **flags: Any) -> RunConfig:
+    """Return the configuration with flags laid over it; ``None`` means "not given".
+
+    Flags are named ``stage__key`` for a stage's key, or by the key of the run itself.
+    """
+    for name, value in flags.items():
+        if value is None:
+            continue
+        stage, _, key = name.rpartition("__")
+        if stage:
+            config = replace(config, **{stage: replace(getattr(config, stage), **{key: value})})
+        else:
+            config = replace(config, **{key: value})
+    return config
+
+
+def from_mapping(cls: type[T], data: Mapping[str, Any], *, where: str) -> T:
+    """Build a configuration dataclass from plain values, checking every key and type."""
+    hints = get_type_hints(cls)
+    known: dict[str, DataField[Any]] = {f.name: f for f in fields(cls)}  # type: ignore[arg-type]
+    values: dict[str, Any] = {}
+    for key, value in data.items():
+        if key not in known:
+            close = nearest(key, known)
+            raise ConfigError(
+                "params/unknown",
+                where=where,
+                owner=where,
+                name=key,
+                hint=f"Did you mean {close}? " if close else "",
+                known=", ".join(known),
+            )
+        values[key] = _checked(value, hints[key], f"{where}: {key}")
+    return cls(**values)
+
+
+def _checked(value: Any, hint: Any, where: str) -> Any:
+    if is_dataclass(hint) and isinstance(hint, type):
+        if not isinstance(value, Mapping):
+            raise _wrong(where, "a table", value)
+        return from_mapping(hint, value, where=where)
+    origin = get_origin(hint)
+    if origin is Literal:
+        if value not in get_args(hint):
+            raise _wrong(where, "one of " + ", ".join(repr(a) for a in get_args(hint) if a), value)
+        return value
+    if origin in (Union, types.UnionType):
+        allowed = [a for a in get_args(hint) if a is not type(None)]
+        return _checked(value, allowed[0], where)
+    if origin is tuple:
+        if not isinstance(value, list | tuple) or not all(isinstance(v, str) for v in value):
+            raise _wrong(where, "a list of texts", value)
+        return tuple(value)
+    if origin is not None and issubclass(origin, Mapping):
+        if not isinstance(value, Mapping):
+            raise _wrong(where, "a table", value)
+        return dict(value)
+    if hint is float and isinstance(value, int) and not isinstance(value, bool):
+        return float(value)
+    if not isinstance(value, hint) or (hint is int and isinstance(value, bool)):
+        raise _wrong(where, {str: "a text", int: "a whole number", bool: "true or false"}.get(hint, "a number"), value)
+    return value
+
+
+def _wrong(where: str, wanted: str, value: Any) -> ConfigError:
+    return ConfigError("config/wrong-type", where=where, wanted=wanted, type=type(value).__name__)
+
+
+def _toml(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
+    except OSError as error:
+        raise ConfigError("config/unreadable", where=str(path), reason=error.strerror or "cannot be opened") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError("config/unreadable", where=str(path), reason=str(error)) from error

@@ -1,0 +1,137 @@
+"""From real and synthetic tables to a proof: what `run` and `verify` share."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, replace
+from typing import Any
+
+from synthproof.core.contracts import Case, Recipe
+from synthproof.core.evidence import Evidence
+from synthproof.core.run import Run
+from synthproof.core.schema import Purpose, Schema
+from synthproof.data.table.dataset import Table
+from synthproof.pipeline.environment import environment, now
+from synthproof.policy.load import load_policy
+from synthproof.verify.battery import verify_case
+from synthproof.verify.proof import DataFacts, GeneratorFacts, Proof
+
+
+def facts_of(table: Table) -> DataFacts:
+    """Return sizes and fingerprint of a table."""
+    return DataFacts(
+        name=table.origin.name,
+        units=len(table),
+        rows=table.n_rows,
+        columns=len(table.schema.fields),
+        fingerprint=table.fingerprint(),
+    )
+
+
+def alike(real: Table, synthetic: Table) -> Table:
+    """Return `real` with only the fields that the synthetic data have."""
+    return real.without(*(n for n in real.schema.names if n not in synthetic.schema))
+
+
+def complete_purpose(
+    purpose: Purpose, schema: Schema, *, quasi: Sequence[str] = (), sensitive: Sequence[str] = ()
+) -> Purpose:
+    """Return the purpose with targets, K and T from the schema's roles and the proposals, where it names none.
+
+    Fields that the protected data no longer have are dropped.
+    """
+    targets = purpose.targets or schema.with_role("target")
+    k = purpose.quasi_identifiers or schema.with_role("quasi_identifier") or tuple(quasi)
+    t = purpose.sensitive or schema.with_role("sensitive") or tuple(sensitive)
+    kept = set(schema.names)
+    return replace(
+        purpose,
+        targets=tuple(n for n in targets if n in kept),
+        quasi_identifiers=tuple(n for n in k if n in kept and n not in t),
+        sensitive=tuple(n for n in t if n in kept),
+    )
+
+
+def prove(
+    train: Table,
+    synthetic: Table,
+    holdout: Table | None,
+    *,
+    purpose: Purpose,
+    policy: str,
+    seed: int,
+    repeats: int = 100,
+    generator: GeneratorFacts | None = None,
+    recipe: Recipe | None = None,
+    source: DataFacts | None = None,
+    record: Mapping[str, Any] | None = None,
+    run: Run | None = None,
+) -> Proof:
+    """Measure, simulate limits, judge; return the proof.
+
+    Parameters
+    ----------
+    train, holdout
+        Real units after protection: learned from, and never learned from.
+    synthetic
+        The drawn units.
+    purpose
+        Complete (see `complete_purpose`).
+    policy
+        Name or TOML file.
+    seed, repeats
+        Of metrics and simulated limits.
+    generator, recipe, source, record
+        What is known of how the data were made; `record` holds further fields of `Proof`.
+    """
+    rules = load_policy(policy)
+    real = alike(train, synthetic)
+    unseen = alike(holdout, synthetic) if holdout is not None else None
+    data = {"train": facts_of(train), "synthetic": facts_of(synthetic)}
+    if holdout is not None:
+        data["holdout"] = facts_of(holdout)
+    if source is not None:
+        data["source"] = source
+    case = Case(train=real, holdout=unseen, synthetic=synthetic, purpose=purpose, recipe=recipe)
+    judged = verify_case(case, rules, seed=seed, repeats=repeats, run=run)
+    extra = dict(record or {})
+    seconds = {**extra.pop("seconds", {}), **{f"verify/{k}": v for k, v in judged.seconds.items()}}
+    settings = {
+        "seed": seed,
+        "repeats": repeats,
+        "policy": rules.id,
+        "policy_digest": rules.digest,
+        **extra.pop("settings", {}),
+    }
+    return Proof(
+        schema=real.schema,
+        purpose=purpose,
+        data=data,
+        evidence=tuple(judged.evidence),
+        limits=tuple(judged.limits),
+        verdict=judged.verdict,
+        generator=generator or GeneratorFacts(),
+        settings=settings,
+        environment=environment(),
+        seconds=seconds,
+        created=now(),
+        **extra,
+    )
+
+
+def generator_facts(model: Any, name: str, *, seconds: Mapping[str, float]) -> GeneratorFacts:
+    """Return what is known of one of our synthesizers."""
+    because = getattr(model, "because_", None)
+    return GeneratorFacts(
+        name=getattr(model, "chosen_", name),
+        parameters={k: v for k, v in model.get_params().items() if k != "random_state"},
+        tags=asdict(model.tags),
+        because=because.to_dict() if because else None,
+        notices=tuple(n.to_dict() for n in getattr(model, "notices_", ())),
+        seconds={k: round(v, 2) for k, v in seconds.items()},
+    )
+
+
+def private_parts(evidence: Sequence[Evidence]) -> list[dict[str, Any]]:
+    """Return the evidence that only the owner may see: it goes to the vault."""
+    return [e.to_dict(private=True) for e in evidence if e.private]

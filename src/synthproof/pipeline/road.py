@@ -1,0 +1,353 @@
+"""The whole road: read, split, protect, fit, sample, verify, report; each stage leaves whole files or none."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from synthproof.core.contracts import Recipe
+from synthproof.core.errors import UsageError, WorkspaceError
+from synthproof.core.files import whole_folder, write_text
+from synthproof.core.models import load_model, save_model
+from synthproof.core.random import derive, fresh_seed
+from synthproof.core.registry import synthesizers
+from synthproof.core.run import Run
+from synthproof.core.schema import Purpose, Schema
+from synthproof.data.split import Split, split
+from synthproof.data.table.dataset import Table
+from synthproof.data.table.infer import with_target
+from synthproof.data.table.io import read_table, write_table
+from synthproof.data.table.schema_file import load_schema, save_schema
+from synthproof.dossier.assemble import read_dossier, write_dossier
+from synthproof.pipeline.config import RunConfig
+from synthproof.pipeline.environment import peak_memory
+from synthproof.pipeline.judging import complete_purpose, facts_of, generator_facts, private_parts, prove
+from synthproof.pipeline.tables import load_table, save_table
+from synthproof.pipeline.workspace import Workspace, stage_key
+from synthproof.policy.load import load_policy
+from synthproof.protect.apply import apply
+from synthproof.protect.scan import propose, require_basis, scan
+from synthproof.verify.proof import Proof
+from synthproof.verify.refine import cap_remedy, drop_exact_copies
+
+STAGES = ("read", "split", "protect", "fit", "sample", "verify", "report")
+TEXT_FORMATS = {"csv": ".csv", "parquet": ".parquet", "excel": ".xlsx", "jsonl": ".jsonl"}
+
+
+@dataclass
+class _Load:
+    """What the stages hand on, in memory."""
+
+    source: Any = None
+    table: Table | None = None
+    purpose: Purpose = field(default_factory=Purpose)
+    scan: Mapping[str, Any] = field(default_factory=dict)
+    parts: Split | None = None
+    receipts: tuple[Mapping[str, Any], ...] = ()
+    model: Any = None
+    synthetic: Table | None = None
+    refinements: tuple[Mapping[str, Any], ...] = ()
+    proof: Proof | None = None
+
+
+@dataclass(frozen=True)
+class Arrival:
+    """Where a run ended: its proof, its folder and what each stage took."""
+
+    proof: Proof
+    root: Path
+    seconds: Mapping[str, float]
+    peak_bytes: int
+
+
+class Road:
+    """One run over one workspace.
+
+    Parameters
+    ----------
+    config
+        All settings; `config.source` may be left empty when `source` is given.
+    source
+        A data frame instead of a file.
+    run
+        Progress, cancelling, workers.
+    """
+
+    def __init__(self, config: RunConfig, *, source: Any = None, run: Run | None = None) -> None:
+        if source is None and not config.source:
+            raise UsageError("config/wrong-type", where="source", wanted="a file, database URL or data frame", type="")
+        self.config = config
+        self.run = run or Run()
+        self.load = _Load(source=source if source is not None else config.source)
+        self.workspace = Workspace(Path(config.out or f"{_stem(config.source)}-synthproof"))
+        self.seconds: dict[str, float] = {}
+        self.memory: dict[str, int] = {}
+        self.seed = 0
+
+    def travel(self, *, resume: bool = False) -> Arrival:
+        """Go through all stages; with `resume`, take whole stages of an earlier run as they are.
+
+        Raises
+        ------
+        SynthproofError
+            Whatever a stage raises; earlier whole stages stay for ``--resume``.
+        """
+        # A wrong policy or synthesizer name must not cost a whole fit before it is noticed.
+        load_policy(self.config.verify.policy)
+        synthesizers.entry(self.config.fit.synthesizer)
+        self.workspace.open(resume=resume)
+        self._settle_seed(resume)
+        key = ""
+        for at, stage in enumerate(STAGES):
+            self.run.tick("run", at, len(STAGES), stage=stage)
+            key = stage_key(stage, self._settings(stage), key)
+            facts = self.workspace.whole(stage, key) if resume else None
+            started = time.perf_counter()
+            if facts is not None:
+                getattr(self, f"_load_{stage}")(facts)
+                self.seconds[stage] = float(facts.get("seconds", 0.0))
+                continue
+            self.workspace.forget_after(STAGES[at:])
+            files, told = getattr(self, f"_do_{stage}")()
+            self.seconds[stage] = round(time.perf_counter() - started, 3)
+            self.memory[stage] = peak_memory()
+            self.workspace.finish(stage, key, files, {**told, "seconds": self.seconds[stage]})
+        self.run.tick("run", len(STAGES), len(STAGES), stage="done")
+        assert self.load.proof is not None
+        return Arrival(self.load.proof, self.workspace.root, dict(self.seconds), peak_memory())
+
+    # settings ---------------------------------------------------------------------------------------------
+
+    def _settle_seed(self, resume: bool) -> None:
+        path = self.workspace.vault / "seed.json"
+        if resume and path.is_file():
+            earlier = int(json.loads(path.read_text(encoding="utf-8"))["seed"])
+            if self.config.seed is not None and self.config.seed != earlier:
+                raise WorkspaceError("workspace/another-run", where=str(self.workspace.root), changed="seed")
+            self.seed = earlier
+            return
+        self.seed = self.config.seed if self.config.seed is not None else fresh_seed()
+        write_text(path, json.dumps({"seed": self.seed}))
+
+    def _settings(self, stage: str) -> Any:
+        settings = self.config.to_dict()
+        own = settings.get(stage, {})
+        if stage == "read":
+            return {**own, "source": _source_digest(self.load.source), "target": settings["target"]}
+        if stage == "protect":
+            return {**own, "seed": self.seed, "purpose": settings["purpose"]}
+        if stage == "verify":
+            return {**own, "policy_digest": load_policy(self.config.verify.policy).digest}
+        return {**own, "seed": self.seed, "lang": settings["lang"] if stage == "report" else ""}
+
+    # stages -----------------------------------------------------------------------------------------------
+
+    def _do_read(self) -> tuple[list[Path], dict[str, Any]]:
+        read = self.config.read
+        schema = load_schema(Path(read.schema)) if read.schema else None
+        table = read_table(self.load.source, schema=schema, query=read.query or None, table=read.table or None)
+        if self.config.target:
+            table = table.with_schema(with_target(table.schema, self.config.target))
+        found = scan(table, purpose=self.config.purpose, run=self.run)
+        require_basis(found, self.config.purpose)
+        proposal = propose(found, table.schema, self.config.purpose)
+        self.load.table = table
+        self.load.scan = {**found.to_dict(), "proposal": proposal.to_dict()}
+        vault = self.workspace.vault
+        save_table(vault / "source", table)
+        save_schema(table.schema, vault / "schema.toml")
+        write_text(vault / "scan.json", json.dumps(self.load.scan, ensure_ascii=False, indent=1))
+        return [vault / "source", vault / "schema.toml", vault / "scan.json"], {}
+
+    def _load_read(self, facts: Mapping[str, Any]) -> None:
+        self.load.table = load_table(self.workspace.vault / "source")
+        self.load.scan = json.loads((self.workspace.vault / "scan.json").read_text(encoding="utf-8"))
+
+    def _do_split(self) -> tuple[list[Path], dict[str, Any]]:
+        assert self.load.table is not None
+        target = next(iter(self.load.table.schema.with_role("target")), None)
+        self.load.parts = split(
+            self.load.table, holdout=self.config.split.holdout, seed=derive(self.seed, "split"), stratify=target
+        )
+        folder = self.workspace.vault / "split"
+        with whole_folder(folder) as part:
+            np.savez(part / "units.npz", train=self.load.parts.train_units, holdout=self.load.parts.holdout_units)
+        return [folder], {}
+
+    def _load_split(self, facts: Mapping[str, Any]) -> None:
+        assert self.load.table is not None
+        with np.load(self.workspace.vault / "split" / "units.npz", allow_pickle=False) as stored:
+            train, holdout = stored["train"], stored["holdout"]
+        self.load.parts = Split(
+            train=self.load.table.take(train),
+            holdout=self.load.table.take(holdout),
+            train_units=train,
+            holdout_units=holdout,
+        )
+
+    def _do_protect(self) -> tuple[list[Path], dict[str, Any]]:
+        assert self.load.parts is not None
+        steps = [s for s in self.config.protect.steps if s != "none"]
+        protected = apply(
+            self.load.parts, steps, purpose=self.config.purpose, seed=derive(self.seed, "protect"), run=self.run
+        )
+        self.load.parts, self.load.receipts = protected.parts, tuple(protected.receipts)
+        vault = self.workspace.vault
+        save_table(vault / "train", protected.parts.train)
+        save_table(vault / "holdout", protected.parts.holdout)
+        write_text(vault / "receipts.json", json.dumps(list(self.load.receipts), ensure_ascii=False, indent=1))
+        return [vault / "train", vault / "holdout", vault / "receipts.json"], {}
+
+    def _load_protect(self, facts: Mapping[str, Any]) -> None:
+        assert self.load.parts is not None
+        vault = self.workspace.vault
+        self.load.parts = Split(
+            train=load_table(vault / "train"),
+            holdout=load_table(vault / "holdout"),
+            train_units=self.load.parts.train_units,
+            holdout_units=self.load.parts.holdout_units,
+        )
+        self.load.receipts = tuple(json.loads((vault / "receipts.json").read_text(encoding="utf-8")))
+
+    def _do_fit(self) -> tuple[list[Path], dict[str, Any]]:
+        assert self.load.parts is not None
+        fit = self.config.fit
+        parameters = {**fit.parameters, **({"row_wise": True} if fit.row_wise else {})}
+        model = synthesizers.make(fit.synthesizer, random_state=derive(self.seed, "fit"), **parameters)
+        self.load.model = model.fit(self.load.parts.train, run=self.run)
+        folder = self.workspace.vault / "model"
+        save_model(self.load.model, folder)
+        return [folder], {}
+
+    def _load_fit(self, facts: Mapping[str, Any]) -> None:
+        self.load.model = load_model(self.workspace.vault / "model")
+
+    def _do_sample(self) -> tuple[list[Path], dict[str, Any]]:
+        assert self.load.table is not None
+        assert self.load.parts is not None
+        settings = self.config.sample
+        n = settings.n if settings.n is not None else self._default_n(self.load.table)
+        if n < 1:
+            raise UsageError("sample/bad-n", n=n)
+        seed = derive(self.seed, "sample")
+        drawn: Table = self.load.model.sample(n, seed=seed, run=self.run)
+        log: list[Mapping[str, Any]] = []
+        if settings.drop_copies:
+
+            def more(k: int) -> Table:
+                spare: Table = self.load.model.sample(k, seed=derive(seed, "spare"), run=self.run)
+                return spare
+
+            drawn, entry = drop_exact_copies(drawn, self.load.parts.train, more)
+            log.append(entry)
+        if settings.cap_remedy:
+            drawn, entry = cap_remedy(drawn, self.load.parts.train, self._purpose())
+            log.append(entry)
+        self.load.synthetic, self.load.refinements = drawn, tuple(log)
+        vault = self.workspace.vault
+        save_table(vault / "synthetic", drawn)
+        suffix = TEXT_FORMATS.get(drawn.origin.container, ".parquet")
+        if drawn.origin.options.get("delimiter") == "\t":
+            suffix = ".tsv"
+        written = write_table(drawn, vault / f"synthetic{suffix}")
+        write_text(vault / "refinements.json", json.dumps(log, ensure_ascii=False, indent=1))
+        return [vault / "synthetic", *written, vault / "refinements.json"], {}
+
+    def _load_sample(self, facts: Mapping[str, Any]) -> None:
+        vault = self.workspace.vault
+        self.load.synthetic = load_table(vault / "synthetic")
+        self.load.refinements = tuple(json.loads((vault / "refinements.json").read_text(encoding="utf-8")))
+
+    def _do_verify(self) -> tuple[list[Path], dict[str, Any]]:
+        assert self.load.parts is not None
+        assert self.load.table is not None
+        assert self.load.synthetic is not None
+        name = getattr(self.load.model, "chosen_", self.config.fit.synthesizer)
+        proof = prove(
+            self.load.parts.train,
+            self.load.synthetic,
+            self.load.parts.holdout,
+            purpose=self._purpose(),
+            policy=self.config.verify.policy,
+            seed=derive(self.seed, "verify"),
+            repeats=self.config.verify.repeats,
+            generator=generator_facts(self.load.model, name, seconds=self.seconds),
+            recipe=Recipe(name=name, params={k: v for k, v in self.load.model.get_params().items()}),
+            source=facts_of(self.load.table),
+            record={
+                "receipts": self.load.receipts,
+                "refinements": self.load.refinements,
+                "scan": self.load.scan,
+                "settings": {"stages": {k: v for k, v in self.config.to_dict().items() if k not in _NOT_TOLD}},
+                "seconds": dict(self.seconds),
+            },
+            run=self.run,
+        )
+        self.load.proof = proof
+        vault = self.workspace.vault
+        write_text(vault / "proof.json", json.dumps(proof.to_dict(), ensure_ascii=False, indent=1))
+        write_text(vault / "private.json", json.dumps(private_parts(proof.evidence), ensure_ascii=False, indent=1))
+        return [vault / "proof.json", vault / "private.json"], {}
+
+    def _load_verify(self, facts: Mapping[str, Any]) -> None:
+        text = (self.workspace.vault / "proof.json").read_text(encoding="utf-8")
+        self.load.proof = Proof.from_dict(json.loads(text))
+
+    def _do_report(self) -> tuple[list[Path], dict[str, Any]]:
+        assert self.load.proof is not None
+        assert self.load.synthetic is not None
+        policy = load_policy(self.config.verify.policy)
+        write_dossier(
+            self.workspace.dossier,
+            self.load.proof,
+            synthetic=self.load.synthetic,
+            policy_text=policy.text,
+            lang=self.config.lang or "ko",
+            run=self.run,
+        )
+        return [self.workspace.dossier], {}
+
+    def _load_report(self, facts: Mapping[str, Any]) -> None:
+        read_dossier(self.workspace.dossier)
+
+    def _purpose(self) -> Purpose:
+        assert self.load.parts is not None
+        schema: Schema = self.load.parts.train.schema
+        proposal = self.load.scan.get("proposal", {})
+        return complete_purpose(
+            self.config.purpose,
+            schema,
+            quasi=proposal.get("quasi_identifiers", ()),
+            sensitive=proposal.get("sensitive", ()),
+        )
+
+    def _default_n(self, table: Table) -> int:
+        return table.n_rows if self.config.fit.row_wise else len(table)
+
+
+_NOT_TOLD = {"seed", "out", "purpose", "lang"}
+
+
+def _stem(source: str) -> str:
+    return "synthproof" if "://" in source else Path(source).name.split(".")[0]
+
+
+def _source_digest(source: Any) -> str:
+    """Return what tells one source from another: a file's digest, a URL, or a frame's fingerprint."""
+    from synthproof.core.fingerprint import digest, digest_file
+
+    if isinstance(source, str | Path):
+        text = str(source)
+        if "://" in text:
+            return digest(text)
+        path = Path(text)
+        return digest_file(path) if path.is_file() else digest(text)
+    return read_table(source).fingerprint()
+
+

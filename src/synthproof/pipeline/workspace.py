@@ -1,0 +1,115 @@
+"""The folder of a run: ``vault/`` never leaves, ``dossier/`` goes to the committee, ``public/`` does not exist yet.
+
+A stage is whole when its record stands in ``vault/stages``. The record is written last, holds the digest of every
+file of the stage and the key of the stage before it, so that resuming can tell a whole stage from a broken one.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from synthproof.core.errors import WorkspaceError
+from synthproof.core.files import write_text
+from synthproof.core.fingerprint import digest_file, digest_json
+
+_OWN = {"vault", "dossier"}
+
+
+class Workspace:
+    """One run's folder.
+
+    Parameters
+    ----------
+    root
+        The folder; made when absent.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    @property
+    def vault(self) -> Path:
+        """What never leaves: splits, model, synthetic data until released, private record."""
+        return self.root / "vault"
+
+    @property
+    def dossier(self) -> Path:
+        """What the committee gets."""
+        return self.root / "dossier"
+
+    def open(self, *, resume: bool) -> None:
+        """Make the folder ready: refuse a foreign one, sweep leftovers of a killed run, forget old stages.
+
+        Raises
+        ------
+        WorkspaceError
+            ``workspace/occupied``, ``workspace/nothing-to-resume`` or ``workspace/unwritable``.
+        """
+        try:
+            self.root.mkdir(parents=True, exist_ok=True)
+            foreign = [p for p in self.root.iterdir() if p.name not in _OWN and not _leftover(p)]
+            if foreign:
+                raise WorkspaceError("workspace/occupied", where=str(self.root), n=len(foreign))
+            for path in [*self.root.rglob(".*.part"), *self.root.rglob(".*.old")]:
+                shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink(missing_ok=True)
+            if resume and not any(self._records.glob("*.json")):
+                raise WorkspaceError("workspace/nothing-to-resume", where=str(self.root))
+            if not resume and self.vault.exists():
+                shutil.rmtree(self.vault)
+            if not resume and self.dossier.exists():
+                shutil.rmtree(self.dossier)
+            self._records.mkdir(parents=True, exist_ok=True)
+            self.vault.chmod(0o700)
+        except WorkspaceError:
+            raise
+        except OSError as error:
+            reason = error.strerror or type(error).__name__
+            raise WorkspaceError("workspace/unwritable", where=str(self.root), reason=reason) from error
+
+    @property
+    def _records(self) -> Path:
+        return self.vault / "stages"
+
+    def finish(self, stage: str, key: str, files: Sequence[Path], facts: Mapping[str, Any]) -> None:
+        """Write a stage's record: from now on it is whole."""
+        names = [p for top in files for p in (sorted(top.rglob("*")) if top.is_dir() else [top]) if p.is_file()]
+        record = {
+            "stage": stage,
+            "key": key,
+            "files": {p.relative_to(self.root).as_posix(): digest_file(p) for p in names},
+            "facts": dict(facts),
+        }
+        write_text(self._records / f"{stage}.json", json.dumps(record, ensure_ascii=False, indent=1, sort_keys=True))
+
+    def whole(self, stage: str, key: str) -> dict[str, Any] | None:
+        """Return the facts of a whole stage with this key, or ``None`` when it must be done (again)."""
+        path = self._records / f"{stage}.json"
+        if not path.is_file():
+            return None
+        record = json.loads(path.read_text(encoding="utf-8"))
+        if record["key"] != key:
+            return None
+        for name, digest in record["files"].items():
+            file = self.root / name
+            if not file.is_file() or digest_file(file) != digest:
+                raise WorkspaceError("workspace/damaged", where=str(self.root), stage=stage, name=name)
+        facts: dict[str, Any] = record["facts"]
+        return facts
+
+    def forget_after(self, stages: Sequence[str]) -> None:
+        """Remove the records of stages that must be done again."""
+        for stage in stages:
+            (self._records / f"{stage}.json").unlink(missing_ok=True)
+
+
+def stage_key(stage: str, settings: Any, before: str) -> str:
+    """Return the key of a stage: it changes when the stage's settings or anything before it changes."""
+    return digest_json({"stage": stage, "settings": settings, "before": before})
+
+
+def _leftover(path: Path) -> bool:
+    return path.name.startswith(".") and (path.name.endswith(".part") or path.name.endswith(".old"))
