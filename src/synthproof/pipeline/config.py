@@ -38,8 +38,12 @@ class ReadConfig:
         "추론 대신 사용할 스키마 파일(TOML).",
         "--schema",
     )
-    query: str = _option("", "SQL query, when the source is a database URL.", "원본이 DB 주소일 때의 SQL 질의.", "--query")
-    table: str = _option("", "Table name, when the source is a database URL.", "원본이 DB 주소일 때의 테이블 이름.", "--table")
+    query: str = _option(
+        "", "SQL query, when the source is a database URL.", "원본이 DB 주소일 때의 SQL 질의.", "--query"
+    )
+    table: str = _option(
+        "", "Table name, when the source is a database URL.", "원본이 DB 주소일 때의 테이블 이름.", "--table"
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,7 +75,9 @@ class ProtectConfig:
 class FitConfig:
     """Which synthesizer learns."""
 
-    synthesizer: str = _option("auto", "Synthesizer (see `list synthesizers`).", "생성기(`list synthesizers` 참조).", "--synthesizer")
+    synthesizer: str = _option(
+        "auto", "Synthesizer (see `list synthesizers`).", "생성기(`list synthesizers` 참조).", "--synthesizer"
+    )
     row_wise: bool = _option(
         False,
         "Learn rows as if each were a unit (within-person structure is then not assessed).",
@@ -85,7 +91,9 @@ class FitConfig:
 class SampleConfig:
     """How many are drawn, and what is done to them."""
 
-    n: int | None = _option(None, "Synthetic units (default: as many as the source has).", "합성 단위 수(기본: 원본과 같은 수).", "--n")
+    n: int | None = _option(
+        None, "Synthetic units (default: as many as the source has).", "합성 단위 수(기본: 원본과 같은 수).", "--n"
+    )
     drop_copies: bool = _option(
         False,
         "Replace synthetic records that equal a training record (logged; the guide's variant B).",
@@ -105,9 +113,7 @@ class VerifyConfig:
     """Under which rules the data are judged."""
 
     policy: str = _option("pipc_2024", "Policy name or TOML file.", "정책 이름 또는 TOML 파일.", "--policy")
-    repeats: int = _option(
-        100, "Repeats of each simulated limit.", "모의실험 임계값의 반복 횟수.", "--repeats"
-    )
+    repeats: int = _option(100, "Repeats of each simulated limit.", "모의실험 임계값의 반복 횟수.", "--repeats")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,9 +122,18 @@ class RunConfig:
 
     source: str = _option("", "Data to learn from: a file or a database URL.", "학습할 데이터: 파일 또는 DB 주소.")
     target: str = _option("", "Target column of the later task.", "예측 대상 열.", "--target")
-    out: str = _option("", "Folder for the results (default: NAME-synthproof).", "결과 폴더(기본: 이름-synthproof).", "--out", "-o")
-    seed: int | None = _option(None, "Seed; drawn and recorded in the vault when absent.", "시드. 없으면 뽑아서 vault에 기록.", "--seed")
-    lang: Literal["ko", "en", ""] = _option("", "Language of messages and report (ko|en; default: the system's).", "메시지와 보고서의 언어(ko|en, 기본: 시스템 언어).", "--lang")
+    out: str = _option(
+        "", "Folder for the results (default: NAME-synthproof).", "결과 폴더(기본: 이름-synthproof).", "--out", "-o"
+    )
+    seed: int | None = _option(
+        None, "Seed; drawn and recorded in the vault when absent.", "시드. 없으면 뽑아서 vault에 기록.", "--seed"
+    )
+    lang: Literal["ko", "en", ""] = _option(
+        "",
+        "Language of messages and report (ko|en; default: the system's).",
+        "메시지와 보고서의 언어(ko|en, 기본: 시스템 언어).",
+        "--lang",
+    )
     purpose: Purpose = field(default_factory=Purpose)
     read: ReadConfig = field(default_factory=ReadConfig)
     split: SplitConfig = field(default_factory=SplitConfig)

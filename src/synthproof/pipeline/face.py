@@ -1,1 +1,320 @@
-"""The library face: five verbs in five lines."""
+"""The library face: read, split, protect, fit, sample, verify, save.
+
+>>> import synthproof as sp                                              # doctest: +SKIP
+>>> parts = sp.split(sp.read("people.csv", target="income"), seed=7)     # doctest: +SKIP
+>>> model = sp.synthesizer("auto", random_state=7).fit(parts.train)      # doctest: +SKIP
+>>> fake = model.sample(10_000, seed=7, where={"sex": "F"})              # doctest: +SKIP
+>>> proof = sp.verify(parts, fake, policy="pipc_2024", seed=7)           # doctest: +SKIP
+>>> proof.verdict.result; proof.save("people-dossier")                   # doctest: +SKIP
+
+What the user gave (a pandas, polars or Arrow table) is what the user gets back, dtypes included.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Literal, Self
+
+from synthproof.core.contracts import Conditions, Recipe
+from synthproof.core.evidence import Evidence, Verdict
+from synthproof.core.models import load_model, save_model
+from synthproof.core.random import fresh_seed
+from synthproof.core.registry import synthesizers
+from synthproof.core.run import Run
+from synthproof.core.schema import Purpose, Schema
+from synthproof.core.words import Lang, Words
+from synthproof.data.split import Split
+from synthproof.data.split import split as _split
+from synthproof.data.table.dataset import Table
+from synthproof.data.table.infer import with_target
+from synthproof.data.table.io import conform, read_table
+from synthproof.data.table.schema_file import load_schema
+from synthproof.pipeline.judging import complete_purpose, generator_facts, prove
+from synthproof.policy.load import load_policy
+from synthproof.policy.rules import RulePolicy
+from synthproof.protect.apply import apply
+from synthproof.protect.scan import propose, require_basis, scan
+from synthproof.verify.proof import GeneratorFacts, Proof
+
+
+def read(
+    source: Any,
+    *,
+    schema: Schema | str | Path | None = None,
+    target: str | None = None,
+    query: str | None = None,
+    table: str | None = None,
+) -> Table:
+    """Return a table of units from a file, a database URL or a data frame.
+
+    Parameters
+    ----------
+    source
+        CSV, TSV (also .gz), Parquet, Excel, JSON lines; a SQLAlchemy URL; a pandas, polars or Arrow table.
+    schema
+        A schema or a schema file; inferred, with reasons, when absent.
+    target
+        Column that a later task predicts.
+    query, table
+        What to read from a database.
+
+    Raises
+    ------
+    ReadError
+        When the source cannot be read; the message says what was found and what to do.
+    """
+    known = load_schema(Path(schema)) if isinstance(schema, str | Path) else schema
+    data = source if isinstance(source, Table) else read_table(source, schema=known, query=query, table=table)
+    return data.with_schema(with_target(data.schema, target)) if target else data
+
+
+def split(data: Any, *, holdout: float | None = None, seed: int | None = None) -> Split:
+    """Return train and holdout, disjoint by unit; the holdout is opened once, by `verify`.
+
+    Parameters
+    ----------
+    data
+        A table, or anything `read` takes.
+    holdout
+        Share of units held out; 0.2, or 0.5 under 2,000 units, when absent.
+    seed
+        Seed of the split.
+    """
+    table = read(data)
+    target = next(iter(table.schema.with_role("target")), None)
+    return _split(table, holdout=holdout, seed=fresh_seed() if seed is None else seed, stratify=target)
+
+
+def protect(
+    parts: Split,
+    steps: Sequence[str] = ("identifiers", "rare", "extremes"),
+    *,
+    purpose: Purpose | None = None,
+    seed: int | None = None,
+    run: Run | None = None,
+) -> Split:
+    """Return the parts after protection, fitted on train and applied to both alike.
+
+    Raises
+    ------
+    StatementError
+        ``protect/resident-number`` when a resident-number column is met and `purpose` states no legal basis.
+    """
+    purpose = purpose or Purpose()
+    require_basis(scan(parts.train, purpose=purpose, run=run), purpose)
+    return apply(parts, list(steps), purpose=purpose, seed=fresh_seed() if seed is None else seed, run=run).parts
+
+
+class Model:
+    """A synthesizer that gives back what it was given.
+
+    Made by `synthesizer` or `load`; `core` is the synthesizer itself.
+    """
+
+    def __init__(self, core: Any, name: str) -> None:
+        self.core = core
+        self.name = name
+        self._native = False
+
+    def fit(self, data: Any, *, target: str | None = None, run: Run | None = None) -> Self:
+        """Learn from a table or anything `read` takes, and return self."""
+        self._native = not isinstance(data, Table)
+        self.core.fit(read(data, target=target), run=run)
+        return self
+
+    def sample(
+        self, n: int, *, where: Conditions | None = None, seed: int | None = None, run: Run | None = None
+    ) -> Any:
+        """Return n new units in the form that `fit` was given (a `Table` for a `Table`).
+
+        Parameters
+        ----------
+        n
+            Number of units.
+        where
+            Values the units must have: ``{"sex": "F", "age": (65, 90), "ward": ["A", "B"]}``.
+        seed
+            With one seed, fewer units are the head of more. ``None`` draws one.
+
+        Raises
+        ------
+        ConditionError
+            When a condition is impossible or too unlikely; the message says which and how likely.
+        """
+        drawn: Table = self.core.sample(n, where=where, seed=seed, run=run)
+        return drawn.to_native() if self._native else drawn
+
+    @property
+    def notices(self) -> tuple[Words, ...]:
+        """What the user should know of the fit (columns left out …)."""
+        return tuple(getattr(self.core, "notices_", ()))
+
+    @property
+    def because(self) -> Words | None:
+        """Why ``auto`` chose what it chose."""
+        return getattr(self.core, "because_", None)
+
+    def save(self, folder: str | Path) -> Path:
+        """Write the model as a folder (JSON and arrays, no code), whole or not at all."""
+        return save_model(self.core, Path(folder))
+
+    def __repr__(self) -> str:
+        return f"Model({self.name}: {self.core!r})"
+
+
+def synthesizer(name: str = "auto", /, **params: Any) -> Model:
+    """Return a synthesizer by its registry name, e.g. ``synthesizer("table.cart_chain", random_state=7)``."""
+    return Model(synthesizers.make(name, **params), name)
+
+
+def load(folder: str | Path) -> Model:
+    """Return a model that `Model.save` or ``synthproof fit`` wrote."""
+    core = load_model(Path(folder))
+    return Model(core, type(core).__name__)
+
+
+class Judged:
+    """What `verify` found: the proof, its verdict, and a way to save both."""
+
+    def __init__(self, proof: Proof, synthetic: Table, policy: RulePolicy) -> None:
+        self.proof = proof
+        self._synthetic = synthetic
+        self._policy = policy
+
+    @property
+    def verdict(self) -> Verdict:
+        """The verdict, with all findings."""
+        return self.proof.verdict
+
+    @property
+    def evidence(self) -> tuple[Evidence, ...]:
+        """Every number, with interval and reference."""
+        return self.proof.evidence
+
+    def frame(self) -> Any:
+        """Return the evidence as a pandas frame, one row a number."""
+        import pandas as pd
+
+        keys = ("metric", "subject", "outcome", "estimate", "interval", "reference", "n")
+        return pd.DataFrame([{k: getattr(e, k) for k in keys} for e in self.evidence])
+
+    def save(self, folder: str | Path, *, lang: Lang = "ko") -> Path:
+        """Write the dossier: report (HTML and PDF), forms, cards, sealed."""
+        from synthproof.dossier.assemble import write_dossier
+
+        return write_dossier(
+            Path(folder), self.proof, synthetic=self._synthetic, policy_text=self._policy.text, lang=lang
+        )
+
+    def __repr__(self) -> str:
+        families = ", ".join(f"{k}: {v}" for k, v in self.verdict.families.items())
+        return f"Judged({self.verdict.result} under {self.verdict.policy}; {families})"
+
+
+def verify(
+    real: Any,
+    synthetic: Any,
+    *,
+    holdout: Any = None,
+    policy: str = "pipc_2024",
+    purpose: Purpose | None = None,
+    target: str | None = None,
+    model: Model | None = None,
+    repeats: int = 100,
+    seed: int | None = None,
+    run: Run | None = None,
+) -> Judged:
+    """Measure synthetic data of any tool against real data and judge it under a policy.
+
+    Parameters
+    ----------
+    real
+        A `Split` (train and holdout), or the data that were learned from.
+    synthetic
+        Any tool's output: a table, file or data frame.
+    holdout
+        Real data that nothing learned from, when `real` is not a `Split`. Without it most safety figures are *not
+        assessed*.
+    policy
+        Name or TOML file.
+    purpose
+        What the data are for; K and T columns are proposed from the names when it names none.
+    target
+        Column that a later task predicts.
+    model
+        The synthesizer that made the data, when it is ours.
+    repeats, seed
+        Of simulated limits and metrics.
+
+    Returns
+    -------
+    Judged
+        With ``.verdict``, ``.evidence``, ``.frame()`` and ``.save(folder)``.
+    """
+    if isinstance(real, Split):
+        train, unseen = real.train, real.holdout
+    else:
+        train = read(real)
+        unseen = None if holdout is None else conform(holdout, train.schema)
+    if target:
+        schema = with_target(train.schema, target)
+        train = train.with_schema(schema)
+        unseen = unseen.with_schema(schema) if unseen is not None else None
+    drawn = synthetic if isinstance(synthetic, Table) else conform(synthetic, comparable(train, synthetic))
+    wanted = purpose or Purpose()
+    found = scan(train, purpose=wanted, run=run)
+    proposal = propose(found, train.schema, wanted)
+    wanted = complete_purpose(wanted, drawn.schema, quasi=proposal.quasi_identifiers, sensitive=proposal.sensitive)
+    if not wanted.targets:
+        wanted = replace(wanted, targets=tuple(n for n in train.schema.with_role("target") if n in drawn.schema))
+    facts = generator_facts(model.core, model.name, seconds={}) if model else GeneratorFacts()
+    proof = prove(
+        train,
+        drawn,
+        unseen,
+        purpose=wanted,
+        policy=policy,
+        seed=fresh_seed() if seed is None else seed,
+        repeats=repeats,
+        generator=facts,
+        recipe=Recipe(name=facts.name, params=model.core.get_params()) if model else None,
+        record={"scan": {**found.to_dict(), "proposal": proposal.to_dict()}},
+        run=run,
+    )
+    return Judged(proof, drawn, load_policy(policy))
+
+
+def comparable(train: Table, synthetic: Any) -> Schema:
+    """Return the schema that another tool's data must keep: identifiers and free text may be absent."""
+    present = _column_names(synthetic)
+    if present is None:
+        return train.schema
+    absent = [f.name for f in train.schema.fields if not f.modelled and f.name not in present]
+    return train.schema.without(*absent)
+
+
+def _column_names(source: Any) -> set[str] | None:
+    if isinstance(source, str | Path):
+        return set(read_table(source).schema.names)
+    names = getattr(source, "column_names", None)
+    if names is None:
+        names = getattr(source, "columns", None)
+    return None if names is None else {str(n) for n in names}
+
+
+def judge(proof: Judged | Proof, policy: str) -> Verdict:
+    """Return the verdict of the same evidence under another policy; nothing is measured again."""
+    inner = proof.proof if isinstance(proof, Judged) else proof
+    return load_policy(policy).judge(inner.evidence, inner.statements, inner.limits)
+
+
+def policy(name: str, /) -> RulePolicy:
+    """Return a policy by name or from a TOML file."""
+    return load_policy(name)
+
+
+def report(judged: Judged, folder: str | Path, *, lang: Literal["ko", "en"] = "ko") -> Path:
+    """Write the dossier of a judged proof; the same as ``judged.save(folder)``."""
+    return judged.save(folder, lang=lang)

@@ -331,7 +331,8 @@ class Road:
         return table.n_rows if self.config.fit.row_wise else len(table)
 
 
-_NOT_TOLD = {"seed", "out", "purpose", "lang"}
+# A database URL may hold a password, a query may hold values, a path names people: none goes into the dossier.
+_NOT_TOLD = {"seed", "out", "purpose", "lang", "source", "read"}
 
 
 def _stem(source: str) -> str:
@@ -349,5 +350,3 @@ def _source_digest(source: Any) -> str:
         path = Path(text)
         return digest_file(path) if path.is_file() else digest(text)
     return read_table(source).fingerprint()
-
-

@@ -1,0 +1,201 @@
+"""The commands that work on data: run, inspect, fit, sample, verify, judge, report."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+from synthproof.cli.language import language
+from synthproof.cli.main import app
+from synthproof.cli.options import configured
+from synthproof.cli.progress import drawn_run
+from synthproof.cli.screens import EXIT, show_places, show_schema, show_verdict
+from synthproof.core.errors import UsageError
+from synthproof.core.schema import Purpose
+from synthproof.core.words import Lang
+from synthproof.pipeline.config import RunConfig, load_config, load_purpose, override
+
+_PROJECT = typer.Option("--config", help="Project file (default: synthproof.toml here). / 프로젝트 파일.")
+_PURPOSE = typer.Option("--purpose", help="Purpose file (TOML): use, environment, form, K, T … / 활용 목적 파일.")
+_LANG = typer.Option("--lang", help="ko | en")
+
+
+def _config(project: Path | None, purpose: Path | None, settings: Mapping[str, Any]) -> RunConfig:
+    config = override(load_config(project), **settings)
+    if purpose is not None:
+        config = override(config, purpose=load_purpose(purpose))
+    if config.lang not in ("", "ko", "en"):
+        raise UsageError("config/wrong-type", where="--lang", wanted="ko | en", type="text")
+    return config if config.lang else override(config, lang=language())
+
+
+def _lang(config: RunConfig) -> Lang:
+    return config.lang or language()
+
+
+@app.command()
+@configured(
+    "target", "out", "seed", "lang",
+    "verify.policy", "verify.repeats", "fit.synthesizer", "fit.row_wise", "sample.n", "sample.drop_copies", "sample.cap_remedy",
+    "protect.steps", "split.holdout", "read.schema", "read.query", "read.table",
+)  # fmt: skip
+def run(
+    source: Annotated[str, typer.Argument(help="CSV, Parquet, Excel, JSON lines or a database URL.")] = "",
+    project: Annotated[Path | None, _PROJECT] = None,
+    purpose: Annotated[Path | None, _PURPOSE] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on from the last whole stage. / 이어서 실행.")] = False,
+    settings: Any = None,
+) -> None:
+    """Everything: read, protect, learn, draw, verify, judge, write the dossier."""
+    from synthproof.pipeline.road import Road
+
+    config = _config(project, purpose, settings)
+    if source:
+        config = override(config, source=source)
+    lang = _lang(config)
+    errors, out = Console(stderr=True), Console()
+    with drawn_run(errors, lang) as job:
+        arrival = Road(config, run=job).travel(resume=resume)
+    show_verdict(out, arrival.proof.verdict, lang)
+    show_places(out, arrival.root, lang)
+    raise typer.Exit(EXIT[arrival.proof.verdict.result])
+
+
+@app.command()
+@configured("target", "lang", "read.query", "read.table")
+def inspect(
+    source: Annotated[str, typer.Argument(help="CSV, Parquet, Excel, JSON lines or a database URL.")],
+    save: Annotated[
+        Path | None, typer.Option("--save", "-o", help="Write the schema as an editable TOML file.")
+    ] = None,
+    settings: Any = None,
+) -> None:
+    """Show the schema with reasons, identifiers found, and proposed K and T; prints no value."""
+    from synthproof.data.table.schema_file import save_schema
+    from synthproof.pipeline.face import read
+    from synthproof.protect.scan import propose, scan
+
+    lang = _lang(_config(None, None, {"lang": settings["lang"]}))
+    table = read(source, target=settings["target"], query=settings["read__query"], table=settings["read__table"])
+    with drawn_run(Console(stderr=True), lang) as job:
+        found = scan(table, purpose=Purpose(), run=job)
+    proposal = propose(found, table.schema, Purpose())
+    show_schema(Console(), table, found.to_dict(), proposal.to_dict(), lang)
+    if save is not None:
+        save_schema(table.schema, save)
+
+
+@app.command()
+@configured(
+    "target",
+    "seed",
+    "lang",
+    "fit.synthesizer",
+    "fit.row_wise",
+    "protect.steps",
+    "read.schema",
+    "read.query",
+    "read.table",
+)
+def fit(
+    source: Annotated[str, typer.Argument(help="Data to learn from.")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder of the model.")],
+    project: Annotated[Path | None, _PROJECT] = None,
+    purpose: Annotated[Path | None, _PURPOSE] = None,
+    settings: Any = None,
+) -> None:
+    """Learn a model from all of the source, after protection, and save it."""
+    from synthproof.pipeline.parts import fit_model
+
+    config = override(_config(project, purpose, settings), source=source)
+    with drawn_run(Console(stderr=True), _lang(config)) as job:
+        model = fit_model(config, out, run=job)
+    for words in [*model.notices, *([model.because] if model.because else [])]:
+        Console().print(words.say(_lang(config)), highlight=False, markup=False)
+
+
+@app.command()
+def sample(
+    model: Annotated[Path, typer.Argument(help="Folder that `fit` wrote.")],
+    n: Annotated[int, typer.Option("--n", help="Number of units.")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="File to write; its suffix names the format.")],
+    where: Annotated[list[str] | None, typer.Option("--where", help="COL=VALUE, COL=LOW..HIGH or COL=A|B.")] = None,
+    seed: Annotated[int | None, typer.Option("--seed", help="Seed of the draw.")] = None,
+    lang: Annotated[str, _LANG] = "",
+) -> None:
+    """Draw new units from a saved model."""
+    from synthproof.pipeline.parts import sample_model
+
+    with drawn_run(Console(stderr=True), language()) as job:
+        sample_model(model, n, out, where=where or [], seed=seed, run=job)
+
+
+@app.command()
+@configured("target", "seed", "lang", "verify.policy", "verify.repeats")
+def verify(
+    real: Annotated[str, typer.Argument(help="The data that were learned from.")],
+    synthetic: Annotated[str, typer.Argument(help="Synthetic data of any tool.")],
+    holdout: Annotated[str | None, typer.Option("--holdout", help="Real data that nothing learned from.")] = None,
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="Folder for the dossier.")] = None,
+    project: Annotated[Path | None, _PROJECT] = None,
+    purpose: Annotated[Path | None, _PURPOSE] = None,
+    settings: Any = None,
+) -> None:
+    """Judge any tool's synthetic file against the real data."""
+    from synthproof.pipeline import face
+
+    config = _config(project, purpose, settings)
+    lang = _lang(config)
+    with drawn_run(Console(stderr=True), lang) as job:
+        judged = face.verify(
+            real,
+            synthetic,
+            holdout=holdout,
+            policy=config.verify.policy,
+            purpose=config.purpose,
+            target=config.target or None,
+            repeats=config.verify.repeats,
+            seed=config.seed,
+            run=job,
+        )
+        if out is not None:
+            judged.save(out, lang=lang)
+    console = Console()
+    show_verdict(console, judged.verdict, lang)
+    if out is not None:
+        console.print(str(out / "report.html"), highlight=False, markup=False)
+    raise typer.Exit(EXIT[judged.verdict.result])
+
+
+@app.command()
+@configured("lang")
+def judge(
+    dossier: Annotated[Path, typer.Argument(help="Folder of a dossier.")],
+    policy: Annotated[str, typer.Option("--policy", help="Policy name or TOML file.")],
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="Write a new dossier under this policy.")] = None,
+    settings: Any = None,
+) -> None:
+    """Judge the same evidence under another policy; nothing is measured again."""
+    from synthproof.pipeline.parts import rejudge
+
+    lang = _lang(_config(None, None, settings))
+    proof = rejudge(dossier, policy, out, lang=lang)
+    show_verdict(Console(), proof.verdict, lang)
+    raise typer.Exit(EXIT[proof.verdict.result])
+
+
+@app.command()
+@configured("lang")
+def report(
+    dossier: Annotated[Path, typer.Argument(help="Folder of a dossier.")],
+    settings: Any = None,
+) -> None:
+    """Render a dossier's report, forms and cards anew from its evidence."""
+    from synthproof.pipeline.parts import rerender
+
+    lang = _lang(_config(None, None, settings))
+    Console().print(str(rerender(dossier, lang=lang)), highlight=False, markup=False)

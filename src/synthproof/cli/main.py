@@ -1,0 +1,76 @@
+"""The command line: `synthproof run SOURCE` does everything, the other commands are its parts.
+
+Exit codes: 0 meets · 1 error · 2 usage · 3 does not meet · 4 not assessed.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import NoReturn
+
+import typer
+from rich.console import Console
+from rich.text import Text
+
+from synthproof.cli.language import language
+from synthproof.core.errors import SynthproofError
+from synthproof.core.words import Words
+
+app = typer.Typer(
+    name="synthproof",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    help=Words(
+        en="Synthetic data with proof: generate, judge, and carry it through an institution's review.",
+        ko="합성데이터를 생성하고, 유용성과 안전성을 입증하여, 기관의 심의까지 지원합니다.",
+    ).say(language()),
+)
+
+
+def main() -> NoReturn:
+    """Run the command line; every error is told in four parts, in the user's language."""
+    from synthproof.cli import commands, lists  # noqa: F401  (they register themselves with `app`)
+
+    console = Console(stderr=True)
+    lang = language()
+    try:
+        app()
+    except SynthproofError as error:
+        console.print(Text(error.text(lang), style="red"), highlight=False)
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        sys.exit(1)
+    except Exception as error:
+        # The message of a stray error may quote a cell of the data, so only its type and place are told.
+        if os.environ.get("SYNTHPROOF_DEBUG") == "1":
+            raise
+        console.print(Text(_stray(error).say(lang), style="red"), highlight=False)
+        sys.exit(1)
+    sys.exit(0)
+
+
+def _stray(error: Exception) -> Words:
+    place, trace = "?", error.__traceback__
+    while trace is not None:
+        file = trace.tb_frame.f_code.co_filename
+        if "synthproof" in file:
+            place = f"{file.rsplit('synthproof', 1)[-1].lstrip('/')}:{trace.tb_lineno}"
+        trace = trace.tb_next
+    kind = type(error).__name__
+    return Words(
+        en=(
+            f"internal/unexpected: synthproof met a case it does not know ({kind} at {place}).\n"
+            "  remedy: please report this line; SYNTHPROOF_DEBUG=1 shows the whole trace, which may quote your data."
+        ),
+        ko=(
+            f"internal/unexpected: 예상하지 못한 오류가 발생했습니다({kind}, {place}).\n"
+            "  조치: 이 줄을 제보해 주십시오. SYNTHPROOF_DEBUG=1로 전체 추적을 볼 수 있으나 데이터 값이 포함될 수 있습니다."
+        ),
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,114 @@
+"""What the command line shows: schema, verdict, lists, explanations."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.panel import Panel
+from rich.table import Table as Grid
+from rich.text import Text
+
+from synthproof.core.evidence import FAMILIES, FAMILY_WORDS, RESULT_WORDS, Result, Verdict
+from synthproof.core.words import Lang, Words
+from synthproof.data.table.dataset import Table
+
+_MARK: Mapping[Result, str] = {"meets": "✓", "does_not_meet": "✗", "not_assessed": "?"}
+_STYLE: Mapping[Result, str] = {"meets": "green", "does_not_meet": "bold red", "not_assessed": "yellow"}
+EXIT: Mapping[Result, int] = {"meets": 0, "does_not_meet": 3, "not_assessed": 4}
+
+
+def _say(lang: Lang, en: str, ko: str) -> str:
+    return ko if lang == "ko" else en
+
+
+def show_schema(
+    console: Console, table: Table, scan: Mapping[str, Any], proposal: Mapping[str, Any], lang: Lang
+) -> None:
+    """Print every field with kind, roles and the reason, and what the finders and proposals say."""
+    head = _say(
+        lang,
+        f"{table.origin.name}: {len(table):,} {table.schema.unit}s, {table.n_rows:,} rows, {len(table.schema.fields)} fields",
+        f"{table.origin.name}: {len(table):,}단위, {table.n_rows:,}행, {len(table.schema.fields)}개 항목",
+    )
+    console.print(Text(head, style="bold"))
+    grid = Grid(box=None, padding=(0, 2, 0, 0))
+    for title in (
+        _say(lang, "field", "항목"),
+        _say(lang, "kind", "종류"),
+        _say(lang, "roles", "역할"),
+        _say(lang, "why", "근거"),
+    ):
+        grid.add_column(title, overflow="fold")
+    for f in table.schema.fields:
+        grid.add_row(Text(f.name), f.kind, ", ".join(sorted(f.roles)), Text(f.reason))
+    console.print(grid)
+    findings = scan.get("findings") or scan.get("fields") or {}
+    if findings:
+        console.print(Text(_say(lang, "Identifiers found", "발견된 식별자"), style="bold"))
+        rows = findings if isinstance(findings, list) else [{"field": k, "found": v} for k, v in findings.items()]
+        for row in rows:
+            console.print(Text("  " + _plain(row)))
+    for key, title in (
+        ("quasi_identifiers", Words(en="Proposed K (quasi-identifiers)", ko="제안된 K(준식별자)")),
+        ("sensitive", Words(en="Proposed T (sensitive)", ko="제안된 T(민감 항목)")),
+    ):
+        names = proposal.get(key) or []
+        console.print(Text(f"{title.say(lang)}: {', '.join(names) or '-'}"))
+
+
+def _plain(row: Mapping[str, Any]) -> str:
+    return ", ".join(f"{k}: {v}" for k, v in row.items() if v not in (None, "", [], {}))
+
+
+def show_verdict(console: Console, verdict: Verdict, lang: Lang, *, findings: bool = True) -> None:
+    """Print the verdict in words: the whole, each family, and every finding that does not meet or was not assessed."""
+    word = RESULT_WORDS[verdict.result].say(lang)
+    head = _say(lang, f"Under policy {verdict.policy}: {word}", f"{verdict.policy} 정책 기준 판정: {word}")
+    if verdict.changed:
+        head += _say(lang, " (changed copy of the policy)", " (변경된 정책 사본)")
+    console.print(Panel(Text(head, style=_STYLE[verdict.result]), expand=False))
+    for family in FAMILIES:
+        if family in verdict.families:
+            result = verdict.families[family]
+            line = f"  {_MARK[result]} {FAMILY_WORDS[family].say(lang)}: {RESULT_WORDS[result].say(lang)}"
+            console.print(Text(line, style=_STYLE[result]))
+    if not findings:
+        return
+    for result in ("does_not_meet", "not_assessed"):
+        chosen = [f for f in verdict.findings if f.result == result and not f.advisory]
+        for finding in chosen[:12]:
+            subject = "" if finding.subject == "all" else f" [{finding.subject}]"
+            console.print(Text(f"    {_MARK[finding.result]} {finding.because.say(lang)}{subject}"), highlight=False)
+        if len(chosen) > 12:
+            console.print(_say(lang, f"    … and {len(chosen) - 12} more", f"    … 외 {len(chosen) - 12}건"))
+
+
+def show_places(console: Console, root: Path, lang: Lang) -> None:
+    """Print where the report and the synthetic data are."""
+    dossier = root / "dossier"
+    console.print(Text(_say(lang, f"Report:    {dossier / 'report.html'}", f"보고서:     {dossier / 'report.html'}")))
+    data = sorted(p for p in (root / "vault").glob("synthetic.*") if p.is_file())
+    for path in data:
+        console.print(
+            Text(
+                _say(
+                    lang,
+                    f"Synthetic: {path}  (stays in the vault until released)",
+                    f"합성데이터: {path}  (반출 승인 전까지 vault에 보관)",
+                )
+            )
+        )
+
+
+def show_list(console: Console, rows: Iterable[tuple[str, str, str]], lang: Lang) -> None:
+    """Print names with what they are and whose."""
+    grid = Grid(box=None, padding=(0, 2, 0, 0), show_header=False)
+    grid.add_column(no_wrap=True)
+    grid.add_column(overflow="fold")
+    grid.add_column(no_wrap=True)
+    for name, text, owner in rows:
+        grid.add_row(Text(name, style="bold"), Text(text), Text("" if owner == "synthproof" else owner))
+    console.print(grid)
