@@ -1,7 +1,8 @@
 """Sentences and column headers that carry made identifiers, and decoys that carry none.
 
 Two sets stand apart: ``TUNING`` was looked at while the finders were written, ``HELD_OUT`` was written before the
-first pattern and only ever measured.  ``{v}`` is where the made value goes; ``{other}`` takes a value of another kind,
+first pattern and only ever measured (one of its landline carriers named a Ms. Park, who was rightly found and wrongly
+counted as an error; that carrier was reworded after the first run, nothing else).  ``{v}`` is where the made value goes; ``{other}`` takes a value of another kind,
 which is truth as well.
 """
 
@@ -70,7 +71,7 @@ HELD_OUT = CarrierSet(
             "병동 직통전화는 {v}입니다.",
             "자택 {v}, 회사 동일",
             "FAX {v} 로 소견서를 보내 주십시오.",
-            "Our office phone is {v}, ask for Ms. Park's desk.",
+            "Our office phone is {v}, ask for the night desk.",
         ),
         "email": (
             "결과지는 {v}로 보내 주시면 됩니다.",
@@ -269,7 +270,12 @@ TUNING = CarrierSet(
         "email": ("이메일은 {v}입니다.", "{v}로 회신", "email {v} please"),
         "url": ("홈페이지 {v} 참고", "{v}에 가입함", "visit {v} now"),
         "nhis_card": ("건강보험증번호 {v}", "보험증 번호: {v}", "insurance card number {v}"),
-        "bank_account": ("계좌번호 {v}", "우리은행 {v}로 송금했습니다", "account no. {v}", "계좌 {v} 예금주 {other}"),
+        "bank_account": (
+            "계좌번호 {v}",
+            "우리은행 {v}로 송금했습니다",
+            "account no. {v}",
+            "계좌 {v} 예금주 {other}",
+        ),
         "payment_card": ("카드번호는 {v}", "신용카드 {v} 분실 신고", "card number {v} declined"),
         "business_no": ("사업자등록번호 {v}", "사업자 번호는 {v}입니다", "business no {v}"),
         "company_no": ("법인등록번호 {v}", "법인 번호: {v}", "company registration no. {v}"),
