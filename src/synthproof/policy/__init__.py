@@ -1,3 +1,8 @@
-"""Policies: rules as data. One TOML file each under ``profiles``, one line here each."""
+"""Policies: rules as data. One TOML file each under ``profiles``; the catalogue lists the folder."""
 
-CATALOGUE: dict[str, str] = {}
+from pathlib import Path as _Path
+
+CATALOGUE: dict[str, str] = {
+    path.stem: f"synthproof.policy.shipped:{path.stem}"
+    for path in sorted((_Path(__file__).parent / "profiles").glob("*.toml"))
+}

@@ -1,0 +1,229 @@
+"""TOML to rules, refusing what it does not know and naming file and rule when it does."""
+
+from __future__ import annotations
+
+import math
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from synthproof.core.errors import ConfigError, nearest
+from synthproof.core.evidence import FAMILIES
+from synthproof.core.schema import USE_FORMS
+from synthproof.core.words import Words
+from synthproof.policy.rule import COMPARES, CONDITIONS, ORIGINS, USES, Line, Planned, Quantiles, Rule
+
+FORMAT = 1
+_TOP = {"format", "id", "version", "title", "summary", "source", "quantiles", "plan", "rules"}
+_PLAN = {"metric", "when"}
+_LINE = {"origin", "value", "from_reference", "because"}
+_QUANTILES = {*USE_FORMS, "because"}
+_RULE = {
+    "id", "family", "title", "explain", "metric", "subject", "compare", "side", "limit", "or_below", "required",
+    "required_for", "skip_not_applicable", "statement",
+}  # fmt: skip
+_V = TypeVar("_V")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Content:
+    """What a policy file says, checked."""
+
+    id: str
+    version: int
+    title: Words
+    summary: Words
+    planned: tuple[Planned, ...]
+    rules: tuple[Rule, ...]
+    quantiles: Quantiles
+    data: Mapping[str, Any]
+    text: str
+
+
+def read(text: str, where: str) -> Content:
+    """Return the checked content of a policy's TOML.
+
+    Parameters
+    ----------
+    where
+        File name, for messages.
+
+    Raises
+    ------
+    ConfigError
+        ``policy/not-toml``, ``policy/too-new``, ``policy/unknown-key``, ``policy/missing-key``, ``policy/bad-value``,
+        ``policy/doubled-rule`` or ``policy/not-planned``; `where` names file and rule.
+    """
+    try:
+        data = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError("policy/not-toml", where=where, reason=str(error)) from error
+    _known(data, _TOP, where)
+    if _need(data, "format", int, where) > FORMAT:
+        raise ConfigError("policy/too-new", where=where, found=data["format"], known=FORMAT)
+    planned = tuple(_planned(entry, f"{where}, plan {i + 1}") for i, entry in enumerate(_tables(data, "plan", where)))
+    rules = tuple(_rule(entry, where, i) for i, entry in enumerate(_tables(data, "rules", where)))
+    _cross_check(planned, rules, where)
+    return Content(
+        id=_need(data, "id", str, where),
+        version=_need(data, "version", int, where),
+        title=_words(_need(data, "title", dict, where), f"{where}, title"),
+        summary=_words(_need(data, "summary", dict, where), f"{where}, summary"),
+        planned=planned,
+        rules=rules,
+        quantiles=_quantiles(data.get("quantiles"), where),
+        data=data,
+        text=text,
+    )
+
+
+def _rule(entry: Mapping[str, Any], where: str, at: int) -> Rule:
+    place = f"{where}, rule {entry.get('id', at + 1)}"
+    _known(entry, _RULE, place)
+    metric, statement = _text(entry, "metric", place), _text(entry, "statement", place)
+    if not metric and not statement:
+        raise ConfigError("policy/missing-key", where=place, name="metric")
+    if metric and "limit" not in entry:
+        raise ConfigError("policy/missing-key", where=place, name="limit")
+    or_below = entry.get("or_below")
+    return Rule(
+        id=_need(entry, "id", str, place),
+        family=_one_of(_need(entry, "family", str, place), FAMILIES, "family", place),
+        title=_words(_need(entry, "title", dict, place), f"{place}, title"),
+        explain=_words(_need(entry, "explain", dict, place), f"{place}, explain"),
+        metric=metric,
+        subject=_text(entry, "subject", place) or "all",
+        compare=_one_of(entry.get("compare", "estimate"), COMPARES, "compare", place),
+        side="min" if _one_of(entry.get("side", "max"), ("max", "min"), "side", place) == "min" else "max",
+        limit=_line(entry["limit"], place) if metric else None,
+        or_below=None if or_below is None else _number(or_below, "or_below", place),
+        required=_flag(entry, "required", True, place),
+        required_for=tuple(_one_of(u, USES, "required_for", place) for u in _list(entry, "required_for", place)),
+        skip_not_applicable=_flag(entry, "skip_not_applicable", False, place),
+        statement=statement,
+    )
+
+
+def _line(entry: Any, place: str) -> Line:
+    place = f"{place}, limit"
+    if not isinstance(entry, dict):
+        raise _bad("limit", 'a table such as { origin = "own", value = 0.1, because = { en = …, ko = … } }', place)
+    _known(entry, _LINE, place)
+    origin = _one_of(_need(entry, "origin", str, place), ORIGINS, "origin", place)
+    numbers = {k: _number(entry[k], k, place) for k in ("value", "from_reference") if k in entry}
+    wanted = 0 if origin == "simulated" else 1
+    if len(numbers) != wanted:
+        allowed = "absent for a simulated limit" if wanted == 0 else "given, either it or from_reference"
+        raise _bad("value", allowed, place)
+    because = _words(_need(entry, "because", dict, place), f"{place}, because") if wanted else None
+    return Line(origin=origin, because=because, **numbers)
+
+
+def _planned(entry: Mapping[str, Any], place: str) -> Planned:
+    _known(entry, _PLAN, place)
+    conditions = tuple(_one_of(c, CONDITIONS, "when", place) for c in _list(entry, "when", place))
+    return Planned(metric=_need(entry, "metric", str, place), when=conditions)
+
+
+def _quantiles(entry: Any, where: str) -> Quantiles:
+    if entry is None:
+        return Quantiles()
+    place = f"{where}, quantiles"
+    if not isinstance(entry, dict):
+        raise _bad("quantiles", "a table", where)
+    _known(entry, _QUANTILES, place)
+    values = tuple(_number(_need(entry, form, object, place), form, place) for form in USE_FORMS)
+    for form, q in zip(USE_FORMS, values, strict=True):
+        if not 0.5 <= q < 1:
+            raise _bad(form, "at least 0.5 and below 1", place)
+    return Quantiles(by_step=values, because=_words(_need(entry, "because", dict, place), f"{place}, because"))
+
+
+def _cross_check(planned: tuple[Planned, ...], rules: tuple[Rule, ...], where: str) -> None:
+    names = [r.id for r in rules]
+    for name in names:
+        if names.count(name) > 1:
+            raise ConfigError("policy/doubled-rule", where=where, name=name)
+    metrics = [p.metric for p in planned]
+    for rule in rules:
+        if rule.metric and rule.metric not in metrics:
+            raise ConfigError(
+                "policy/not-planned",
+                where=f"{where}, rule {rule.id}",
+                name=rule.metric,
+                hint=_hint(rule.metric, metrics),
+            )
+
+
+def _tables(data: Mapping[str, Any], key: str, where: str) -> list[dict[str, Any]]:
+    found = data.get(key, [])
+    if not isinstance(found, list) or not all(isinstance(e, dict) for e in found):
+        raise _bad(key, f"a list of tables, written [[{key}]]", where)
+    return found
+
+
+def _known(data: Mapping[str, Any], known: set[str], place: str) -> None:
+    for key in data:
+        if key not in known:
+            raise ConfigError(
+                "policy/unknown-key", where=place, name=key, hint=_hint(key, known), known=", ".join(sorted(known))
+            )
+
+
+def _need(data: Mapping[str, Any], key: str, kind: type[_V], place: str) -> _V:
+    if key not in data:
+        raise ConfigError("policy/missing-key", where=place, name=key)
+    value = data[key]
+    if not isinstance(value, kind) or (kind is int and isinstance(value, bool)) or value == "":
+        names = {int: "a whole number", str: "a text", dict: "a table such as { en = …, ko = … }"}
+        raise _bad(key, names.get(kind, kind.__name__), place)
+    return value
+
+
+def _text(data: Mapping[str, Any], key: str, place: str) -> str:
+    value = data.get(key, "")
+    if not isinstance(value, str):
+        raise _bad(key, "a text", place)
+    return value
+
+
+def _flag(data: Mapping[str, Any], key: str, default: bool, place: str) -> bool:
+    value = data.get(key, default)
+    if not isinstance(value, bool):
+        raise _bad(key, "true or false", place)
+    return value
+
+
+def _list(data: Mapping[str, Any], key: str, place: str) -> list[Any]:
+    value = data.get(key, [])
+    if not isinstance(value, list):
+        raise _bad(key, "a list", place)
+    return value
+
+
+def _number(value: object, key: str, place: str) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        raise _bad(key, "a finite number", place)
+    return float(value)
+
+
+def _one_of(value: Any, known: tuple[_V, ...], key: str, place: str) -> _V:
+    for option in known:
+        if value == option:
+            return option
+    raise _bad(key, "one of " + ", ".join(str(k) for k in known), place)
+
+
+def _words(data: Mapping[str, Any], place: str) -> Words:
+    _known(data, {"en", "ko"}, place)
+    return Words(en=_need(data, "en", str, place), ko=_need(data, "ko", str, place))
+
+
+def _bad(key: str, allowed: str, place: str) -> ConfigError:
+    return ConfigError("policy/bad-value", where=place, name=key, allowed=allowed)
+
+
+def _hint(name: str, known: Iterable[str]) -> str:
+    close = nearest(name, known)
+    return f"Did you mean {close}? " if close else ""
