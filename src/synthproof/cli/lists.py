@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import fields, is_dataclass
-from enum import Enum
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, get_type_hints
 
@@ -22,7 +22,7 @@ from synthproof.core.words import Lang, Words
 from synthproof.pipeline.config import RunConfig, load_config
 
 
-class Listed(str, Enum):
+class Listed(StrEnum):
     """What `list` lists."""
 
     synthesizers = "synthesizers"
@@ -88,7 +88,7 @@ def explain(
 
         console.print(load_policy(code).text, markup=False, highlight=False)
         return
-    words = {k: v for k, v in RESULT_WORDS.items()} | _GLOSSARY
+    words = dict(RESULT_WORDS.items()) | _GLOSSARY
     if code in words:
         console.print(Text(f"{words[code].en} · {words[code].ko}"))
         return

@@ -32,7 +32,7 @@ app = typer.Typer(
 
 def main() -> NoReturn:
     """Run the command line; every error is told in four parts, in the user's language."""
-    from synthproof.cli import commands, lists  # noqa: F401  (they register themselves with `app`)
+    from synthproof.cli import commands, demo, lists  # noqa: F401  (they register themselves with `app`)
 
     console = Console(stderr=True)
     lang = language()

@@ -278,7 +278,7 @@ class Road:
             seed=derive(self.seed, "verify"),
             repeats=self.config.verify.repeats,
             generator=generator_facts(self.load.model, name, seconds=self.seconds),
-            recipe=Recipe(name=name, params={k: v for k, v in self.load.model.get_params().items()}),
+            recipe=Recipe(name=name, params=dict(self.load.model.get_params().items())),
             source=facts_of(self.load.table),
             record={
                 "receipts": self.load.receipts,

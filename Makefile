@@ -1,0 +1,64 @@
+# Two commands do all set-up: `make demo` and `make test`. Everything else is a part of them.
+PYTHON ?= python3
+VENV   ?= .venv
+BIN    := $(VENV)/bin
+PIP    := $(BIN)/python -m pip --disable-pip-version-check -q
+OUT    ?= demo-out
+JOBS   ?= 2
+
+.PHONY: demo test lint e2e bench calibrate wheelhouse clean help
+
+help:
+	@echo "make demo        set up, then run the main job on 569 real patients; says where the report is"
+	@echo "make test        set up, lint, and run every test (under 15 minutes on two cores)"
+	@echo "make e2e         the whole road in clean folders, and an install without network"
+	@echo "make lint        ruff, mypy --strict, import floors"
+	@echo "make bench       run on real data sets; writes benchmarks/results/"
+	@echo "make calibrate   every metric against fresh records, a copycat and noise; writes benchmarks/results/"
+	@echo "make wheelhouse  pack wheels, font and docs for a machine without network"
+
+$(BIN)/python:
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "synthproof needs Python 3.11 or later")'
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.core: pyproject.toml constraints.txt | $(BIN)/python
+	$(PIP) install -c constraints.txt -e .
+	@touch $@
+
+$(VENV)/.test: pyproject.toml constraints.txt | $(BIN)/python
+	$(PIP) install -c constraints.txt -e '.[test,sql,polars]'
+	@touch $@ $(VENV)/.core
+
+$(VENV)/.bench: pyproject.toml constraints.txt | $(BIN)/python
+	$(PIP) install -c constraints.txt -e '.[test,sql,polars,bench]'
+	@touch $@ $(VENV)/.core $(VENV)/.test
+
+demo: $(VENV)/.core
+	@$(BIN)/synthproof demo -o $(OUT)
+
+lint: $(VENV)/.test
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+test: $(VENV)/.test lint
+	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal -m 'not slow and not e2e'
+
+e2e: $(VENV)/.test
+	$(BIN)/python -m pytest -m e2e
+
+bench: $(VENV)/.bench
+	$(BIN)/python benchmarks/run.py
+
+calibrate: $(VENV)/.test
+	$(BIN)/python benchmarks/calibrate.py
+
+wheelhouse: $(BIN)/python
+	$(BIN)/python -m pip --disable-pip-version-check -q wheel -c constraints.txt -w wheelhouse '.[sql,polars]'
+	cp -r README.md README.ko.md LICENSE constraints.txt docs wheelhouse/
+	@echo "wheelhouse/ is ready. On the machine without network:"
+	@echo "  python3 -m venv venv && venv/bin/pip install --no-index --find-links wheelhouse synthproof"
+
+clean:
+	rm -rf $(VENV) $(OUT) wheelhouse build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
