@@ -1,3 +1,6 @@
 """Metrics: one file each, one line here each."""
 
-CATALOGUE: dict[str, str] = {}
+CATALOGUE: dict[str, str] = {
+    "table.exact_copies": "synthproof.metrics.table.exact_copies:ExactCopies",
+    "table.pipc_singling_out": "synthproof.metrics.table.pipc_singling_out:PipcSinglingOut",
+}

@@ -1,0 +1,151 @@
+"""Exact copies of training records beyond what coincidence explains, judged by how the holdout fares."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from scipy import stats as st
+
+from synthproof.core.contracts import Case
+from synthproof.core.evidence import Attacker, Card, Evidence
+from synthproof.core.run import Run, quiet
+from synthproof.core.schema import Purpose, Schema
+from synthproof.core.stats import wilson
+from synthproof.core.words import Words
+from synthproof.metrics.table.footing import NO_FIELDS, Footing, footing, inputs_of, lacks, share
+
+_READ = Words(
+    en="0 means that synthetic records meet training records no more often than unseen ones; a lower bound above 0 "
+    "means that training records were copied. Below 0: the holdout is met more often, which learning cannot cause.",
+    ko="0은 합성 레코드가 학습 원본과 일치하는 빈도가 학습에 쓰이지 않은 원본과 같다는 뜻입니다. 하한이 0보다 크면 학습 "
+    "원본이 복제된 것입니다. 0보다 작으면 홀드아웃과 더 자주 일치한다는 뜻으로, 학습으로는 생길 수 없는 결과입니다.",
+)
+
+
+class ExactCopies:
+    """Share of synthetic rows that copy a training row, over what unseen rows explain.
+
+    Notes
+    -----
+    Train and holdout are exchangeable before learning. So of the real rows that a synthetic row equals, the share that
+    lies in train should be the share q of real rows that are train. With a and b such rows in train and holdout, a
+    synthetic row scores (a/(a+b) - q)/(1 - q), and 0 when it meets none: 1 for the verbatim copy of a unique row, 0 on
+    average for coincidences, whatever the sizes of the two sets and however poor the generator. The estimate is the
+    mean score. Its interval combines the exact variance of drawing the training *units* from all real units without
+    replacement with Wilson's interval of the copied share. Thinning train to the holdout's size is not needed.
+
+    Subject ``all`` compares every record; subject ``unique`` only records that occur once in train and holdout
+    together, where a match names one person. Cost O((n + m) log n · d).
+    """
+
+    card = Card(
+        id="table.exact_copies",
+        version=1,
+        family="safety",
+        name=Words(en="Exact copies beyond coincidence", ko="우연을 넘는 완전 복제"),
+        question=Words(
+            en="Does the synthetic data repeat training records more often than records that were never seen?",
+            ko="합성데이터가 학습에 쓰이지 않은 원본보다 학습 원본을 더 자주 그대로 반복하는가?",
+        ),
+        unit="excess share of synthetic records",
+        low=-1.0,
+        high=1.0,
+        better="lower",
+        source="SAFETY.md A.3(1); expert consensus on disclosure metrics (Patterns 2025); label-exchange null: ours",
+        ideal=Words(en="0: no more than coincidence.", ko="0: 우연의 일치를 넘지 않음."),
+        needs=frozenset({"holdout"}),
+        attacker=Attacker(
+            knows=Words(
+                en="The synthetic data and every field of one person.",
+                ko="합성데이터와 특정인의 모든 항목 값.",
+            ),
+            tries=Words(
+                en="Looks the person's record up among the synthetic records.",
+                ko="그 사람의 레코드를 합성데이터에서 찾습니다.",
+            ),
+            success=Words(
+                en="Finds it more often for persons who were learned from than for persons who were not.",
+                ko="학습에 쓰인 사람이 쓰이지 않은 사람보다 더 자주 발견되면 성공입니다.",
+            ),
+        ),
+    )
+
+    def applies(self, schema: Schema, purpose: Purpose, /) -> str | None:
+        """Return ``None``, or why there is nothing to compare."""
+        return None if schema.modelled else NO_FIELDS.en
+
+    def measure(self, case: Case[Any], /, *, seed: int, run: Run | None = None) -> Sequence[Evidence]:
+        """Return evidence for the subjects ``all`` and ``unique``."""
+        quiet(run).tick(self.card.id, 0, 1)
+        if why := lacks(case, holdout=True):
+            return (Evidence(metric=self.card.id, version=self.card.version, outcome="insufficient", caveat=why),)
+        base = footing(case)
+        return tuple(self._one(case, base, subject, seed) for subject in ("all", "unique"))
+
+    def _one(self, case: Case[Any], base: Footing, subject: str, seed: int) -> Evidence:
+        train, holdout, synthetic = (base.ids[name] for name in ("train", "holdout", "synthetic"))
+        size = 1 + max(int(ids.max(initial=0)) for ids in base.ids.values())
+        a, b = np.bincount(train, minlength=size), np.bincount(holdout, minlength=size)
+        looked_at = a + b == 1 if subject == "unique" else a + b > 0
+        drawn = np.where(looked_at, np.bincount(synthetic, minlength=size), 0)
+        found, low, high = excess(drawn, a, b, base, len(synthetic))
+        in_train, in_holdout = (looked_at & (a > 0))[synthetic], (looked_at & (b > 0))[synthetic]
+        unseen = share((looked_at & (a > 0) & (b > 0))[holdout], base.units["holdout"])
+        copied = np.flatnonzero(looked_at & (a > 0) & (b == 0) & (drawn > 0))
+        return Evidence(
+            metric=self.card.id,
+            version=self.card.version,
+            subject=subject,
+            estimate=found,
+            interval=(low, high),
+            reference=0.0,
+            n=len(case.synthetic),
+            seed=seed,
+            inputs=inputs_of(case),
+            detail={
+                "share_equal_to_train": share(in_train, base.units["synthetic"]).plain(),
+                "share_equal_to_holdout": share(in_holdout, base.units["synthetic"]).plain(),
+                "holdout_share_equal_to_train": unseen.plain(),
+                "train_share_of_real_rows": len(train) / (len(train) + len(holdout)),
+                "records_met_in_train_only": len(copied),
+            },
+            private={"train_rows_copied": np.flatnonzero(np.isin(train, copied)).tolist()},
+            caveat=_READ,
+        )
+
+
+def excess(
+    drawn: npt.NDArray[np.intp],
+    in_train: npt.NDArray[np.intp],
+    in_holdout: npt.NDArray[np.intp],
+    base: Footing,
+    n_synthetic: int,
+    level: float = 0.95,
+) -> tuple[float, float, float]:
+    """Return (excess, low, high) of copied training records; the first three arguments count rows per distinct record.
+
+    The estimate is linear in which real units are train: each real row carries the synthetic rows that equal it, shared
+    out evenly. Hence its variance under exchangeability is that of a sample total without replacement (Cochran 1977,
+    ch. 2), by unit, exact for every pattern of duplicates.
+    """
+    times = in_train + in_holdout
+    weight = np.divide(drawn, times * n_synthetic, out=np.zeros(len(drawn)), where=times > 0)
+    n_train, n_holdout = len(base.ids["train"]), len(base.ids["holdout"])
+    q = n_train / (n_train + n_holdout)
+    carried = np.bincount(base.units["train"], weights=weight[base.ids["train"]])
+    missed = np.bincount(base.units["holdout"], weights=weight[base.ids["holdout"]])
+    totals = np.concatenate([carried, missed])
+    found = (carried.sum() - q * totals.sum()) / (1 - q)
+    units, of_train = len(totals), len(carried)
+    spread = float(totals.var(ddof=1)) if units > 1 else 0.0
+    sd = np.sqrt(of_train * (units - of_train) / units * spread) / (1 - q)
+    z = float(st.norm.ppf(0.5 + level / 2))
+    copied = min(1.0, max(0.0, float(found)))
+    wilson_low, wilson_high = wilson(copied * n_synthetic, n_synthetic, level)
+    low = found - float(np.hypot(z * sd, copied - wilson_low))
+    high = found + float(np.hypot(z * sd, wilson_high - copied))
+    low, found, high = (float(np.clip(x, -1.0, 1.0)) for x in (low, found, high))
+    return found, low, high
