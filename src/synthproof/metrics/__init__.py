@@ -1,6 +1,7 @@
 """Metrics: one file each, one line here each."""
 
 CATALOGUE: dict[str, str] = {
+    "any.generation": "synthproof.metrics.any.generation:Generation",
     "table.exact_copies": "synthproof.metrics.table.exact_copies:ExactCopies",
     "table.pipc_singling_out": "synthproof.metrics.table.pipc_singling_out:PipcSinglingOut",
 }

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from synthproof.core.errors import ConfigError, nearest
 from synthproof.core.evidence import Evidence, Limit, Statement, Verdict, worst
 from synthproof.core.schema import Purpose, Schema
-from synthproof.core.words import Words
+from synthproof.core.words import Lang, Words
 from synthproof.policy import judge as _judge
 from synthproof.policy.purposes import Level, needed_level
 from synthproof.policy.rule import Planned, Quantiles, Rule
@@ -95,6 +95,12 @@ class RulePolicy:
             families=_judge.families(found),
             changed=self.changed,
         )
+
+    def explain(self, lang: Lang = "en") -> str:
+        """Return the whole policy in words."""
+        from synthproof.policy.explain import explain_policy
+
+        return explain_policy(self, lang)
 
     def rule(self, name: str) -> Rule:
         """Return one rule by name."""

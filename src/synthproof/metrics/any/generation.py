@@ -1,0 +1,85 @@
+"""How the data were made: full synthesis by a generator that draws anew (the guide's 완전합성 and 비가역성)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from synthproof.core.contracts import Case, Tags
+from synthproof.core.evidence import Card, Evidence
+from synthproof.core.registry import synthesizers
+from synthproof.core.run import Run, quiet
+from synthproof.core.schema import Purpose, Schema
+from synthproof.core.words import Words
+
+_UNKNOWN = Words(
+    en="The generator is not known here, so nothing can be said about how the data were made.",
+    ko="생성기를 알 수 없어 생성 방식을 확인할 수 없습니다.",
+)
+_READ = Words(
+    en="Read from what the generator's author declares in the registry; it says how the data were drawn, not how safe "
+    "they are.",
+    ko="등록된 생성기의 선언에 따른 값입니다. 생성 방식을 나타낼 뿐 안전성을 뜻하지 않습니다.",
+)
+
+
+class Generation:
+    """Whether every value of every record was drawn, by a generator that does not alter real records.
+
+    Notes
+    -----
+    1 when the recipe's generator is tagged ``full_synthesis``, ``irreversible`` and ``releasable``; 0 when any is
+    absent; *insufficient* for another tool's file. Not a measurement of the data: a property of the method, which the
+    guide asks for beside the three numbers (items T3-1, T3-5; 부록 2). No randomness; cost O(1).
+    """
+
+    card = Card(
+        id="any.generation",
+        version=1,
+        family="safety",
+        name=Words(en="Full synthesis, irreversible", ko="완전합성·비가역성"),
+        question=Words(
+            en="Was every value drawn anew, rather than altered from a real record?",
+            ko="모든 값을 새로 생성했는가, 아니면 실제 레코드를 변형했는가?",
+        ),
+        unit="yes (1) or no (0)",
+        low=0.0,
+        high=1.0,
+        better="higher",
+        source="PIPC, Guide to generating and using synthetic data (Dec 2024), stage 2, checklist item T3-5, appendix 2",
+        ideal=Words(en="1: full synthesis by an irreversible generator.", ko="1: 비가역적 생성기에 의한 완전합성."),
+    )
+
+    def applies(self, schema: Schema, purpose: Purpose, /) -> str | None:
+        """Return ``None``: the question always makes sense."""
+        return None
+
+    def measure(self, case: Case[Any], /, *, seed: int, run: Run | None = None) -> Sequence[Evidence]:
+        """Return one piece of evidence, subject ``all``."""
+        quiet(run).tick(self.card.id, 0, 1)
+        if case.recipe is None or case.recipe.name not in synthesizers.names():
+            return (Evidence(metric=self.card.id, version=self.card.version, outcome="insufficient", caveat=_UNKNOWN),)
+        tags: Tags = synthesizers.get(case.recipe.name).tags
+        marks = {
+            "full_synthesis": tags.full_synthesis,
+            "irreversible": tags.irreversible,
+            "releasable": tags.releasable,
+        }
+        value = float(all(marks.values()))
+        return (
+            Evidence(
+                metric=self.card.id,
+                version=self.card.version,
+                estimate=value,
+                interval=(value, value),
+                reference=1.0,
+                n=len(case.synthetic),
+                seed=seed,
+                detail={
+                    **marks,
+                    "generator": case.recipe.name,
+                    "declared_by": synthesizers.entry(case.recipe.name).owner,
+                },
+                caveat=_READ,
+            ),
+        )
