@@ -1,3 +1,5 @@
 """Synthesizers: one algorithm, one file, one line here."""
 
-CATALOGUE: dict[str, str] = {}
+CATALOGUE: dict[str, str] = {
+    "table.marginals": "synthproof.synthesizers.table.marginals:Marginals",
+}

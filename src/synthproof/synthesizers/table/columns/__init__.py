@@ -1,0 +1,1 @@
+"""What all table synthesizers share about columns: how one is cut into drawable pieces, named, asked for and made anew."""

@@ -1,0 +1,186 @@
+"""What a table synthesizer learns of a table, what it makes anew, what it leaves out, and how rows are put together."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Self
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from synthproof.core.errors import DataError, UsageError
+from synthproof.core.random import derive
+from synthproof.core.schema import Field, Schema
+from synthproof.core.words import Words
+from synthproof.data.table.dataset import Origin, Table, canonical_dtype
+from synthproof.engines.codes import from_codes, from_numbers
+from synthproof.synthesizers.table.columns.identifiers import IdMaker, id_maker
+
+LEAST_ROWS = 10
+"""Fewer rows than this cannot be learned: every value would be somebody's own."""
+
+_ROW_WISE = Words(
+    en="Rows were drawn one by one. Within-person structure: not assessed.",
+    ko="행을 하나씩 독립적으로 생성했습니다. 개인 내 구조: 평가하지 않음.",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """How a synthesizer sees a table.
+
+    Parameters
+    ----------
+    schema
+        Of the tables it draws: the learned table's without free text.
+    origin
+        What the user gave, so that the same is given back.
+    makers
+        Makers of identifiers, by field.
+    notices
+        What the reader of the report must know.
+    """
+
+    schema: Schema
+    origin: Origin
+    makers: Mapping[str, IdMaker]
+    notices: tuple[Words, ...]
+
+    @property
+    def modelled(self) -> tuple[Field, ...]:
+        """Fields that the model draws."""
+        return tuple(f for f in self.schema.modelled if f.name not in self.makers)
+
+    def table(self, columns: Mapping[str, npt.NDArray[np.float64]], n: int, seed: int) -> Table:
+        """Return a table from drawn numbers and codes (NaN: missing); identifiers are made here.
+
+        Parameters
+        ----------
+        columns
+            For each modelled field: numbers, or codes of its levels, shape (n,).
+        """
+        made: dict[str, pd.Series] = {}
+        for f in self.schema.fields:
+            if f.name in self.makers:
+                made[f.name] = _ids(self.makers[f.name].make(n, seed, f"id/{f.name}"), f)
+            elif f.levelled:
+                values = columns[f.name]
+                made[f.name] = from_codes(np.where(np.isnan(values), -1, values).astype(np.int64), f)
+            else:
+                made[f.name] = from_numbers(columns[f.name], f)
+        return Table(pd.DataFrame(made, index=pd.RangeIndex(n)), self.schema, origin=self.origin)
+
+    def get_state(self) -> dict[str, Any]:
+        """Return plain values."""
+        origin = {"container": self.origin.container, "options": dict(self.origin.options), "name": self.origin.name}
+        return {
+            "schema": self.schema.to_dict(),
+            "origin": origin,
+            "makers": {name: maker.get_state() for name, maker in self.makers.items()},
+            "notices": [w.to_dict() for w in self.notices],
+        }
+
+    @classmethod
+    def from_state(cls, state: Mapping[str, Any]) -> Self:
+        """Take back what `get_state` returned."""
+        return cls(
+            Schema.from_dict(state["schema"]),
+            Origin(**state["origin"]),
+            {name: IdMaker.from_state(s) for name, s in state["makers"].items()},
+            tuple(Words.from_dict(w) for w in state["notices"]),
+        )
+
+
+def lay_out(data: Table, *, seed: int, row_wise: bool) -> Layout:
+    """Return the layout of a table that is to be learned.
+
+    Raises
+    ------
+    DataError
+        ``fit/too-few-rows``, ``fit/several-rows-per-unit`` or ``fit/nothing-to-learn``.
+    """
+    if data.n_rows < LEAST_ROWS:
+        raise DataError("fit/too-few-rows", where=data.origin.name, n=data.n_rows, least=LEAST_ROWS)
+    unit, notices = data.schema.unit_field, []
+    if unit is not None and len(data) < data.n_rows:
+        if not row_wise:
+            raise DataError("fit/several-rows-per-unit", where=unit, name=unit, rows=data.n_rows, units=len(data))
+        notices.append(_ROW_WISE)
+    texts = [f.name for f in data.schema.fields if f.kind == "text" and not f.has("unit")]
+    if len(texts) == len(data.schema.fields):
+        raise DataError("fit/nothing-to-learn", where=data.origin.name, n=len(texts))
+    if texts:
+        notices.append(_left_out(texts))
+    schema = data.schema.without(*texts)
+    makers: dict[str, IdMaker] = {}
+    for f in schema.fields:
+        if f.kind == "identifier" or f.has("unit"):
+            makers[f.name], notice = _maker(data.frame[f.name], f, seed)
+            notices.extend(notice)
+            schema = schema.replace_field(_made_field(f))
+        elif f.levelled and f.kind != "boolean" and len(f.levels) > data.n_rows / 2:
+            notices.append(_many_levels(f.name, len(f.levels)))
+    return Layout(schema, data.origin, makers, tuple(notices))
+
+
+def persons_of(data: Table) -> npt.NDArray[np.intp] | None:
+    """Return the unit of each row where units have several rows, else ``None``."""
+    return data.unit_of_row if data.schema.unit_field is not None and len(data) < data.n_rows else None
+
+
+def check_count(n: object) -> int:
+    """Return the number of rows asked for, or refuse it."""
+    if isinstance(n, bool) or not isinstance(n, int | np.integer) or n < 0:
+        raise UsageError("sample/bad-count", n=n)
+    return int(n)
+
+
+def _maker(column: pd.Series, f: Field, seed: int) -> tuple[IdMaker, list[Words]]:
+    gone = column.isna().to_numpy()
+    texts = [str(v) for v in column[~gone].astype(object)]
+    pattern = f.pattern
+    if f.kind == "integer":
+        width = max((len(t) for t in texts), default=6)
+        pattern = rf"[1-9]\d{{{width - 1}}}" if width > 1 else r"\d"
+    maker = id_maker(texts, pattern, key=derive(seed, f"id/{f.name}"), missing=float(gone.mean()))
+    if maker.capacity >= len(column):
+        return maker, []
+    words = Words(
+        en="{name}: too few identifiers fit the pattern beside the real ones; some are made longer.",
+        ko="{name}: 실제 식별자를 제외하면 패턴에 맞는 값이 부족하여 일부 식별자는 더 길게 만들었습니다.",
+    )
+    return maker, [words.filled(name=f.name)]
+
+
+def _made_field(f: Field) -> Field:
+    """Return an identifier's field as drawn tables have it: its range no longer says anything."""
+    if f.levelled:
+        return replace(f, kind="identifier", levels=())
+    return replace(f, low=None, high=None)
+
+
+def _ids(texts: npt.NDArray[np.object_], f: Field) -> pd.Series:
+    if f.kind in ("identifier", "text"):
+        return pd.Series(texts, dtype=canonical_dtype(f))
+    numbers = np.array([np.nan if t is None else float(t) for t in texts], dtype=np.float64)
+    return from_numbers(numbers, f)
+
+
+def _left_out(names: list[str]) -> Words:
+    words = Words(
+        en="Left out, because free text needs a generator of its own and real text is never resampled: {names}.",
+        ko="자유 텍스트는 전용 생성기가 필요하며 실제 텍스트를 재사용하지 않으므로 제외한 열: {names}.",
+    )
+    return words.filled(names=", ".join(names))
+
+
+def _many_levels(name: str, n: int) -> Words:
+    words = Words(
+        en="{name}: {n} levels, hardly any shared by several records. Its real texts would come out as they are; "
+        "declare it an identifier or free text, or merge rare levels.",
+        ko="{name}: 범주가 {n}개로, 여러 레코드가 공유하는 범주가 거의 없습니다. 실제 값이 그대로 나타날 수 있으므로 "
+        "식별자나 자유 텍스트로 지정하거나 희귀 범주를 병합하십시오.",
+    )
+    return words.filled(name=name, n=n)

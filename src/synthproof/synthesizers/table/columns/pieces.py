@@ -1,0 +1,335 @@
+"""Pieces: a column's values as points and short intervals that can be drawn from, leaf by leaf.
+
+A value that many persons share is a *point* (an atom). Any other value of a numeric column stands for an *interval*
+around it, reaching halfway to its neighbours, and is never handed out itself: a draw takes a piece by its weight and a
+uniform position within it, and the column's grid (whole numbers, cents, steps of five) does the rounding. A level is a
+point whose value is its code; a missing value is a piece of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Self
+
+import numpy as np
+import numpy.typing as npt
+
+from synthproof.core.schema import Field
+from synthproof.synthesizers.table.columns.conditions import Condition
+
+FloatArray = npt.NDArray[np.float64]
+IntArray = npt.NDArray[np.intp]
+BoolArray = npt.NDArray[np.bool_]
+
+_DIGITS = 9
+_MIN_FOR_STEP = 12
+_US = 1_000_000.0
+_GRAINS = (86_400 * _US, 3_600 * _US, 60 * _US, _US, 1_000.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """The lattice a numeric column's values lie on, and its range.
+
+    Parameters
+    ----------
+    step
+        Distance of neighbouring values; 0 when any number may occur.
+    offset
+        One value of the lattice.
+    low, high
+        Smallest and largest value that may be drawn; on the lattice.
+    """
+
+    step: float
+    offset: float
+    low: float
+    high: float
+
+    def settle(self, values: FloatArray) -> FloatArray:
+        """Return values rounded to the lattice and kept in range; NaN stays."""
+        if self.step > 0:
+            values = self.offset + self.step * np.rint((values - self.offset) / self.step)
+        return np.clip(values, self.low, self.high)
+
+    @property
+    def slack(self) -> float:
+        """Half a step, or the finest distance that matters on a column without steps."""
+        return (
+            self.step / 2 if self.step > 0 else max(abs(self.high), abs(self.low), self.high - self.low, 1e-300) * 1e-9
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """What must be known of a numeric column before its pieces can be cut, anywhere in a model.
+
+    Parameters
+    ----------
+    grid
+        Lattice and range.
+    sites
+        Distinct observed values, ascending.
+    shared
+        For each site, whether at least ``min_shared`` persons have it.
+    """
+
+    grid: Grid
+    sites: FloatArray
+    shared: BoolArray
+
+    @property
+    def empty(self) -> bool:
+        """Whether nothing can be drawn but a missing value."""
+        return len(self.sites) == 0
+
+
+def shape_of(values: FloatArray, f: Field, *, min_shared: int, persons: IntArray | None = None) -> Shape:
+    """Return the shape of a numeric column.
+
+    Parameters
+    ----------
+    values
+        Shape (n,), NaN missing.
+    persons
+        Position of the unit of each row when units have several rows: a value repeated by one person is not shared.
+
+    Notes
+    -----
+    A column that holds one value throughout is kept as it is when at least two persons have it; a value that a single
+    person holds and nobody else has any, cannot be shown at all, so the column is drawn as missing.
+    """
+    there = ~np.isnan(values)
+    sites, inverse, counts = np.unique(values[there], return_inverse=True, return_counts=True)
+    if persons is not None and len(sites):
+        pairs = np.unique(np.stack([inverse.astype(np.int64), persons[there].astype(np.int64)]), axis=1)
+        counts = np.bincount(pairs[0], minlength=len(sites))
+    shared = counts >= min_shared
+    if len(sites) == 1:
+        shared = counts >= 2
+        if not shared[0]:
+            return Shape(Grid(0.0, 0.0, 0.0, 0.0), np.empty(0), np.empty(0, dtype=np.bool_))
+    return Shape(grid_of(sites, f), sites, shared)
+
+
+def grid_of(sites: FloatArray, f: Field) -> Grid:
+    """Return the lattice of a column's distinct values. Cost O(number of sites)."""
+    if not len(sites):
+        return Grid(0.0, 0.0, 0.0, 0.0)
+    low = float(sites[0]) if f.low is None else min(float(f.low), float(sites[-1]))
+    high = float(sites[-1]) if f.high is None else max(float(f.high), float(sites[0]))
+    step, offset = _step(sites, f)
+    if step > 0:
+        slip = step * 1e-6
+        first = np.ceil((low - offset - slip) / step)
+        last = np.floor((high - offset + slip) / step)
+        low, high = offset + step * first, offset + step * max(first, last)
+    return Grid(step, offset, float(low), float(high))
+
+
+def _step(sites: FloatArray, f: Field) -> tuple[float, float]:
+    if f.kind == "datetime":
+        for grain in _GRAINS:
+            if np.all(np.mod(sites - sites[0], grain) == 0):
+                return grain, float(np.mod(sites[0], grain))
+        return 1.0, 0.0
+    if f.kind == "integer":
+        scale = 1.0
+    else:
+        digits = f.decimals if f.decimals is not None else _decimals(sites)
+        if digits is None or digits > _DIGITS:
+            return 0.0, 0.0
+        scale = 10.0**digits
+    ticks = np.rint(sites * scale)
+    gaps = np.diff(ticks).astype(np.int64)
+    gaps = gaps[gaps > 0]
+    # A lattice wider than the last digit (heights in steps of 5) is believed only where enough values show it.
+    common = int(np.gcd.reduce(gaps)) if len(gaps) >= _MIN_FOR_STEP else 1
+    common = max(1, common)
+    return common / scale, float(np.mod(ticks[0], common)) / scale
+
+
+def _decimals(sites: FloatArray) -> int | None:
+    for digits in range(5):
+        scaled = sites * 10.0**digits
+        if np.all(np.abs(scaled - np.rint(scaled)) <= 1e-9 * np.maximum(1.0, np.abs(scaled))):
+            return digits
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class Pieces:
+    """Weighted points and intervals, grouped by leaf.
+
+    Parameters
+    ----------
+    start
+        Shape (leaves + 1,): the pieces of leaf k are ``start[k]:start[k + 1]``, ascending, missing last.
+    low, high
+        Shape (pieces,): the interval; equal for a point; NaN for missing.
+    cum
+        Shape (pieces + 1,): weights summed up from the first piece of the first leaf.
+    """
+
+    start: IntArray
+    low: FloatArray
+    high: FloatArray
+    cum: FloatArray
+
+    @property
+    def mass(self) -> FloatArray:
+        """Total weight of each leaf, shape (leaves,)."""
+        return np.asarray(self.cum[self.start[1:]] - self.cum[self.start[:-1]])
+
+    def draw(self, leaf: IntArray | int, u: FloatArray, v: FloatArray) -> FloatArray:
+        """Return one value per row.
+
+        Parameters
+        ----------
+        leaf
+            Leaf of each row.
+        u, v
+            Uniforms: which piece, and where in it.
+        """
+        begin, end = self.start[leaf], self.start[np.asarray(leaf) + 1]
+        base = self.cum[begin]
+        at = np.searchsorted(self.cum, base + u * (self.cum[end] - base), side="right") - 1
+        at = np.clip(at, begin, np.maximum(end - 1, begin))
+        low = self.low[at]
+        return np.asarray(low + v * (self.high[at] - low))
+
+    def quantile(self, u: FloatArray) -> FloatArray:
+        """Return the value at each share u in [0, 1] of the first leaf: the inverse distribution function."""
+        goal = self.cum[0] + u * (self.cum[self.start[1]] - self.cum[0])
+        at = np.clip(np.searchsorted(self.cum, goal, side="right") - 1, 0, self.start[1] - 1)
+        width = self.cum[at + 1] - self.cum[at]
+        within = np.clip((goal - self.cum[at]) / np.where(width > 0, width, 1.0), 0.0, 1.0)
+        return np.asarray(self.low[at] + within * (self.high[at] - self.low[at]))
+
+    def restrict(self, condition: Condition) -> Pieces:
+        """Return the pieces cut down to what a condition allows; leaves stay, some may have no weight left."""
+        weight = np.diff(self.cum)
+        leaf = np.repeat(np.arange(len(self.start) - 1), np.diff(self.start))
+        parts: list[tuple[IntArray, FloatArray, FloatArray, FloatArray]] = []
+        gone = np.isnan(self.low)
+        if condition.missing and gone.any():
+            parts.append((leaf[gone], self.low[gone], self.high[gone], weight[gone]))
+        width = self.high - self.low
+        for (lowest, highest), exact in zip(condition.ranges, condition.exact, strict=True):
+            low, high = np.maximum(self.low, lowest), np.minimum(self.high, highest)
+            hit = np.flatnonzero((high >= low) & ((high > low) | (width == 0)))
+            share = np.where(width[hit] > 0, (high[hit] - low[hit]) / np.where(width[hit] > 0, width[hit], 1.0), 1.0)
+            if exact is None:
+                parts.append((leaf[hit], low[hit], high[hit], weight[hit] * share))
+            else:
+                value = np.full(len(hit), exact)
+                parts.append((leaf[hit], value, value, weight[hit] * share))
+        if not parts:
+            return _grouped(np.empty(0, dtype=np.intp), *(np.empty(0),) * 3, len(self.start) - 1)
+        joined = [np.concatenate([p[i] for p in parts]) for i in range(4)]
+        return _grouped(joined[0].astype(np.intp), joined[1], joined[2], joined[3], len(self.start) - 1)
+
+    def get_state(self) -> dict[str, Any]:
+        """Return plain arrays."""
+        return {"start": self.start.astype(np.int64), "low": self.low, "high": self.high, "cum": self.cum}
+
+    @classmethod
+    def from_state(cls, state: Mapping[str, Any]) -> Self:
+        """Take back what `get_state` returned."""
+        return cls(state["start"].astype(np.intp), state["low"], state["high"], state["cum"])
+
+
+def _grouped(leaf: IntArray, low: FloatArray, high: FloatArray, weight: FloatArray, leaves: int) -> Pieces:
+    order = np.lexsort((high, low, leaf))
+    start = np.searchsorted(leaf[order], np.arange(leaves + 1)).astype(np.intp)
+    return Pieces(start, low[order], high[order], np.concatenate([[0.0], np.cumsum(weight[order])]))
+
+
+def point_pieces(codes: npt.NDArray[np.integer[Any]], leaf: IntArray | None = None, leaves: int = 1) -> Pieces:
+    """Return the pieces of a levelled column: one point per leaf and code, weighted by its rows; -1 is missing."""
+    where = np.zeros(len(codes), dtype=np.int64) if leaf is None else leaf.astype(np.int64)
+    width = int(codes.max(initial=0)) + 2
+    keys, counts = np.unique(where * width + codes.astype(np.int64) + 1, return_counts=True)
+    code = (keys % width - 1).astype(np.float64)
+    code[code < 0] = np.nan
+    return _grouped((keys // width).astype(np.intp), code, code.copy(), counts.astype(np.float64), leaves)
+
+
+def number_pieces(
+    values: FloatArray,
+    shape: Shape,
+    leaf: IntArray | None = None,
+    leaves: int = 1,
+    *,
+    reach: float = 0.01,
+    min_reach: int = 3,
+) -> Pieces:
+    """Return the pieces of a numeric column, cut within each leaf.
+
+    Parameters
+    ----------
+    values
+        Shape (n,), NaN missing.
+    leaf
+        Leaf of each row; one leaf if absent.
+    reach, min_reach
+        An interval ends at the latest this share (and at least this number) of distinct values away from the value it
+        stands for, so that a leaf with few donors does not smear them over the whole range.
+
+    Notes
+    -----
+    Cost O(n log n).
+    """
+    where = np.zeros(len(values), dtype=np.intp) if leaf is None else leaf
+    keys = np.where(np.isnan(values), len(shape.sites), np.searchsorted(shape.sites, values)).astype(np.int64)
+    width = len(shape.sites) + 1
+    both, counts = np.unique(where.astype(np.int64) * width + keys, return_counts=True)
+    at, owner = (both % width).astype(np.intp), (both // width).astype(np.intp)
+    low = np.append(shape.sites, np.nan)[at]
+    high = low.copy()
+    if shape.empty:
+        return _grouped(owner, low, high, counts.astype(np.float64), leaves)
+    free = np.flatnonzero((at < width - 1) & ~np.append(shape.shared, True)[at])
+    low[free], high[free] = _cells(free, at, owner, shape, max(min_reach, int(reach * width)))
+    return _grouped(owner, low, high, counts.astype(np.float64), leaves)
+
+
+def _cells(free: IntArray, at: IntArray, owner: IntArray, shape: Shape, reach: int) -> tuple[FloatArray, FloatArray]:
+    """Return the interval of each free value: halfway to its neighbours in the leaf, but not beyond its reach."""
+    sites, last = shape.sites, len(shape.sites) - 1
+    me = at[free]
+    floor, ceiling = sites[np.maximum(me - reach, 0)], sites[np.minimum(me + reach, last)]
+    before, after = np.maximum(free - 1, 0), np.minimum(free + 1, len(at) - 1)
+    has_before = (free > 0) & (owner[before] == owner[free])
+    has_after = (free < len(at) - 1) & (owner[after] == owner[free]) & (at[after] <= last)
+    mine = sites[me]
+    left = np.where(has_before, (mine + sites[np.minimum(at[before], last)]) / 2, floor)
+    right = np.where(has_after, (mine + sites[np.minimum(at[after], last)]) / 2, ceiling)
+    left, right = np.maximum(left, floor), np.minimum(right, ceiling)
+    # A value at the rim of the column has one side only: it still gets an interval, never itself alone.
+    grid = shape.grid
+    return np.maximum(left, grid.low), np.minimum(right, grid.high)
+
+
+def merged(pieces: Pieces, most: int = 1024) -> Pieces:
+    """Return one leaf's pieces with touching intervals merged, so that a model of a column stays small.
+
+    Points stay. Each merged interval holds about ``1 / most`` of the weight.
+    """
+    weight = np.diff(pieces.cum)
+    n = len(weight)
+    if n <= most:
+        return pieces
+    point = ~(pieces.high > pieces.low)
+    touch = np.zeros(n, dtype=np.bool_)
+    touch[1:] = ~point[1:] & ~point[:-1] & (pieces.low[1:] <= pieces.high[:-1])
+    block = np.floor((pieces.cum[:-1] + weight / 2) / pieces.cum[-1] * most)
+    fresh = ~touch
+    fresh[1:] |= block[1:] != block[:-1]
+    first = np.flatnonzero(fresh)
+    ends = np.append(first[1:], n) - 1
+    cum = np.append(pieces.cum[first], pieces.cum[-1])
+    return replace(
+        pieces, start=np.array([0, len(first)], dtype=np.intp), low=pieces.low[first], high=pieces.high[ends], cum=cum
+    )

@@ -1,0 +1,143 @@
+"""Independent columns: each drawn from its own distribution, nothing kept between columns. The lower bound.
+
+A generator that is worth its trouble must beat this one on every pair of columns; what this one already shows of a
+person is the least that any synthetic table shows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import ClassVar, Self
+
+import numpy as np
+import numpy.typing as npt
+
+from synthproof.core.contracts import Conditions, Tags
+from synthproof.core.models import Saved
+from synthproof.core.params import Params, check_range
+from synthproof.core.random import derive, fresh_seed, uniforms
+from synthproof.core.run import Run, quiet
+from synthproof.core.schema import Schema
+from synthproof.core.state import State
+from synthproof.core.words import Words
+from synthproof.data.table.dataset import Table
+from synthproof.engines.codes import to_codes, to_numbers
+from synthproof.synthesizers.table.columns.conditions import impossible, read_conditions
+from synthproof.synthesizers.table.columns.layout import Layout, check_count, lay_out, persons_of
+from synthproof.synthesizers.table.columns.model import ColumnModel, column_model, fitted
+
+FloatArray = npt.NDArray[np.float64]
+
+
+class Marginals(Params, Saved):
+    """Draw every column from its own distribution, independently.
+
+    Parameters
+    ----------
+    min_shared
+        A numeric value is handed out as it is only when at least this many persons have it.
+    row_wise
+        Learn single rows of a table whose units have several.
+    random_state
+        Seed of `fit` and of `sample` calls without their own; ``None`` draws one and keeps it in ``seed_``.
+
+    Attributes
+    ----------
+    schema_
+        Schema of drawn tables.
+    notices_
+        What the reader of a report must know.
+    seed_
+        Seed that was used.
+
+    Notes
+    -----
+    Fit O(n log n) per column, sampling O(n) per column.
+    """
+
+    tags: ClassVar[Tags] = Tags(family="statistical")
+
+    def __init__(self, *, min_shared: int = 10, row_wise: bool = False, random_state: int | None = None) -> None:
+        self.min_shared = min_shared
+        self.row_wise = row_wise
+        self.random_state = random_state
+
+    def fit(self, data: Table, /, *, run: Run | None = None) -> Self:
+        """Learn each column's distribution, missing values included."""
+        run = quiet(run)
+        check_range(self, "min_shared", self.min_shared, 1, 1e9)
+        seed = fresh_seed() if self.random_state is None else int(self.random_state)
+        layout = lay_out(data, seed=seed, row_wise=self.row_wise)
+        persons = persons_of(data)
+        columns: dict[str, ColumnModel] = {}
+        for f in run.each(layout.modelled, "marginals"):
+            columns[f.name] = column_model(data.frame[f.name], f, min_shared=self.min_shared, persons=persons)
+        self._layout: Layout = layout
+        self._columns: Mapping[str, ColumnModel] = columns
+        self.seed_ = seed
+        return self
+
+    @property
+    def schema_(self) -> Schema:
+        """Schema of drawn tables."""
+        return fitted(self, "_layout", "schema_").schema  # type: ignore[no-any-return]
+
+    @property
+    def notices_(self) -> tuple[Words, ...]:
+        """What the reader of a report must know."""
+        return fitted(self, "_layout", "notices_").notices  # type: ignore[no-any-return]
+
+    def sample(
+        self, n: int, /, *, where: Conditions | None = None, seed: int | None = None, run: Run | None = None
+    ) -> Table:
+        """Return n rows. Conditions are met exactly: a column is drawn from the allowed part of its distribution.
+
+        Raises
+        ------
+        ConditionError
+            A condition names a column that is not drawn, or asks for what has probability 0.
+        """
+        layout: Layout = fitted(self, "_layout", "sample")
+        run, n = quiet(run), check_count(n)
+        seed = derive(self.seed_, "sample") if seed is None else int(seed)
+        grids = {name: c.grid for name, c in self._columns.items() if c.grid is not None}
+        asked = read_conditions(where, layout.schema, grids)
+        drawn: dict[str, FloatArray] = {}
+        for name in run.each(tuple(self._columns), "sample"):
+            column = self._columns[name]
+            pieces = column.pieces
+            if name in asked:
+                pieces = pieces.restrict(asked[name])
+                if pieces.mass[0] <= 0:
+                    raise impossible(name, 0.0)
+            u = uniforms(seed, f"marginals/{name}", n, 2)
+            values = pieces.draw(np.zeros(n, dtype=np.intp), u[:, 0], u[:, 1])
+            drawn[name] = values if column.grid is None else column.grid.settle(values)
+        return layout.table(drawn, n, seed)
+
+    def unit_loss(self, data: Table, /) -> FloatArray:
+        """Return each row's negative log-likelihood in nats, shape (n_rows,): probabilities of levels, atoms and
+        missing values, densities on intervals. A value of probability 0 costs as if it had been seen half a time.
+        """
+        fitted(self, "_layout", "unit_loss")
+        loss = np.zeros(data.n_rows)
+        for name, column in self._columns.items():
+            f = data.schema.field(name)
+            codes = to_codes(data.frame[name], f) if f.levelled else None
+            values = to_numbers(data.frame[name], f) if codes is None else np.where(codes < 0, np.nan, codes)
+            loss += column.loss(values)
+        return loss
+
+    def get_state(self) -> State:
+        """Return what was learned as JSON values and arrays."""
+        layout: Layout = fitted(self, "_layout", "get_state")
+        columns = {name: column.get_state() for name, column in self._columns.items()}
+        order = [f.name for f in layout.modelled]
+        return {"layout": layout.get_state(), "columns": columns, "order": order, "seed": self.seed_}
+
+    def set_state(self, state: State, /) -> Self:
+        """Take back what `get_state` returned."""
+        self._layout = Layout.from_state(state["layout"])
+        self._columns = {name: ColumnModel.from_state(state["columns"][name]) for name in state["order"]}
+        self.seed_ = int(state["seed"])
+        return self
