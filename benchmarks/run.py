@@ -1,0 +1,149 @@
+"""`make bench`: the whole road on five real data sets with three generators, each run in a process of its own.
+
+    python benchmarks/run.py [--data adult …] [--synthesizer table.cart_chain …] [--repeats 100]
+
+Writes ``benchmarks/results/road.json``: wall and CPU seconds per stage, peak memory, every metric, the verdict.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+from _machine import data_dir, environment, keep
+
+SEED = 20241201
+SYNTHESIZERS = ("table.marginals", "table.copula", "table.cart_chain")
+# Data set → target, K (quasi-identifiers), T (sensitive), columns that only number the rows.
+DATA: dict[str, dict[str, Any]] = {
+    "adult": {
+        "target": "income",
+        "K": ["age", "marital_status", "race", "sex", "native_country"],
+        "T": ["income"],
+        "drop": [],
+    },
+    "support2_emr": {"target": "death", "K": ["age", "sex", "race"], "T": ["dzgroup"], "drop": []},
+    "korean_health_exam": {"target": "smoking", "K": ["age"], "T": ["smoking"], "drop": []},
+    "heart_disease": {"target": "num", "K": ["age", "sex", "site"], "T": ["num"], "drop": []},
+    "default_credit": {
+        "target": "default.payment.next.month",
+        "K": ["SEX", "EDUCATION", "MARRIAGE", "AGE"],
+        "T": ["default.payment.next.month"],
+        "drop": ["ID"],
+    },
+}
+
+
+def frame_of(name: str) -> Any:
+    import pandas as pd
+
+    parts = sorted((data_dir() / name).glob("*.parquet"))
+    order = {"train.parquet": 0, "test.parquet": 1}
+    parts.sort(key=lambda p: order.get(p.name, 2))
+    frame = pd.concat([pd.read_parquet(p) for p in parts], ignore_index=True)
+    return frame.drop(columns=DATA[name]["drop"])
+
+
+def one(name: str, synthesizer: str, repeats: int, policy: str) -> dict[str, Any]:
+    from synthproof.core.schema import Purpose
+    from synthproof.pipeline.config import FitConfig, RunConfig, VerifyConfig
+    from synthproof.pipeline.road import Road
+
+    facts = DATA[name]
+    frame = frame_of(name)
+    columns = {c.lower().replace("-", "_").replace(".", "_"): c for c in frame.columns}
+
+    def known(names: list[str]) -> tuple[str, ...]:
+        return tuple(columns.get(n.lower().replace("-", "_").replace(".", "_"), n) for n in names)
+
+    purpose = Purpose(quasi_identifiers=known(facts["K"]), sensitive=known(facts["T"]))
+    with tempfile.TemporaryDirectory() as folder:
+        source = Path(folder) / f"{name}.csv"
+        frame.to_csv(source, index=False)
+        del frame
+        config = RunConfig(
+            source=str(source),
+            target=known([facts["target"]])[0],
+            out=str(Path(folder) / "out"),
+            seed=SEED,
+            lang="en",
+            purpose=purpose,
+            fit=FitConfig(synthesizer=synthesizer),
+            verify=VerifyConfig(policy=policy, repeats=repeats),
+        )
+        wall, cpu = time.perf_counter(), time.process_time()
+        road = Road(config)
+        arrival = road.travel()
+        wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
+    proof = arrival.proof
+    return {
+        "data": name,
+        "synthesizer": synthesizer,
+        "policy": policy,
+        "rows": proof.data["source"].rows,
+        "columns": proof.data["source"].columns,
+        "repeats": repeats,
+        "wall_s": round(wall, 2),
+        "cpu_s": round(cpu, 2),
+        "peak_mib": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
+        "stages_s": arrival.seconds,
+        "peak_mib_after_stage": {k: round(v / 2**20) for k, v in road.memory.items()},
+        "verify_s": {k: round(v, 2) for k, v in proof.seconds.items() if k.startswith("verify/")},
+        "verdict": proof.verdict.result,
+        "families": dict(proof.verdict.families),
+        "findings": [
+            {"rule": f.rule, "subject": f.subject, "result": f.result, "advisory": f.advisory, "because": f.because.en}
+            for f in proof.verdict.findings
+        ],
+        "metrics": [
+            {k: getattr(e, k) for k in ("metric", "subject", "outcome", "estimate", "interval", "reference", "n")}
+            for e in proof.evidence
+        ],
+        "limits": [{"metric": x.metric, "value": x.value, "origin": x.origin, **_told(x.record)} for x in proof.limits],
+    }
+
+
+def _told(record: Any) -> dict[str, Any]:
+    return {k: v for k, v in record.items() if not isinstance(v, list | dict) and k != "digest"}
+
+
+def main() -> None:
+    ap = argparse.ArgumentParser()
+    ap.add_argument("--data", nargs="*", default=list(DATA))
+    ap.add_argument("--synthesizer", nargs="*", default=list(SYNTHESIZERS))
+    ap.add_argument("--repeats", type=int, default=100)
+    ap.add_argument("--policy", default="pipc_2024")
+    ap.add_argument("--name", default="road")
+    ap.add_argument("--one", nargs=2, metavar=("DATA", "SYNTHESIZER"))
+    a = ap.parse_args()
+    if a.one:
+        print(json.dumps(one(*a.one, a.repeats, a.policy), ensure_ascii=False))
+        return
+    result: dict[str, Any] = {"environment": environment(), "seed": SEED, "runs": []}
+    for name in a.data:
+        for synthesizer in a.synthesizer:
+            command = [sys.executable, __file__, "--one", name, synthesizer, "--repeats", str(a.repeats)]
+            done = subprocess.run(
+                [*command, "--policy", a.policy], capture_output=True, text=True, env={**os.environ}, check=False
+            )
+            if done.returncode != 0:
+                result["runs"].append({"data": name, "synthesizer": synthesizer, "error": done.stderr[-2000:]})
+                print(f"{name:20} {synthesizer:18} FAILED\n{done.stderr[-2000:]}")
+                continue
+            run = json.loads(done.stdout.strip().splitlines()[-1])
+            result["runs"].append(run)
+            print(f"{name:20} {synthesizer:18} {run['wall_s']:7.1f} s {run['peak_mib']:6} MiB  {run['verdict']}")
+            keep(a.name, result)
+    print(keep(a.name, result))
+
+
+if __name__ == "__main__":
+    main()
