@@ -1,0 +1,1 @@
+"""Classifiers and regressions that judge: features, cross-fitting, a linear model and boosted trees."""

@@ -1,0 +1,147 @@
+"""Intervals of distances between two samples, and of scores by the weight each unit has in them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import numpy.typing as npt
+from scipy import stats as _st
+
+from synthproof.core.random import stream
+
+FloatArray = npt.NDArray[np.float64]
+IntArray = npt.NDArray[np.intp]
+
+REPEATS = 400
+
+
+def bounded_differences(
+    estimate: float, n: float, m: float, excess: float, *, top: float = 1.0, level: float = 0.95
+) -> tuple[float, float]:
+    """Return an interval of a distance between two laws from its value between two samples.
+
+    Parameters
+    ----------
+    estimate
+        A convex distance between the empirical laws (Kolmogorov-Smirnov, total variation, or a mean of such), of
+        which exchanging one row changes at most 1/n, or 1/m in the other sample.
+    n, m
+        Independent rows in the samples.
+    excess
+        A bound on how much larger the sample value is on average than the true one (never smaller, by convexity).
+
+    Notes
+    -----
+    McDiarmid (1989): the estimate is within t = sqrt((1/n + 1/m) ln(2/α) / 2) of its mean; the mean lies between the
+    true value and the true value plus `excess`. Valid at any sample size.
+    """
+    if n <= 0 or m <= 0:
+        return 0.0, top
+    t = float(np.sqrt((1 / n + 1 / m) * np.log(2 / (1 - level)) / 2))
+    return max(0.0, estimate - t - excess), min(top, estimate + t)
+
+
+def multinomial_interval(
+    distance: Callable[[FloatArray, FloatArray], FloatArray],
+    counts_a: npt.NDArray[np.integer],
+    counts_b: npt.NDArray[np.integer],
+    n: float,
+    m: float,
+    *,
+    seed: int,
+    purpose: str,
+    top: float = 1.0,
+    level: float = 0.95,
+) -> tuple[float, float]:
+    """Return a basic bootstrap interval of a distance between two laws over bins.
+
+    Samples of n and m rows are drawn anew from both empirical laws; the spread of the distance around its value
+    (not the drawn values themselves, which lie further off) is turned round it, which takes the upward bias of
+    distances out. The interval is widened where needed to hold the estimate itself.
+
+    Parameters
+    ----------
+    distance
+        Takes shares of shape (repeats, k) twice, returns shape (repeats,).
+    """
+    shares_a, shares_b = _shares(counts_a), _shares(counts_b)
+    estimate = float(distance(shares_a[None], shares_b[None])[0])
+    rng = stream(seed, f"multinomial/{purpose}")
+    size_a, size_b = max(1, round(n)), max(1, round(m))
+    draws = distance(
+        rng.multinomial(size_a, shares_a, REPEATS) / size_a, rng.multinomial(size_b, shares_b, REPEATS) / size_b
+    )
+    return basic_interval(estimate, draws, top=top, level=level)
+
+
+def basic_interval(
+    estimate: float, draws: FloatArray, *, bottom: float = 0.0, top: float = 1.0, level: float = 0.95
+) -> tuple[float, float]:
+    """Return the basic bootstrap interval, cut to [bottom, top] and widened to hold the estimate."""
+    a = (1 - level) / 2
+    low, high = 2 * estimate - np.quantile(draws, [1 - a, a])
+    return float(min(max(bottom, low), estimate)), float(max(min(top, high), estimate))
+
+
+def _shares(counts: npt.NDArray[np.integer]) -> FloatArray:
+    total = counts.sum()
+    return np.asarray(counts / total if total else np.full(len(counts), 1 / len(counts)), dtype=np.float64)
+
+
+def by_unit(values: FloatArray, units: IntArray | None) -> FloatArray:
+    """Return the sums of row values within units, shape (n_units,)."""
+    return values if units is None else np.bincount(units, weights=values).astype(np.float64, copy=False)
+
+
+def influence_se(influence: FloatArray, units: IntArray | None) -> float:
+    """Return the standard error of a statistic from each row's influence on it (infinitesimal jackknife).
+
+    Parameters
+    ----------
+    influence
+        Derivative of the statistic in the row's weight times the number of rows; its mean is 0. Shape (n_rows,).
+    units
+        Rows of one unit count as one draw.
+
+    Notes
+    -----
+    Efron (1982), *The Jackknife, the Bootstrap and Other Resampling Plans*, ch. 6. For an AUC this is DeLong's formula.
+    """
+    n = len(influence)
+    sums = by_unit(influence, units)
+    k = len(sums)
+    if k < 2:
+        return float("inf")
+    return float(np.sqrt(k / (k - 1) * np.square(sums - sums.mean()).sum()) / n)
+
+
+def auc_influence(scores: FloatArray, positive: npt.NDArray[np.bool_]) -> tuple[float, FloatArray]:
+    """Return an AUC (ties half) and the influence of every row on it, shape (n_rows,).
+
+    DeLong's placement values (1988, doi:10.2307/2531595), centred and divided by the class shares.
+    """
+    n1 = int(positive.sum())
+    n0 = len(scores) - n1
+    influence = np.zeros(len(scores))
+    if n1 == 0 or n0 == 0:
+        return 0.5, influence
+    rank = _st.rankdata(scores)
+    place_1 = (rank[positive] - _st.rankdata(scores[positive])) / n0
+    place_0 = 1.0 - (rank[~positive] - _st.rankdata(scores[~positive])) / n1
+    auc = float(place_1.mean())
+    influence[positive] = (place_1 - auc) * (len(scores) / n1)
+    influence[~positive] = (place_0 - auc) * (len(scores) / n0)
+    return auc, influence
+
+
+def logit_interval(estimate: float, se: float, n: float, level: float = 0.95) -> tuple[float, float]:
+    """Return an interval of a number in (0, 1) made on the logit scale; at 0 or 1, Wilson's with n draws."""
+    from synthproof.core.stats import wilson
+
+    if not 0 < estimate < 1 or not np.isfinite(se) or se <= 0:
+        return wilson(estimate * n, n, level)
+    half = float(_st.norm.ppf(0.5 + level / 2)) * se / (estimate * (1 - estimate))
+    centre = np.log(estimate / (1 - estimate))
+    low, high = 1 / (1 + np.exp(-np.clip([centre - half, centre + half], -700, 700)))
+    return float(low), float(high)
