@@ -1,0 +1,173 @@
+"""A dossier: everything a committee reads, in one sealed folder without one real record."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from synthproof.core.errors import StateError
+from synthproof.core.files import whole_folder
+from synthproof.core.run import Run, quiet
+from synthproof.core.words import Lang
+from synthproof.data.table.dataset import Table
+from synthproof.dossier.disclose import common_levels, public_schema
+from synthproof.dossier.fonts import font_css
+from synthproof.dossier.page import build_page, texts
+from synthproof.dossier.render_html import render_report
+from synthproof.dossier.seal import check_seal, write_seal
+from synthproof.verify.proof import FORMAT, Proof
+
+PROOF = "dossier.json"
+PREVIEW = "preview.json"
+POLICY = "policy.toml"
+
+
+def write_dossier(
+    folder: Path,
+    proof: Proof,
+    *,
+    synthetic: Table,
+    policy_text: str = "",
+    lang: Lang = "ko",
+    run: Run | None = None,
+) -> Path:
+    """Write the dossier of one proof, whole or not at all, and seal it.
+
+    Parameters
+    ----------
+    folder
+        Becomes the dossier; an old one is replaced.
+    proof
+        What verify found out.
+    synthetic
+        The synthetic data that the proof speaks of; their fingerprint must be the proof's.
+    policy_text
+        The policy as applied, kept beside the verdict.
+    lang
+        Language shown first.
+
+    Returns
+    -------
+    pathlib.Path
+        `folder`.
+
+    Raises
+    ------
+    StateError
+        ``dossier/synthetic-differs`` when other data than the verified ones are given; ``dossier/font-missing``.
+    WorkspaceError
+        ``workspace/unwritable``.
+    """
+    given = synthetic.fingerprint()
+    facts = proof.data.get("synthetic")
+    if facts is not None and facts.fingerprint != given:
+        raise StateError("dossier/synthetic-differs", verified=facts.fingerprint, given=given)
+    named = {
+        "fingerprint": given,
+        "units": len(synthetic),
+        "rows": synthetic.n_rows,
+        "columns": len(synthetic.schema.fields),
+    }
+    preview: dict[str, Any] = {}
+    return _write(folder, proof, preview, named, policy_text, lang=lang, parent="", run=quiet(run))
+
+
+def read_dossier(folder: Path) -> Proof:
+    """Return the proof a dossier was made from, after checking its seal.
+
+    Raises
+    ------
+    StateError
+        ``dossier/not-a-dossier``, ``dossier/too-new`` or ``state/damaged``.
+    """
+    check_seal(folder)
+    try:
+        record = json.loads((folder / PROOF).read_text(encoding="utf-8"))
+        version = int(record["format"])
+        if version > FORMAT:
+            raise StateError("dossier/too-new", where=str(folder), found=version, known=FORMAT)
+        return Proof.from_dict(record)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        if isinstance(error, StateError):
+            raise
+        raise StateError("dossier/not-a-dossier", where=str(folder), reason=type(error).__name__) from error
+
+
+def rewrite_dossier(
+    folder: Path,
+    proof: Proof,
+    *,
+    target: Path | None = None,
+    policy_text: str | None = None,
+    lang: Lang = "ko",
+    run: Run | None = None,
+) -> Path:
+    """Write an existing dossier anew (judged again, or rendered again); no data are needed.
+
+    Parameters
+    ----------
+    folder
+        The dossier as it is; its seal is checked first.
+    proof
+        `read_dossier` of it, perhaps with another verdict.
+    target
+        Where the new one goes; in place of the old one if absent.
+    policy_text
+        The policy now applied; the kept one if absent.
+
+    Returns
+    -------
+    pathlib.Path
+        The new dossier. Its seal names the digest of the old one as parent.
+    """
+    sealed = check_seal(folder)
+    preview = json.loads((folder / PREVIEW).read_text(encoding="utf-8"))
+    kept = (folder / POLICY).read_text(encoding="utf-8") if (folder / POLICY).is_file() else ""
+    return _write(
+        target or folder,
+        proof,
+        preview,
+        sealed["synthetic"],
+        kept if policy_text is None else policy_text,
+        lang=lang,
+        parent=str(sealed["digest"]),
+        run=quiet(run),
+    )
+
+
+def _write(
+    folder: Path,
+    proof: Proof,
+    preview: Mapping[str, Any],
+    named: Mapping[str, Any],
+    policy_text: str,
+    *,
+    lang: Lang,
+    parent: str,
+    run: Run,
+) -> Path:
+    shown = public_schema(proof.schema, common_levels(proof.evidence))
+    record = {**proof.to_dict(), "schema": shown.to_dict()}
+    page = build_page(proof)
+    with whole_folder(folder) as part:
+        run.tick("report", 0, 3)
+        _json(part / PROOF, record)
+        _json(part / PREVIEW, preview)
+        _text(part / POLICY, policy_text)
+        font = font_css(texts(page))
+        _text(part / "report.html", render_report(page, lang=lang, font_css=font))
+        run.tick("report", 1, 3)
+        write_seal(part, synthetic=named, created=proof.created, parent=parent)
+        run.tick("report", 3, 3)
+    return folder
+
+
+def _json(path: Path, value: Any) -> None:
+    _text(path, json.dumps(value, ensure_ascii=False, indent=1, allow_nan=False) + "\n")
+
+
+def _text(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8", newline="\n")

@@ -1,0 +1,105 @@
+"""What may stand in a dossier: names made harmless, rare levels hidden, ranges rounded. No real value passes here."""
+
+from __future__ import annotations
+
+import math
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from synthproof.core.evidence import Evidence
+from synthproof.core.schema import Field, Schema
+from synthproof.core.words import Words
+
+MIN_COUNT = 10
+"""Fewest real units that a shown bin or level stands for."""
+
+HIDDEN = Words(en="(rare level, not shown)", ko="희소 범주(비공개)")
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def printable(text: object, limit: int = 60) -> str:
+    """Return a text that cannot break a page: no control or direction signs, at most `limit` characters."""
+    kept = []
+    for sign in str(text)[: 4 * limit]:
+        kind = unicodedata.category(sign)
+        kept.append(" " if kind in {"Cc", "Zl", "Zp"} else "" if kind in {"Cf", "Cs", "Co", "Cn"} else sign)
+    flat = " ".join("".join(kept).split())
+    return flat if len(flat) <= limit else flat[: limit - 1] + "…"
+
+
+def common_levels(evidence: tuple[Evidence, ...]) -> dict[str, tuple[str, ...]]:
+    """Return, per field, the levels that at least `MIN_COUNT` real units hold, as the shape metric counted them.
+
+    A field without such counts is absent: its level names are not shown at all.
+    """
+    found: dict[str, tuple[str, ...]] = {}
+    for e in evidence:
+        levels, counts = e.detail.get("levels"), real_counts(e.detail)
+        if not isinstance(levels, list | tuple) or counts is None or len(counts) != len(levels):
+            continue
+        found[e.subject] = tuple(
+            str(v) for v, c in zip(levels, counts, strict=True) if c is not None and c >= MIN_COUNT
+        )
+    return found
+
+
+def real_counts(detail: Mapping[str, Any]) -> list[float | None] | None:
+    """Return the counts of real units by bin or level that a shape's detail carries, or ``None``."""
+    for name in ("real_counts", "real", "counts_real"):
+        value = detail.get(name)
+        if isinstance(value, list | tuple) and all(v is None or isinstance(v, int | float) for v in value):
+            return list(value)
+    return None
+
+
+def public_schema(schema: Schema, shown: Mapping[str, tuple[str, ...]]) -> Schema:
+    """Return the schema as the dossier may state it.
+
+    Level names are kept only where `shown` names them, ranges are rounded outward to two significant digits (dates to
+    years), and the pattern of identifiers is left out.
+    """
+    return replace(schema, fields=tuple(_public_field(f, shown) for f in schema.fields))
+
+
+def _public_field(f: Field, shown: Mapping[str, tuple[str, ...]]) -> Field:
+    low, high = public_range(f)
+    kept = set(shown.get(f.name, ()))
+    return replace(f, levels=tuple(v for v in f.levels if v in kept), low=low, high=high, pattern="")
+
+
+def public_range(f: Field) -> tuple[float | None, float | None]:
+    """Return a numeric field's range, rounded outward so that no single person's value is stated."""
+    if f.low is None or f.high is None:
+        return None, None
+    if f.kind == "datetime":
+        return _year_start(f.low, 0), _year_start(f.high, 1)
+    return _outward(f.low, math.floor), _outward(f.high, math.ceil)
+
+
+def _outward(value: float, way: Any) -> float:
+    if value == 0 or not math.isfinite(value):
+        return 0.0 if value == 0 else value
+    step = 10.0 ** (math.floor(math.log10(abs(value))) - 1)
+    return float(f"{way(round(value / step, 9)) * step:.6g}")
+
+
+def _year_start(micros: float, later: int) -> float:
+    try:
+        year = (_EPOCH + timedelta(microseconds=micros)).year + later
+        return (datetime(year, 1, 1, tzinfo=UTC) - _EPOCH) / timedelta(microseconds=1)
+    except (OverflowError, ValueError):
+        return micros
+
+
+def range_text(f: Field) -> str:
+    """Return the rounded range of a numeric field for the page, or an empty string."""
+    low, high = public_range(f)
+    if low is None or high is None:
+        return ""
+    if f.kind == "datetime":
+        years = [(_EPOCH + timedelta(microseconds=v)).year for v in (low, high)]
+        return f"{years[0]} – {years[1]}"
+    return f"{low:,.10g} – {high:,.10g}"

@@ -1,0 +1,388 @@
+"""The first screen: may it be released, to whom, under which conditions; and the six review questions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, TypeAlias
+
+from synthproof.core.evidence import FAMILIES, FAMILY_WORDS, RESULT_WORDS, Family, Finding, Result
+from synthproof.core.words import Words
+from synthproof.dossier.disclose import printable
+from synthproof.policy.purposes import ENVIRONMENT_WORDS, FORM_WORDS, needed_level
+from synthproof.verify.proof import Proof
+
+Status: TypeAlias = Literal["measured", "recorded", "stated", "person", "open"]
+
+STATUS_WORDS: Mapping[Status, Words] = {
+    "measured": Words(en="answered by measurement", ko="측정으로 답함"),
+    "recorded": Words(en="answered by the record", ko="기록으로 답함"),
+    "stated": Words(en="stated by a named person", ko="담당자가 진술함"),
+    "person": Words(en="needs a person", ko="사람의 확인 필요"),
+    "open": Words(en="open", ko="미해결"),
+}
+
+_HEADLINES: Mapping[Result, Words] = {
+    "meets": Words(
+        en="Every deciding rule of the policy is met.",
+        ko="적용한 기준의 판정 항목을 모두 충족합니다.",
+    ),
+    "does_not_meet": Words(
+        en="No. At least one deciding rule is not met.",
+        ko="아니요. 충족하지 못한 판정 항목이 있습니다.",
+    ),
+    "not_assessed": Words(
+        en="Not yet. Something that decides could not be assessed.",
+        ko="아직 판단할 수 없습니다. 판정에 필요한 항목 중 평가하지 못한 것이 있습니다.",
+    ),
+}
+_TO_WHOM_MET: Mapping[str, Words] = {
+    "publication": Words(
+        en="It may be put before the review committee for release to the public.",
+        ko="심의위원회에 외부 공개(완전 개방)를 위한 평가를 신청할 수 있습니다.",
+    ),
+    "unspecified_third_party": Words(
+        en="It may be put before the review committee for provision to unspecified third parties.",
+        ko="심의위원회에 불특정 제3자 제공을 위한 평가를 신청할 수 있습니다.",
+    ),
+    "third_party": Words(
+        en="It may be put forward for provision to the named third party.",
+        ko="특정 제3자에게 제공하기 위한 검토를 신청할 수 있습니다.",
+    ),
+    "other_department": Words(
+        en="It may be put forward for use by another department of the institution.",
+        ko="기관 내 타 부서에서 이용하기 위한 검토를 신청할 수 있습니다.",
+    ),
+    "internal": Words(
+        en="It may be put forward for use within the own unit.",
+        ko="소속 부서 내부에서 이용하기 위한 검토를 신청할 수 있습니다.",
+    ),
+}
+_TO_NOBODY = Words(
+    en="To nobody yet, for the purpose and environment stated below.",
+    ko="아래에 적은 활용 목적과 환경으로는 아직 누구에게도 제공할 수 없습니다.",
+)
+
+
+def answer(proof: Proof) -> dict[str, Any]:
+    """Return result, headline, addressees and conditions for the top of the first page."""
+    result = proof.verdict.result
+    purpose = proof.purpose
+    level = needed_level(purpose)
+    return {
+        "result": result,
+        "word": RESULT_WORDS[result],
+        "headline": _HEADLINES[result],
+        "to_whom": _TO_WHOM_MET[purpose.form] if result == "meets" else _TO_NOBODY,
+        "asked": Words(
+            en=f"{FORM_WORDS[purpose.form].en} · {ENVIRONMENT_WORDS[purpose.environment].en}"
+            f" · needed safety: {level.words.en}",
+            ko=f"{FORM_WORDS[purpose.form].ko} · {ENVIRONMENT_WORDS[purpose.environment].ko} 환경"
+            f" · 요구 안전성: {level.words.ko}",
+        ),
+        "conditions": conditions(proof),
+    }
+
+
+def families(proof: Proof) -> list[dict[str, Any]]:
+    """Return one entry per family with its worst result and how many deciding rules stand behind it."""
+    out = []
+    for name in FAMILIES:
+        found = [f for f in proof.verdict.findings if f.family == name and not f.advisory]
+        result = proof.verdict.families.get(name)
+        counts = {r: sum(f.result == r for f in found) for r in RESULT_WORDS}
+        if result is None:
+            told = Words(en="no deciding rule", ko="판정 규칙 없음")
+        else:
+            told = Words(
+                en=f"{counts['meets']} of {len(found)} rules met",
+                ko=f"판정 규칙 {len(found)}개 중 {counts['meets']}개 충족",
+            )
+        out.append(
+            {
+                "family": name,
+                "name": FAMILY_WORDS[name],
+                "result": result or "none",
+                "word": RESULT_WORDS[result] if result else Words(en="no rule", ko="규칙 없음"),
+                "told": told,
+            }
+        )
+    return out
+
+
+def conditions(proof: Proof) -> list[Words]:
+    """Return what has to hold or happen before the data may go to anyone."""
+    out = [*_repairs(proof), *_standing(proof)]
+    purpose = proof.purpose
+    if purpose.form in {"publication", "unspecified_third_party"}:
+        out.append(
+            Words(
+                en="A review committee of at least three, most of them outside and uninvolved, must approve this very "
+                "dossier (by its digest).",
+                ko="외부의 이해관계 없는 위원이 과반인 3명 이상의 심의위원회가 바로 이 자료집(지문 기준)을 승인해야 합니다.",
+            )
+        )
+    out.append(
+        Words(
+            en="Only for the purpose, addressees and environment stated here; a change of any of them needs a new "
+            "verification.",
+            ko="여기에 적은 목적·대상·환경에 한합니다. 하나라도 바뀌면 다시 검증해야 합니다.",
+        )
+    )
+    out.append(
+        Words(
+            en="The trained model and its parameters do not go along: giving them away is a separate decision.",
+            ko="학습된 모형과 매개변수는 함께 제공하지 않습니다. 모형의 제공은 별도의 결정 사항입니다.",
+        )
+    )
+    return out
+
+
+def _repairs(proof: Proof) -> list[Words]:
+    deciding = [f for f in proof.verdict.findings if not f.advisory]
+    failed, unknown = _rules(deciding, "does_not_meet"), _rules(deciding, "not_assessed")
+    out = []
+    if failed:
+        out.append(
+            Words(
+                en=f"Not met, must be resolved by a new run or a logged refinement: {', '.join(failed)}.",
+                ko=f"미충족 항목을 재생성 또는 기록이 남는 후처리로 해소해야 합니다: {', '.join(failed)}.",
+            )
+        )
+    if unknown:
+        out.append(
+            Words(
+                en=f"Not assessed, must be measured or stated by a named person where the policy allows it: "
+                f"{', '.join(unknown)}.",
+                ko=f"판단 불가 항목을 측정하거나, 기준이 허용하는 경우 담당자가 진술해야 합니다: {', '.join(unknown)}.",
+            )
+        )
+    return out
+
+
+def _standing(proof: Proof) -> list[Words]:
+    out = []
+    tags = proof.generator.tags
+    if not tags or not (tags.get("full_synthesis") and tags.get("irreversible")):
+        out.append(
+            Words(
+                en="Full synthesis (완전합성) and irreversibility of the method are not on record: a person must show "
+                "them before the result can be called anonymous information.",
+                ko="완전합성 여부와 생성 방법의 비가역성이 기록으로 확인되지 않습니다. 익명정보라고 하려면 담당자가 이를 입증해야 합니다.",
+            )
+        )
+    if not proof.purpose.legal_basis:
+        out.append(
+            Words(
+                en="The legal basis for obtaining and using the source data must be stated.",
+                ko="원본데이터의 확보·이용에 관한 법적 근거를 기재해야 합니다.",
+            )
+        )
+    if proof.verdict.changed:
+        out.append(
+            Words(
+                en="The policy was changed from the shipped one: the committee must agree to its limits.",
+                ko="배포된 기준을 수정하여 적용하였으므로, 수정한 기준에 대한 심의위원회의 동의가 필요합니다.",
+            )
+        )
+    return out
+
+
+def _rules(findings: list[Finding], result: Result) -> list[str]:
+    return list(dict.fromkeys(printable(f.rule, 40) for f in findings if f.result == result))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Question:
+    number: int
+    text: Words
+    links: tuple[tuple[str, Words], ...]
+
+
+_QUESTIONS = (
+    _Question(
+        number=1,
+        text=Words(en="Are purpose and range set properly?", ko="활용 목적과 범위가 적정하게 설정되었는가?"),
+        links=(("forms/1-1.html", Words(en="form 1-1", ko="서식 1-1")),),
+    ),
+    _Question(
+        number=2,
+        text=Words(en="Was the source obtained lawfully?", ko="원본데이터를 적법하게 확보하였는가?"),
+        links=(
+            ("forms/1-1.html", Words(en="form 1-1", ko="서식 1-1")),
+            ("forms/1-2.html", Words(en="form 1-2", ko="서식 1-2")),
+        ),
+    ),
+    _Question(
+        number=3,
+        text=Words(en="Is the method of generation proper?", ko="생성 방법이 적정한가?"),
+        links=(
+            ("#generator", Words(en="how it was made", ko="생성 방법")),
+            ("forms/1-2.html", Words(en="form 1-2", ko="서식 1-2")),
+        ),
+    ),
+    _Question(
+        number=4,
+        text=Words(
+            en="Were risks controlled during the process?", ko="생성 과정에서 발생할 수 있는 위험을 통제하였는가?"
+        ),
+        links=(
+            ("#protection", Words(en="protection before learning", ko="학습 전 보호 조치")),
+            ("forms/1-4.html", Words(en="form 1-4", ko="서식 1-4")),
+        ),
+    ),
+    _Question(
+        number=5,
+        text=Words(en="Can the data fulfil their purpose?", ko="합성데이터가 활용 목적을 달성할 수 있는가?"),
+        links=(
+            ("#family-fidelity", FAMILY_WORDS["fidelity"]),
+            ("#family-utility", FAMILY_WORDS["utility"]),
+        ),
+    ),
+    _Question(
+        number=6,
+        text=Words(en="Is the risk of identification within limits?", ko="식별 위험이 허용 기준 이내인가?"),
+        links=(
+            ("#family-safety", FAMILY_WORDS["safety"]),
+            ("#attackers", Words(en="attacker cards", ko="공격자 카드")),
+        ),
+    ),
+)
+
+
+def questions(proof: Proof) -> list[dict[str, Any]]:
+    """Return the six review questions, each with its status, an answer in words and links to the evidence."""
+    found = (_purpose(proof), _source(proof), _method(proof), _process(proof), _useful(proof), _safe(proof))
+    out = []
+    for question, (status, told, result) in zip(_QUESTIONS, found, strict=True):
+        out.append(
+            {
+                "number": question.number,
+                "text": question.text,
+                "status": status,
+                "word": STATUS_WORDS[status],
+                "result": result,
+                "result_word": RESULT_WORDS[result] if result else None,
+                "told": told,
+                "links": [{"to": to, "text": text} for to, text in question.links],
+            }
+        )
+    return out
+
+
+_Answer: TypeAlias = tuple[Status, Words, Result | None]
+
+
+def _purpose(proof: Proof) -> _Answer:
+    purpose = proof.purpose
+    if purpose.description or purpose.title:
+        return (
+            "person",
+            Words(
+                en="A purpose is stated in form 1-1. Whether it is concrete enough is for the committee to judge.",
+                ko="활용 목적이 서식 1-1에 기재되어 있습니다. 목적이 구체적인지는 심의위원회가 판단합니다.",
+            ),
+            None,
+        )
+    return (
+        "open",
+        Words(
+            en="Only the kind of use is known. A person must describe purpose and range in form 1-1.",
+            ko="이용 유형만 확인됩니다. 담당자가 서식 1-1에 활용 목적과 범위를 기재해야 합니다.",
+        ),
+        None,
+    )
+
+
+def _source(proof: Proof) -> _Answer:
+    if proof.purpose.legal_basis:
+        return (
+            "person",
+            Words(
+                en="A legal basis is stated. The papers that prove it must be attached by a person.",
+                ko="법적 근거가 기재되어 있습니다. 이를 증명하는 서류는 담당자가 첨부해야 합니다.",
+            ),
+            None,
+        )
+    return (
+        "open",
+        Words(
+            en="No legal basis is stated; a machine cannot know it.",
+            ko="법적 근거가 기재되지 않았습니다. 이 항목은 기계가 알 수 없습니다.",
+        ),
+        None,
+    )
+
+
+def _method(proof: Proof) -> _Answer:
+    tags, name = proof.generator.tags, printable(proof.generator.name)
+    if not tags:
+        return (
+            "person",
+            Words(
+                en=f"The data were made by another tool ({name}); its maker must explain the method.",
+                ko=f"다른 도구({name})로 생성된 데이터이므로 생성 주체가 방법을 설명해야 합니다.",
+            ),
+            None,
+        )
+    if tags.get("full_synthesis") and tags.get("irreversible"):
+        return (
+            "recorded",
+            Words(
+                en=f"Fully synthetic: every value was drawn anew by {name} (irreversible by construction).",
+                ko=f"완전합성입니다. {name} 생성기가 모든 값을 새로 추출하였습니다(구조상 비가역적).",
+            ),
+            None,
+        )
+    return (
+        "person",
+        Words(
+            en=f"{name} is not a full and irreversible synthesis; the part that stays real must be judged.",
+            ko=f"{name}은(는) 완전합성 또는 비가역적 방법이 아닙니다. 남아 있는 실제 정보에 대한 판단이 필요합니다.",
+        ),
+        None,
+    )
+
+
+def _process(proof: Proof) -> _Answer:
+    if not proof.receipts:
+        return (
+            "open",
+            Words(
+                en="No protection before learning is on record.",
+                ko="학습 전 보호 조치의 기록이 없습니다.",
+            ),
+            None,
+        )
+    n = len(proof.receipts)
+    return (
+        "person",
+        Words(
+            en=f"{n} protections left receipts. That the work was done in a closed environment must be confirmed by a person.",
+            ko=f"보호 조치 {n}건의 기록이 있습니다. 폐쇄된 환경에서 작업하였는지는 담당자가 확인해야 합니다.",
+        ),
+        None,
+    )
+
+
+def _useful(proof: Proof) -> _Answer:
+    return _by_families(proof, ("fidelity", "utility"))
+
+
+def _safe(proof: Proof) -> _Answer:
+    return _by_families(proof, ("safety",))
+
+
+def _by_families(proof: Proof, names: tuple[Family, ...]) -> _Answer:
+    results = {n: proof.verdict.families[n] for n in names if n in proof.verdict.families}
+    if not results:
+        return (
+            "open",
+            Words(en="The policy has no deciding rule for this.", ko="적용한 기준에 이에 대한 판정 규칙이 없습니다."),
+            None,
+        )
+    en = "; ".join(f"{FAMILY_WORDS[n].en}: {RESULT_WORDS[r].en}" for n, r in results.items())
+    ko = ", ".join(f"{FAMILY_WORDS[n].ko}: {RESULT_WORDS[r].ko}" for n, r in results.items())
+    order: tuple[Result, ...] = ("meets", "not_assessed", "does_not_meet")
+    result = max(results.values(), key=order.index)
+    return ("open" if result == "not_assessed" else "measured", Words(en=f"{en}.", ko=f"{ko}."), result)

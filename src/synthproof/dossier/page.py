@@ -1,0 +1,104 @@
+"""The report as one plain structure in both languages: HTML and PDF are made from it, and it from the proof alone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from synthproof.core.words import Words
+from synthproof.dossier import first_page, numbers, record
+from synthproof.dossier.disclose import printable
+from synthproof.dossier.figures.gallery import gallery
+from synthproof.dossier.glossary import GUIDE, TERMS
+from synthproof.dossier.labels import LABELS
+from synthproof.verify.proof import Proof
+
+
+def build_page(proof: Proof) -> dict[str, Any]:
+    """Return everything the report says. Texts are `Words`; pictures are SVG made by `figures`."""
+    return {
+        "labels": dict(LABELS),
+        "heading": heading(proof),
+        "created": printable(proof.created),
+        "policy": {
+            "name": printable(proof.verdict.policy),
+            "version": proof.verdict.policy_version,
+            "digest": record.short(proof.verdict.policy_digest),
+            "state": LABELS["policy_changed" if proof.verdict.changed else "policy_shipped"],
+        },
+        "answer": first_page.answer(proof),
+        "families": first_page.families(proof),
+        "questions": first_page.questions(proof),
+        "data": record.data_rows(proof),
+        "groups": numbers.groups(proof),
+        "attackers": attackers(proof),
+        "gallery": gallery(proof),
+        "not_assessed": record.not_assessed(proof),
+        "treatments": record.treatments(proof),
+        "receipts": record.receipts(proof),
+        "scan": record.scan_rows(proof),
+        "refinements": record.refinements(proof),
+        "generator": record.generator_rows(proof),
+        "notices": record.notices(proof),
+        "limits": record.limit_rows(proof.limits),
+        "statements": record.statements(proof),
+        "settings": record.settings_rows(proof),
+        "environment": record.environment_rows(proof),
+        "seconds": record.seconds_rows(proof),
+        "papers": record.papers(),
+        "glossary": [{"word": t.word, "meaning": t.meaning} for t in TERMS],
+        "guide": list(GUIDE),
+    }
+
+
+def heading(proof: Proof) -> Words:
+    """Return what the report is about: the purpose's title, or the synthetic data's name."""
+    title = printable(proof.purpose.title, 120)
+    facts = proof.data.get("source") or proof.data.get("train") or proof.data.get("synthetic")
+    return record.both(title or (facts.name if facts else "synthetic data"), 120)
+
+
+def attackers(proof: Proof) -> list[dict[str, Any]]:
+    """Return one card per safety metric that is an attack: what is known, tried, reached."""
+    rows = {m["id"]: m for g in numbers.groups(proof) if g["family"] == "safety" for m in g["metrics"]}
+    out = []
+    for metric, block in rows.items():
+        card = numbers.card_of(metric)
+        if card is None or card.attacker is None:
+            continue
+        out.append(
+            {
+                "anchor": block["anchor"],
+                "name": card.name,
+                "knows": card.attacker.knows,
+                "tries": card.attacker.tries,
+                "success": card.attacker.success,
+                "rows": block["rows"][:4],
+                "unit": block["unit"],
+            }
+        )
+    return out
+
+
+def texts(value: Any) -> list[str]:
+    """Return every text in a page structure, so that the font can be cut to its letters."""
+    if isinstance(value, str):
+        return [value]
+    if isinstance(value, Words):
+        return [value.en, value.ko]
+    if isinstance(value, Mapping):
+        return [t for v in value.values() for t in texts(v)]
+    if isinstance(value, list | tuple):
+        return [t for v in value for t in texts(v)]
+    return []
+
+
+def plain(value: Any) -> Any:
+    """Return the structure as JSON values; words become ``{"en", "ko"}``."""
+    if isinstance(value, Words):
+        return value.to_dict()
+    if isinstance(value, Mapping):
+        return {str(k): plain(v) for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(v) for v in value]
+    return value

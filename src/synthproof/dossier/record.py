@@ -1,0 +1,312 @@
+"""The record part of the report: data, protections, generator, limits, settings; and what was not assessed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from synthproof.core.evidence import FAMILIES, FAMILY_WORDS, Limit
+from synthproof.core.words import Words
+from synthproof.dossier.disclose import printable
+from synthproof.dossier.figures.limits import repeats_picture
+from synthproof.dossier.labels import DATA_NAMES, PAPERS, STAGES
+from synthproof.dossier.numbers import ORIGIN_WORDS, OUTCOME_WORDS, anchor, card_of, number
+from synthproof.protect.treatments import merged
+from synthproof.verify.proof import Proof
+
+_SETTINGS_HIDDEN = {"seed", "path", "source", "out"}
+
+
+def data_rows(proof: Proof) -> list[dict[str, Any]]:
+    """Return sizes and fingerprints of the data sets."""
+    order = {name: i for i, name in enumerate(DATA_NAMES)}
+    out = []
+    for name, facts in sorted(proof.data.items(), key=lambda item: order.get(item[0], 9)):
+        out.append(
+            {
+                "role": DATA_NAMES.get(name, both(name)),
+                "name": printable(facts.name),
+                "units": f"{facts.units:,}",
+                "rows": f"{facts.rows:,}",
+                "columns": f"{facts.columns:,}",
+                "fingerprint": short(facts.fingerprint),
+            }
+        )
+    return out
+
+
+def short(fingerprint: str) -> str:
+    """Return a fingerprint short enough to read aloud."""
+    head, _, tail = fingerprint.partition(":")
+    return f"{head}:{tail[:16]}…" if len(tail) > 16 else fingerprint
+
+
+def both(text: object, limit: int = 60) -> Words:
+    """Return one text as words of both languages (names of columns, tools, files)."""
+    shown = printable(text, limit) or "?"
+    return Words(en=shown, ko=shown)
+
+
+def told(value: object, limit: int = 300) -> Words | None:
+    """Return ``{"en", "ko"}`` or a plain value as words, or ``None`` when there is nothing to say."""
+    if isinstance(value, Words):
+        return value
+    if isinstance(value, Mapping) and value.get("en") and value.get("ko"):
+        return Words(en=printable(value["en"], limit), ko=printable(value["ko"], limit))
+    if value is None or value == "" or value == {} or value == []:
+        return None
+    if isinstance(value, str | int | float | bool):
+        return both(value, limit)
+    return both(json.dumps(value, ensure_ascii=False, sort_keys=True, default=str), limit)
+
+
+def treatments(proof: Proof) -> list[dict[str, Any]]:
+    """Return one row per field that a protection acted on or judged: class, method, detail."""
+    acted = [r for r in proof.receipts if isinstance(r.get("treatments"), list | tuple)]
+    names = list(dict.fromkeys(t["field"] for r in acted for t in r["treatments"]))
+    return [
+        {
+            "field": printable(row["field"]),
+            "class": told(row["class"]),
+            "method": told(row["method"]),
+            "detail": told(row["detail"], 400),
+        }
+        for row in merged(names, acted, {})
+    ]
+
+
+def receipts(proof: Proof) -> list[dict[str, Any]]:
+    """Return one row per protection: its name and what it did in counts."""
+    out = []
+    for receipt in proof.receipts:
+        fields = receipt.get("fields")
+        changed = len(fields) if isinstance(fields, Mapping | list | tuple) else 0
+        plain = {
+            k: v
+            for k, v in receipt.items()
+            if isinstance(v, int | float) and not isinstance(v, bool) and k not in {"version"}
+        }
+        counts = ", ".join(f"{printable(k, 30)} {v:,}" for k, v in sorted(plain.items()))
+        out.append(
+            {
+                "name": both(receipt.get("protection", receipt.get("name", "?"))),
+                "changed": Words(en=f"{changed} columns changed", ko=f"{changed}개 항목 변경"),
+                "counts": counts,
+                "why": told(receipt.get("threshold")),
+            }
+        )
+    return out
+
+
+def scan_rows(proof: Proof) -> list[dict[str, Any]]:
+    """Return what the identifier finders reported, by field: names, kinds and shares."""
+    found = proof.scan.get("fields", proof.scan.get("findings", ()))
+    listed: Sequence[Any] = list(found.items()) if isinstance(found, Mapping) else list(found or ())
+    out = []
+    for entry in listed:
+        name, facts = entry if isinstance(entry, tuple) else (_get(entry, "field", "name"), entry)
+        if not isinstance(facts, Mapping):
+            facts = {"found": facts}
+        kind = told(facts.get("class") or facts.get("kind") or facts.get("kinds") or facts.get("found"))
+        because = told(facts.get("because") or facts.get("reason") or facts.get("why"))
+        if kind is None and because is None:
+            continue
+        share = facts.get("share")
+        out.append(
+            {
+                "field": printable(name),
+                "kind": kind,
+                "share": f"{share:.1%}" if isinstance(share, int | float) else "",
+                "because": because,
+            }
+        )
+    return out
+
+
+def _get(entry: Any, *names: str) -> Any:
+    return next((entry[n] for n in names if isinstance(entry, Mapping) and n in entry), "?")
+
+
+def refinements(proof: Proof) -> list[dict[str, Any]]:
+    """Return the logged changes of the drawn data."""
+    out = []
+    for entry in proof.refinements:
+        what = told(entry.get("words") or entry.get("what") or entry.get("refinement") or entry.get("name")) or both(
+            "?"
+        )
+        plain = {k: v for k, v in entry.items() if isinstance(v, int | float) and not isinstance(v, bool)}
+        counts = ", ".join(
+            f"{printable(k, 40).replace('_', ' ')} {number(v) if isinstance(v, float) else f'{v:,}'}"
+            for k, v in sorted(plain.items())
+        )
+        out.append({"what": what, "counts": counts, "because": told(entry.get("because"))})
+    return out
+
+
+def generator_rows(proof: Proof) -> list[tuple[Words, Words]]:
+    """Return label and text of what is known of the generator."""
+    g = proof.generator
+    rows: list[tuple[Words, Words]] = [(Words(en="Generator", ko="생성기"), both(g.name))]
+    if because := told(g.because):
+        rows.append((Words(en="Why this one", ko="선택 이유"), because))
+    flags = {
+        "full_synthesis": Words(en="full synthesis", ko="완전합성"),
+        "irreversible": Words(en="irreversible", ko="비가역적"),
+        "private": Words(en="differential privacy", ko="차분 프라이버시"),
+        "releasable": Words(en="meant for release", ko="공개 용도"),
+    }
+    for key, name in flags.items():
+        if key in g.tags:
+            yes = bool(g.tags[key])
+            rows.append((name, Words(en="yes" if yes else "no", ko="예" if yes else "아니요")))
+    for name, value in sorted(g.parameters.items()):
+        if name in {"random_state", "seed"}:
+            continue
+        rows.append((both(name), told(value) or Words(en="default", ko="기본값")))
+    return rows
+
+
+def notices(proof: Proof) -> list[Words]:
+    """Return what the user was told while the data were made."""
+    return [w for n in proof.generator.notices if (w := told(n, 500)) is not None]
+
+
+def limit_rows(limits: Sequence[Limit]) -> list[dict[str, Any]]:
+    """Return each limit with its origin and, when it was simulated, its repeats as a picture."""
+    out = []
+    for limit in limits:
+        card = card_of(limit.metric)
+        record = limit.record
+        repeats = record.get("values", record.get("repeats", record.get("draws")))
+        values = [float(v) for v in repeats if isinstance(v, int | float)] if isinstance(repeats, list | tuple) else []
+        count = len(values) or (repeats if isinstance(repeats, int) else 0)
+        quantile = record.get("quantile")
+        out.append(
+            {
+                "metric": card.name if card else both(limit.metric),
+                "anchor": anchor(limit.metric),
+                "subject": None if limit.subject == "all" else both(limit.subject),
+                "value": f"{'≤' if limit.side == 'max' else '≥'} {number(limit.value)}",
+                "origin": ORIGIN_WORDS[limit.origin],
+                "because": limit.because,
+                "quantile": f"{quantile:.0%}" if isinstance(quantile, float) else "",
+                "repeats": f"{count:,}" if count else "",
+                "picture": repeats_picture(values, limit.value, limit.metric) if len(values) > 1 else "",
+            }
+        )
+    return out
+
+
+def settings_rows(proof: Proof) -> list[tuple[str, str]]:
+    """Return settings as dotted names and short texts; seeds and paths stay in the vault."""
+    return _flat(proof.settings)
+
+
+def environment_rows(proof: Proof) -> list[tuple[str, str]]:
+    """Return versions and machine as dotted names and short texts."""
+    return _flat(proof.environment)
+
+
+def _flat(values: Mapping[str, Any], prefix: str = "") -> list[tuple[str, str]]:
+    out: list[tuple[str, str]] = []
+    for key, value in values.items():
+        if key in _SETTINGS_HIDDEN:
+            continue
+        name = f"{prefix}{key}"
+        if isinstance(value, Mapping):
+            out += _flat(value, f"{name}.")
+        elif value not in (None, "", [], ()):
+            shown = ", ".join(map(str, value)) if isinstance(value, list | tuple) else value
+            out.append((printable(name, 50), printable(shown, 120)))
+    return out
+
+
+def seconds_rows(proof: Proof) -> list[tuple[Words, str]]:
+    """Return what each stage took."""
+    return [(STAGES.get(k, both(k)), f"{v:,.1f}") for k, v in proof.seconds.items()]
+
+
+def not_assessed(proof: Proof) -> list[dict[str, Any]]:
+    """Return everything that is missing and why: evidence without a number, rules without a result, empty families."""
+    out: list[dict[str, Any]] = []
+    told_of: set[tuple[str, str]] = set()
+    for e in proof.evidence:
+        if e.outcome == "measured" or (e.metric, e.subject) in told_of:
+            continue
+        told_of.add((e.metric, e.subject))
+        card = card_of(e.metric)
+        out.append(
+            {
+                "what": card.name if card else both(e.metric),
+                "subject": None if e.subject == "all" else both(e.subject),
+                "kind": OUTCOME_WORDS[e.outcome],
+                "why": e.caveat,
+            }
+        )
+    for f in proof.verdict.findings:
+        if f.result != "not_assessed" or (f.metric, f.subject) in told_of:
+            continue
+        told_of.add((f.metric, f.subject))
+        card = card_of(f.metric) if f.metric else None
+        out.append(
+            {
+                "what": card.name if card else both(f.rule),
+                "subject": None if f.subject == "all" else both(f.subject),
+                "kind": Words(en="rule not assessed", ko="규칙 판단 불가"),
+                "why": f.because,
+            }
+        )
+    for family in FAMILIES:
+        if family not in proof.verdict.families:
+            out.append(
+                {
+                    "what": FAMILY_WORDS[family],
+                    "subject": None,
+                    "kind": Words(en="no deciding rule", ko="판정 규칙 없음"),
+                    "why": Words(
+                        en="The policy asks nothing that decides in this family.",
+                        ko="적용한 기준에 이 영역의 판정 규칙이 없습니다.",
+                    ),
+                }
+            )
+    return out + _never_here()
+
+
+def _never_here() -> list[dict[str, Any]]:
+    kind = Words(en="outside this report", ko="이 보고서의 범위 밖")
+    texts = (
+        (
+            Words(en="Anonymity in law", ko="법적 익명성"),
+            Words(
+                en="Whether the result is anonymous information (PIPA art. 58-2) is judged by people.",
+                ko="익명정보(개인정보 보호법 제58조의2) 해당 여부는 사람이 판단합니다.",
+            ),
+        ),
+        (
+            Words(en="Attacks that were not tried", ko="시도하지 않은 공격"),
+            Words(
+                en="Only the attackers on the cards were imagined; later linkable data may enable others.",
+                ko="공격자 카드에 적은 공격만 가정하였습니다. 이후 결합 가능한 자료가 나타나면 다른 공격이 가능할 수 있습니다.",
+            ),
+        ),
+    )
+    return [{"what": what, "subject": None, "kind": kind, "why": why} for what, why in texts]
+
+
+def statements(proof: Proof) -> list[dict[str, Any]]:
+    """Return what named persons assert."""
+    return [
+        {
+            "question": printable(s.question, 200),
+            "author": printable(s.author),
+            "text": printable(s.text, 2000),
+            "at": printable(s.at),
+        }
+        for s in proof.statements
+    ]
+
+
+def papers() -> list[dict[str, Any]]:
+    """Return the files of the dossier with what they are."""
+    return [{"file": name, "what": what} for name, what in PAPERS]
