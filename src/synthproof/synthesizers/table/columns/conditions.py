@@ -10,7 +10,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -19,24 +19,11 @@ from synthproof.core.contracts import Conditions
 from synthproof.core.errors import ConditionError, nearest
 from synthproof.core.schema import Field, Schema
 from synthproof.engines.codes import levels_of, to_numbers
+from synthproof.synthesizers.table.columns.grid import Grid
 
 _MAX_VALUES = 1000
 _TRUE = frozenset({"true", "1", "yes", "y", "t"})
 _FALSE = frozenset({"false", "0", "no", "n", "f"})
-
-
-class Lattice(Protocol):
-    """The range and rounding of a numeric column."""
-
-    step: float
-    offset: float
-    low: float
-    high: float
-
-    @property
-    def slack(self) -> float:
-        """Half the distance of neighbouring values."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +53,7 @@ class Condition:
         return self.missing or bool(self.ranges)
 
 
-def read_conditions(where: Conditions | None, schema: Schema, lattices: Mapping[str, Lattice]) -> dict[str, Condition]:
+def read_conditions(where: Conditions | None, schema: Schema, grids: Mapping[str, Grid]) -> dict[str, Condition]:
     """Return the conditions by field name, in the schema's order.
 
     Parameters
@@ -75,7 +62,7 @@ def read_conditions(where: Conditions | None, schema: Schema, lattices: Mapping[
         What the caller gave.
     schema
         Fields that can be drawn.
-    lattices
+    grids
         Range and rounding of each numeric field.
 
     Raises
@@ -98,7 +85,7 @@ def read_conditions(where: Conditions | None, schema: Schema, lattices: Mapping[
     for f in schema.fields:
         if f.name in where:
             asked = where[f.name]
-            found[f.name] = _levels(f, asked) if f.levelled else _numbers(f, asked, lattices[f.name])
+            found[f.name] = _levels(f, asked) if f.levelled else _numbers(f, asked, grids[f.name])
     return found
 
 
@@ -152,44 +139,44 @@ def _level_text(value: object, f: Field) -> str:
     return "true" if text in _TRUE else "false" if text in _FALSE else text
 
 
-def _numbers(f: Field, asked: object, lattice: Lattice) -> Condition:
+def _numbers(f: Field, asked: object, grid: Grid) -> Condition:
     if isinstance(asked, Mapping):
         if not asked or not set(asked) <= {"min", "max"}:
             raise _unreadable(f, 0)
-        return _range(f, asked.get("min"), asked.get("max"), lattice)
+        return _range(f, asked.get("min"), asked.get("max"), grid)
     if isinstance(asked, tuple):
         if len(asked) != 2:
             raise _unreadable(f, 0)
-        return _range(f, asked[0], asked[1], lattice)
+        return _range(f, asked[0], asked[1], grid)
     values = _as_list(asked)
     if not values or len(values) > _MAX_VALUES:
         raise _unreadable(f, 0)
     gone = any(_is_missing(v) for v in values)
     numbers = sorted({_number(v, f, i) for i, v in enumerate(values) if not _is_missing(v)})
-    kept = [x for x in numbers if lattice.low <= x <= lattice.high and _on(x, lattice)]
+    kept = [x for x in numbers if grid.low <= x <= grid.high and _on(x, grid)]
     if not kept and not gone:
-        raise _outside(f, lattice)
-    near = lattice.slack * (1 - 1e-6)
+        raise _outside(f, grid)
+    near = grid.slack * (1 - 1e-6)
     return Condition(f.name, gone, tuple((x - near, x + near) for x in kept), tuple(kept))
 
 
-def _range(f: Field, least: object, most: object, lattice: Lattice) -> Condition:
-    low = lattice.low if _is_missing(least) else max(lattice.low, _number(least, f, 0))
-    high = lattice.high if _is_missing(most) else min(lattice.high, _number(most, f, 1))
+def _range(f: Field, least: object, most: object, grid: Grid) -> Condition:
+    low = grid.low if _is_missing(least) else max(grid.low, _number(least, f, 0))
+    high = grid.high if _is_missing(most) else min(grid.high, _number(most, f, 1))
     near = 0.0
-    if lattice.step > 0:
-        low = lattice.offset + lattice.step * math.ceil((low - lattice.offset) / lattice.step - 1e-9)
-        high = lattice.offset + lattice.step * math.floor((high - lattice.offset) / lattice.step + 1e-9)
-        near = lattice.slack * (1 - 1e-6)
+    if grid.step > 0:
+        low = grid.offset + grid.step * math.ceil((low - grid.offset) / grid.step - 1e-9)
+        high = grid.offset + grid.step * math.floor((high - grid.offset) / grid.step + 1e-9)
+        near = grid.slack * (1 - 1e-6)
     if low > high:
-        raise _outside(f, lattice)
+        raise _outside(f, grid)
     return Condition(f.name, False, ((low - near, high + near),), (None,))
 
 
-def _on(value: float, lattice: Lattice) -> bool:
-    if lattice.step <= 0:
+def _on(value: float, grid: Grid) -> bool:
+    if grid.step <= 0:
         return True
-    ticks = (value - lattice.offset) / lattice.step
+    ticks = (value - grid.offset) / grid.step
     return abs(ticks - round(ticks)) < 1e-6
 
 
@@ -222,5 +209,5 @@ def _unreadable(f: Field, position: int) -> ConditionError:
     return ConditionError("condition/unreadable", where=f.name, name=f.name, kind=f.kind, at=position + 1)
 
 
-def _outside(f: Field, lattice: Lattice) -> ConditionError:
+def _outside(f: Field, grid: Grid) -> ConditionError:
     return ConditionError("condition/out-of-range", where=f.name, name=f.name, kind=f.kind)

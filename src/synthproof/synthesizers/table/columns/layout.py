@@ -163,7 +163,8 @@ def _made_field(f: Field) -> Field:
 
 def _ids(texts: npt.NDArray[np.object_], f: Field) -> pd.Series:
     if f.kind in ("identifier", "text"):
-        return pd.Series(texts, dtype=canonical_dtype(f))
+        made: pd.Series = pd.Series(texts, dtype=canonical_dtype(f))
+        return made
     numbers = np.array([np.nan if t is None else float(t) for t in texts], dtype=np.float64)
     return from_numbers(numbers, f)
 

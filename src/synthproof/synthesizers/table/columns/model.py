@@ -13,7 +13,8 @@ import pandas as pd
 from synthproof.core.errors import NotFittedError
 from synthproof.core.schema import Field
 from synthproof.engines.codes import to_codes, to_numbers
-from synthproof.synthesizers.table.columns.pieces import Grid, Pieces, merged, number_pieces, point_pieces, shape_of
+from synthproof.synthesizers.table.columns.grid import Grid, shape_of
+from synthproof.synthesizers.table.columns.pieces import Pieces, merged, number_pieces, point_pieces
 
 FloatArray = npt.NDArray[np.float64]
 
