@@ -1,0 +1,154 @@
+"""Refinements of drawn data that the PIPC guide knows: logged, opt-in, measured again afterwards.
+
+Both look at training data while they choose what to drop, which is itself a channel: whoever can run the generator and
+the filter again learns from the holes (Ganev & De Cristofaro, arXiv 2312.05114). They are therefore off by default, drop
+at distance zero only, and write what they did, in counts, for the report.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from synthproof.core.schema import Purpose
+from synthproof.data.table.dataset import Table
+from synthproof.engines.records import encode_alike, record_ids
+from synthproof.metrics.table.key_classes import CAP_LIMIT, cap, keys, named
+
+BoolArray = npt.NDArray[np.bool_]
+_ROUNDS = 5
+
+
+def drop_exact_copies(
+    synthetic: Table, train: Table, replacement: Callable[[int], Table] | None = None
+) -> tuple[Table, Mapping[str, Any]]:
+    """Drop synthetic units that equal training records, and fill up with new ones (the guide's variant B).
+
+    Parameters
+    ----------
+    synthetic, train
+        Compared on all modelled fields, as written. A unit of several rows is a copy when every row of it equals some
+        training row.
+    replacement
+        ``replacement(k)`` returns k further units; ``replacement(k)`` is the head of ``replacement(k + 1)``, as with
+        every synthesizer of ours. It is asked at most five times. Without it the result is smaller.
+
+    Returns
+    -------
+    Table
+        As many units as before, when the replacements suffice; no unit equal to a training record.
+    dict
+        What was done, with the share of copies before and after; counts only.
+    """
+    kept, copies = _originals(synthetic, train)
+    wanted, seen, asked = len(synthetic), 0, 0
+    parts = [synthetic.take(kept)]
+    missing = wanted - len(kept)
+    while replacement is not None and missing > 0 and asked < _ROUNDS:
+        size = seen + 2 * missing + 64
+        drawn = replacement(size)
+        spare = drawn.take(np.arange(seen, len(drawn), dtype=np.intp))
+        new, _ = _originals(spare, train)
+        parts.append(_relabelled(spare.take(new[:missing]), asked))
+        seen, asked = len(drawn), asked + 1
+        missing = wanted - sum(len(p) for p in parts)
+    frame = pd.concat([p.frame for p in parts], ignore_index=True).astype(synthetic.frame.dtypes.to_dict())
+    entry = {
+        "refinement": "drop_exact_copies",
+        "units_before": wanted,
+        "copies_dropped": copies,
+        "rate_before": copies / wanted if wanted else 0.0,
+        "rate_after": 0.0,
+        "units_after": wanted - max(0, missing),
+        "drawn_in_addition": seen,
+    }
+    return synthetic.with_frame(frame), entry
+
+
+def cap_remedy(
+    synthetic: Table, train: Table, purpose: Purpose, limit: float = CAP_LIMIT
+) -> tuple[Table, Mapping[str, Any]]:
+    """Drop part of the synthetic rows that give a sensitive value away, until no original's CAP is over the limit.
+
+    For a class K in which some original's value T reaches CAP over the limit, the last of the rows with that K and T
+    are dropped: as many as the limit needs, all of them where every row of the class carries that T (CAP is then
+    undefined). Several sensitive items are treated in turn until none is over.
+
+    Returns
+    -------
+    Table
+        Fewer rows, in the same order.
+    dict
+        Rows dropped, and per sensitive item the share of originals over the limit before and after; counts only.
+    """
+    k, items = named(purpose, train.schema)
+    before = {t: _over(synthetic, train, k, t, limit) for t in items} if k else {}
+    now = synthetic
+    while before:
+        size = now.n_rows
+        for t in items:
+            now = now.with_frame(now.frame[_under(now, train, k, t, limit)].reset_index(drop=True))
+        if now.n_rows == size:
+            break
+    entry = {
+        "refinement": "cap_remedy",
+        "cap_limit": limit,
+        "rows_before": synthetic.n_rows,
+        "rows_dropped": synthetic.n_rows - now.n_rows,
+        "rate_before": before,
+        "rate_after": {t: _over(now, train, k, t, limit) for t in before},
+    }
+    return now, entry
+
+
+def _originals(synthetic: Table, train: Table) -> tuple[npt.NDArray[np.intp], int]:
+    """Return the units that are no copies, and how many are."""
+    coded = encode_alike([(train.frame, train.schema), (synthetic.frame, synthetic.schema)])
+    real, drawn = record_ids(coded, train.schema)
+    novel_rows = np.bincount(synthetic.unit_of_row, weights=~np.isin(drawn, real), minlength=len(synthetic))
+    kept = np.flatnonzero(novel_rows > 0).astype(np.intp)
+    return kept, len(synthetic) - len(kept)
+
+
+def _relabelled(table: Table, round_: int) -> Table:
+    """Return the table with unit labels that no earlier part uses."""
+    name = table.schema.unit_field
+    if name is None:
+        return table
+    labels = table.frame[name].astype("string") + f"-r{round_ + 1}"
+    return table.with_frame(table.frame.assign(**{name: labels.astype(table.frame[name].dtype)}))
+
+
+def _over(synthetic: Table, train: Table, k: tuple[str, ...], t: str, limit: float) -> float | None:
+    values = cap(keys({"train": train, "synthetic": synthetic}, k, t), "train", "synthetic")
+    defined = values[~np.isnan(values)]
+    return float((defined > limit).mean()) if len(defined) else None
+
+
+def _under(synthetic: Table, train: Table, k: tuple[str, ...], t: str, limit: float) -> BoolArray:
+    """Return which synthetic rows stay so that no original's CAP for one item is over the limit."""
+    found = keys({"train": train, "synthetic": synthetic}, k, t)
+    n_t = 1 + max(int(v.max(initial=0)) for v in found.t.values())
+    pair = found.k["synthetic"] * n_t + found.t["synthetic"]
+    targets = np.unique(found.k["train"] * n_t + found.t["train"])
+    pairs, inverse, in_pair = np.unique(pair, return_inverse=True, return_counts=True)
+    in_class = np.bincount(found.k["synthetic"])[pairs // n_t]
+    # (c - x) / (n - x) <= limit  <=>  x >= (c - limit n) / (1 - limit); the small slack keeps exact 0.7 from rounding up.
+    needed = np.ceil((in_pair - limit * in_class) / (1 - limit) - 1e-9)
+    drop = np.where(np.isin(pairs, targets), np.clip(needed, 0, in_pair), 0).astype(np.int64)
+    rank_from_end = _rank_from_end(inverse)
+    return np.asarray(rank_from_end >= drop[inverse], dtype=bool)
+
+
+def _rank_from_end(groups: npt.NDArray[np.intp]) -> npt.NDArray[np.int64]:
+    """Return for each row how many later rows are of its group."""
+    order = np.argsort(groups[::-1], kind="stable")
+    sorted_groups = groups[::-1][order]
+    starts = np.searchsorted(sorted_groups, sorted_groups, side="left")
+    rank = np.empty(len(groups), dtype=np.int64)
+    rank[order] = np.arange(len(groups)) - starts
+    return rank[::-1]
