@@ -307,7 +307,8 @@ def _column_names(source: Any) -> set[str] | None:
 def judge(proof: Judged | Proof, policy: str) -> Verdict:
     """Return the verdict of the same evidence under another policy; nothing is measured again."""
     inner = proof.proof if isinstance(proof, Judged) else proof
-    return load_policy(policy).judge(inner.evidence, inner.statements, inner.limits)
+    rules = load_policy(policy).for_purpose(inner.purpose)
+    return rules.judge(inner.evidence, inner.statements, inner.limits)
 
 
 def policy(name: str, /) -> RulePolicy:

@@ -96,14 +96,13 @@ def rejudge(dossier: Path, policy: str, out: Path | None, *, lang: Lang) -> Proo
     """Judge a dossier's evidence under another policy; with `out`, write the new dossier there."""
     proof = read_dossier(dossier)
     rules = load_policy(policy)
-    judged = proof.with_verdict(rules.judge(proof.evidence, proof.statements, proof.limits))
+    judged = proof.with_verdict(rules.for_purpose(proof.purpose).judge(proof.evidence, proof.statements, proof.limits))
     if out is not None:
-        rewrite_dossier(out, judged, earlier=dossier, policy_text=rules.text, lang=lang)
+        rewrite_dossier(dossier, judged, target=out, policy_text=rules.text, lang=lang)
     return judged
 
 
 def rerender(dossier: Path, *, lang: Lang) -> Path:
     """Render a dossier's pages anew from its evidence; the evidence itself is not touched."""
-    proof = read_dossier(dossier)
-    rewrite_dossier(dossier, proof, earlier=dossier, policy_text=None, lang=lang)
+    rewrite_dossier(dossier, read_dossier(dossier), lang=lang)
     return dossier / "report.html"
