@@ -15,6 +15,7 @@ from .kinds import KINDS, Basis, ColumnFinding
 from .names import is_english_name, is_korean_name
 from .places import is_region
 from .text import scan
+from .wordlists import words
 
 SAMPLE = 3000
 """Distinct values read closely; the rest is searched for the shapes that must not be missed."""
@@ -24,16 +25,19 @@ RARE = 400
 _EMPTY = frozenset(("", "nan", "NaN", "None", "null", "NULL", "NA", "N/A", "<NA>", "NaT", "-", "."))
 _RARE_SHAPES = re.compile(
     r"(?<![0-9])[0-9]{6}[- ]?[0-9][0-9*]{6}(?![0-9*])|(?<![0-9.])0?1[016789][- .]?[0-9]{3,4}[- .]?[0-9]{4}(?![0-9])"
-    r"|[A-Za-z0-9]@[A-Za-z0-9]|(?<![0-9])[0-9]{4}[- ][0-9]{4}[- ][0-9]{4}[- ][0-9]{4}(?![0-9])|주민|여권|계좌|면허"
+    r"|[A-Za-z0-9]@[A-Za-z0-9]|(?<![0-9])[0-9]{4}[- ][0-9]{4}[- ][0-9]{4}[- ][0-9]{4}(?![0-9])|://|www\.|주민|여권|계좌|면허"
 )
 # Kinds that the values alone cannot show; a telling name is the evidence.
 _SHAPELESS = frozenset(
-    "mrn student_no employee_no military_no generic_id account_id password person_name region age sex nationality occupation "
-    "education marital_status event_date race diagnosis belief union_party criminal_record sexual_life biometric income".split()
+    words(
+        "mrn student_no employee_no military_no generic_id account_id password person_name region age sex nationality occupation "
+        "education marital_status event_date race diagnosis belief union_party criminal_record sexual_life biometric income"
+    )
 )
-_NUMBERED = frozenset("mrn student_no employee_no military_no generic_id account_id".split())
-_ALWAYS = frozenset(("rrn", "frn", "mobile", "email", "passport", "driver_licence", "payment_card", "address"))
+_NUMBERED = frozenset(words("mrn student_no employee_no military_no generic_id account_id"))
+_ALWAYS = frozenset(("rrn", "frn", "mobile", "email", "passport", "driver_licence", "payment_card", "address", "url"))
 _LETTERED = re.compile("[A-Za-z가-힣]")
+_QUANTITY = re.compile(r"[+-]?[0-9]+(?:,[0-9]{3})*(?:\.[0-9]*)?(?:[eE][+-]?[0-9]+)?")
 _LOST_ZERO = re.compile(r"[0-9]+(?:\.0)?")
 
 
@@ -101,12 +105,15 @@ def find_in_column(name: str, values: Sequence[str | None]) -> list[ColumnFindin
         findings[kind] = _finding(kind, share, cells.n, "value", belief, name, hints)
     dominant = max((tally.value / max(cells.n_sampled, 1) for tally in tallies.values()), default=0.0)
     numeric = sum(not _LETTERED.search(value) for value in cells.sampled) > 0.5 * len(cells.sampled)
+    quantity = sum(_QUANTITY.fullmatch(value.strip()) is not None for value in cells.sampled) > 0.9 * len(cells.sampled)
     for kind, tally in tallies.items():
+        if quantity and kind not in hints and tally.value < 0.5 * cells.n_sampled:
+            continue  # among plain quantities a shape is met by chance
         made = _judge(kind, tally, cells.n_sampled, hints, dominant=dominant, numeric=numeric)
         if made and (kind not in findings or findings[kind].share < made[1]):
             by, share, belief = made
             findings[kind] = _finding(kind, share, cells.n_sampled, by, belief, name, hints)
-    for kind, share, belief in _rare(cells, strong, findings):
+    for kind, share, belief in () if quantity else _rare(cells, strong, findings):
         findings[kind] = _finding(kind, share, cells.n, "text", belief, name, hints)
     settled = any(item.share >= 0.5 and KINDS[item.kind].klass != "quasi" for item in findings.values())
     for kind, belief in hints.items():
@@ -226,7 +233,9 @@ def _check_digit_shares(stripped: Sequence[tuple[str, int]], n: int) -> Iterable
         ("company_no", 13, company_check),
         ("payment_card", 16, luhn_check),
     )
-    plain = [(digits_of(value), weight) for value, weight in stripped if re.fullmatch(r"[0-9][0-9\- ]{8,22}[0-9]", value)]
+    plain = [
+        (digits_of(value), weight) for value, weight in stripped if re.fullmatch(r"[0-9][0-9\- ]{8,22}[0-9]", value)
+    ]
     if sum(weight for _, weight in plain) < 0.8 * n:
         return
     best: tuple[str, float, float] | None = None
@@ -290,19 +299,19 @@ def _by_name(kind: str, belief: float, cells: _Cells, settled: bool) -> float:
 def _finding(
     kind: str, share: float, n: int, by: Basis, belief: float, name: str, hints: Mapping[str, float]
 ) -> ColumnFinding:
-    words = KINDS[kind]
+    spoken = KINDS[kind]
     percent = f"{100 * share:.1f}" if share < 0.999 else "100"
     told_en = " The column's name says so too." if kind in hints and by != "name" else ""
     told_ko = " 열 이름도 이를 가리킵니다." if kind in hints and by != "name" else ""
     if by == "name":
-        en = f"The name of the column says that it holds: {words.en.lower() if words.en[:2] != 'US' else words.en}."
-        ko = f"열 이름이 {words.ko} 항목임을 가리킵니다."
+        en = f"The name of the column says that it holds: {spoken.en.lower() if spoken.en[:2] != 'US' else spoken.en}."
+        ko = f"열 이름이 {spoken.ko} 항목임을 가리킵니다."
     elif by == "value":
-        en = f"{percent} % of {n:,} examined cells have the form of: {words.en}.{told_en}"
-        ko = f"살펴본 {n:,}개 값 가운데 {percent} %가 {words.ko} 형식입니다.{told_ko}"
+        en = f"{percent} % of {n:,} examined cells have the form of: {spoken.en}.{told_en}"
+        ko = f"살펴본 {n:,}개 값 가운데 {percent} %가 {spoken.ko} 형식입니다.{told_ko}"
     else:
-        en = f"{percent} % of {n:,} examined cells contain, inside longer text: {words.en}.{told_en}"
-        ko = f"살펴본 {n:,}개 값 가운데 {percent} %의 글 안에 {words.ko} 정보가 들어 있습니다.{told_ko}"
+        en = f"{percent} % of {n:,} examined cells contain, inside longer text: {spoken.en}.{told_en}"
+        ko = f"살펴본 {n:,}개 값 가운데 {percent} %의 글 안에 {spoken.ko} 정보가 들어 있습니다.{told_ko}"
     return ColumnFinding(
         kind=kind, share=round(share, 6), n=n, by=by, confidence=round(min(belief, 0.99), 3), reason_en=en, reason_ko=ko
     )

@@ -11,6 +11,8 @@ from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from .wordlists import words
+
 OTHER = "_other"
 
 # "_" stands for an optional space, dot, dash or underscore.  Longest label wins at a place.
@@ -48,7 +50,8 @@ _VOCABULARY: dict[tuple[str, ...], str] = {
         "insurance_number"
     ),
     ("bank_account", "iban"): (
-        "계좌_번호 계좌 통장_번호 통장 입금 송금 이체 환불 예금 은행 농협 신협 수협 새마을금고 우체국 카카오뱅크 케이뱅크 토스뱅크 카뱅 신한 "
+        "계좌_번호 계좌 통장_번호 통장 입금 송금 이체 환불 예금 은행 농협 신협 수협 새마을금고 우체국 "
+        "카카오뱅크 케이뱅크 토스뱅크 카뱅 신한 "
         "국민은행 우리은행 하나은행 기업은행 bank_account account_number account_no account wire remit bank 급여계좌 자동이체"
     ),
     ("payment_card",): (
@@ -64,7 +67,8 @@ _VOCABULARY: dict[tuple[str, ...], str] = {
         "corporation_number company_registration company_number company_no corp_no crn"
     ),
     ("vehicle_plate",): (
-        "차량_번호 자동차_등록_번호 자동차_번호 차_번호 번호판 차량 자동차 승용차 차주 주차 견인 승합차 화물차 트럭 택시 car_plate plate_number "
+        "차량_번호 자동차_등록_번호 자동차_번호 차_번호 번호판 차량 자동차 승용차 차주 주차 견인 승합차 "
+        "화물차 트럭 택시 car_plate plate_number "
         "plate_no license_plate number_plate plate vehicle car 가해차 피해차 렌터카 렌트카 운전"
     ),
     ("customs_code",): (
@@ -84,7 +88,8 @@ _VOCABULARY: dict[tuple[str, ...], str] = {
         "생년_월일 생년 생일 출생_일자 출생일 출생_연월일 출생 태어난 태어나 date_of_birth birth_date birthdate birthday dob d.o.b born"
     ),
     ("mrn",): (
-        "환자_등록_번호 환자_번호 환자_id 의료_기록_번호 의무_기록_번호 병원_등록_번호 병록_번호 차트_번호 진료_카드_번호 진찰권_번호 등록_id 차트no "
+        "환자_등록_번호 환자_번호 환자_id 의료_기록_번호 의무_기록_번호 병원_등록_번호 병록_번호 차트_번호 "
+        "진료_카드_번호 진찰권_번호 등록_id 차트no "
         "medical_record_number medical_record_no medical_record mrn patient_id patient_number patient_no chart_number chart_no "
         "chart_id hospital_number hospital_no 병원번호 환자id"
     ),
@@ -111,8 +116,10 @@ _VOCABULARY: dict[tuple[str, ...], str] = {
         "device_id cookie_id record_id case_id 민원_번호"
     ),
     (OTHER,): (
-        "주문_번호 주문 운송장_번호 운송장 송장_번호 송장 택배 접수_번호 승인_번호 예약_번호 거래_번호 제품_번호 제품_코드 제품 상품_코드 상품_번호 "
-        "상품 모델명 모델 품번 부품_번호 시리얼 바코드 버전 문서_번호 공고_번호 허가_번호 특허_번호 계산서_번호 쿠폰_번호 쿠폰 사건_번호 로트 "
+        "주문_번호 주문 운송장_번호 운송장 송장_번호 송장 택배 접수_번호 승인_번호 예약_번호 거래_번호 "
+        "제품_번호 제품_코드 제품 상품_코드 상품_번호 "
+        "상품 모델명 모델 품번 부품_번호 시리얼 바코드 버전 문서_번호 공고_번호 허가_번호 특허_번호 "
+        "계산서_번호 쿠폰_번호 쿠폰 사건_번호 로트 "
         "금액 매출 총액 합계 가격 예산 좌표 위도 경도 계수 수치 이미지 파일 lot order_number order_no order invoice tracking product "
         "model version serial barcode isbn issn reference ref sku part_no coupon receipt ticket total amount price lot_number doi "
         "series release 학술지 기간 연도 페이지 pages page 참고 v. ver"
@@ -129,15 +136,10 @@ class Label:
     kinds: frozenset[str]
 
 
-def words_of(line: str) -> tuple[str, ...]:
-    """The labels of one vocabulary line."""
-    return tuple(line.split())
-
-
-def _trie_pattern(words: Iterable[str]) -> str:
-    """A regular expression equal to the longest-first alternation of `words`, as a prefix tree (fast to scan)."""
+def _trie_pattern(labels: Iterable[str]) -> str:
+    """A regular expression equal to the longest-first alternation of `labels`, as a prefix tree (fast to scan)."""
     tree: dict[str, dict] = {}  # type: ignore[type-arg]
-    for word in words:
+    for word in labels:
         node = tree
         for char in word:
             node = node.setdefault(char, {})
@@ -163,7 +165,7 @@ def _build() -> tuple[re.Pattern[str], dict[str, frozenset[str]]]:
     latin: list[str] = []
     hangul: list[str] = []
     for names, line in _VOCABULARY.items():
-        for word in words_of(line):
+        for word in words(line):
             kinds.setdefault(_key(word), set()).update(names)
             (latin if word[0].isascii() and word[0] != "(" else hangul).append(word)
     pattern = rf"(?<![a-z])(?:{_trie_pattern(latin)})(?![a-z])|{_trie_pattern(hangul)}"

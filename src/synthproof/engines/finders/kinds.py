@@ -96,9 +96,9 @@ class ColumnFinding:
 
 
 def _kind(
-    id: str, ko: str, en: str, klass: IdentifierClass = "direct", *, law: bool = False, text: bool = True
+    name: str, ko: str, en: str, klass: IdentifierClass = "direct", *, law: bool = False, text: bool = True
 ) -> IdentifierKind:
-    return IdentifierKind(id=id, ko=ko, en=en, klass=klass, unique_number=law, in_text=text)
+    return IdentifierKind(id=name, ko=ko, en=en, klass=klass, unique_number=law, in_text=text)
 
 
 _ALL = (

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from .checks import birth_parts, business_check, company_check, digits_of, ean_check, frn_check, rrn_check
 from .gazetteer import SIDO_CODES
 from .general import LEFT, RIGHT, Candidate
+from .wordlists import words
 
 _SEP = r"(?:\s?[\-.~·]\s?|\s|)"
 _RRN = re.compile(
@@ -40,7 +41,7 @@ _LANDLINE = re.compile(
 _SERVICE = re.compile(LEFT + r"1[568][0-9]{2}[\-. ]?[0-9]{4}" + RIGHT)
 _LOCAL = re.compile(LEFT + r"[2-9][0-9]{2,3}[\-.][0-9]{4}" + RIGHT)
 _NHIS = re.compile(LEFT + r"[1-9]-?[0-9]{10}" + RIGHT)
-_ACCOUNT_GROUPS = "3-2-6 3-3-6 3-6-5 3-6-3 4-2-7 4-3-6 6-2-6 3-2-4-3 3-2-5-1 3-2-6-1 3-6-2-3".split()
+_ACCOUNT_GROUPS = words("3-2-6 3-3-6 3-6-5 3-6-3 4-2-7 4-3-6 6-2-6 3-2-4-3 3-2-5-1 3-2-6-1 3-6-2-3")
 _ACCOUNT = re.compile(
     LEFT
     + "(?:"
@@ -135,6 +136,8 @@ def phone_candidates(text: str) -> Iterator[Candidate]:
             belief = 0.6 if parted else 0.3
         else:
             belief = 0.75 if parted else 0.5
+        if re.match(r"82[0-9]", part):
+            belief -= 0.3  # neither a plus nor a gap after the country code
         yield Candidate("mobile", *found.span(), belief, ("shape",))
     for found in _LANDLINE.finditer(text):
         parted = found.group(1) != "" and found.group(2) != ""
@@ -217,7 +220,9 @@ def date_candidates(text: str) -> Iterator[Candidate]:
     for found in _DATE.finditer(text):
         start, end = found.span()
         tail = text[end : end + 3].lstrip(" .")
-        born = tail.startswith(("생", "출생", "태어")) and not tail.startswith(("생산", "생성", "생방", "생활", "생존", "생기", "생긴"))
+        born = tail.startswith(("생", "출생", "태어")) and not tail.startswith(
+            ("생산", "생성", "생방", "생활", "생존", "생기", "생긴")
+        )
         if text[end - 1] == "." and not born:
             end -= 1
         yield Candidate("birth_date", start, end, 0.65 if born else 0.1, ("shape", "born") if born else ("shape",))

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from .context import Setting
 from .general import Candidate
+from .wordlists import words
 
 _LINK = re.compile(
     r"\.?(?:\s?(?:번호|no\.?|number|코드|code))?\s?(?:은|는|이|가|\bis)?\s?[:=#(\[\"']{0,2}\s?", re.IGNORECASE
@@ -57,7 +58,7 @@ def labelled_candidates(setting: Setting) -> Iterator[Candidate]:
                 yield Candidate(kind, token.start(), end, sure - 0.06 * wanted.index(kind), ("label",))
 
 
-_PLAIN_WORDS = frozenset("number and the for with was has not user name login card code required missing".split())
+_PLAIN_WORDS = frozenset(words("number and the for with was has not user name login card code required missing"))
 
 
 def _trim(text: str, start: int, end: int, kind: str) -> int:

@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 
 from .gazetteer import SIDO_CODES
+from .wordlists import words
 
 Maker = Callable[[np.random.Generator], str]
 
@@ -27,33 +28,39 @@ def number(rng: np.random.Generator, n: int) -> str:
     return "".join(map(str, rng.integers(0, 10, size=n)))
 
 
-_SURNAME_POOL = "김김김김이이이박박최정정강조윤장임한오서신권황안송류전홍고문양손배백허남심노하곽성차주우구민진지엄채원천방공현함변"
-_GIVEN_POOL = (
+_SURNAME_POOL = (
+    "김김김김이이이박박최정정강조윤장임한오서신권황안송류전홍고문양손배백허남심노하곽성차주우구민진지엄채원천방공현함변"
+)
+_GIVEN_POOL = words(
     "민준 서준 도윤 예준 시우 하준 주원 지호 지후 준서 준우 현우 도현 지훈 건우 우진 선우 서진 유준 연우 은우 민재 현준 시윤 정우 "
     "서연 서윤 지우 서현 하은 하윤 민서 지유 윤서 지민 채원 수아 지아 지윤 다은 은서 예은 수빈 소율 예린 지안 소윤 예원 유진 시은 "
     "영수 영호 영철 정호 성수 상철 광수 동현 성호 진우 경수 재영 병철 종수 용준 승현 태영 기훈 창민 상훈 재현 성민 동욱 "
     "영희 순자 정숙 미경 은주 현숙 경희 미영 혜진 지은 은영 수진 은정 미정 선희 명숙 옥순 말숙 춘자 정희 순옥 은경 혜경 보람 "
     "슬기 아름 한결 가람 하늘 나래 다솜 빛나 솔지 유리"
-).split()
-_SINGLE_POOL = "준 민 훈 진 철 건 솔 율 현 욱 혁 선 은 숙 옥 연".split()
-_FIRST_POOL = (
+)
+_SINGLE_POOL = words("준 민 훈 진 철 건 솔 율 현 욱 혁 선 은 숙 옥 연")
+_FIRST_POOL = words(
     "James Mary Robert Linda Michael Susan David Karen Daniel Nancy Mark Emily George Anna Kevin Helen Brian Laura "
     "Oliver Grace Henry Julia Samuel Alice Peter Emma Thomas Sarah"
-).split()
-_LAST_POOL = (
+)
+_LAST_POOL = words(
     "Smith Johnson Brown Taylor Wilson Anderson Clark Lewis Walker Young Hill Green Baker Carter Mitchell Turner "
     "Parker Collins Bennett Hughes O'Brien McCarthy Foster Sanders Kim Lee Park"
-).split()
-_DISTRICTS = (
-    "서울특별시 강남구|서울특별시 마포구|서울시 은평구|서울 종로구|부산광역시 해운대구|부산 사하구|대구광역시 수성구|인천광역시 남동구|광주광역시 북구|"
-    "대전광역시 유성구|울산광역시 남구|세종특별자치시|경기도 성남시 분당구|경기도 수원시 영통구|경기 고양시 일산동구|경기도 가평군|강원특별자치도 춘천시|"
-    "강원도 평창군|충청북도 청주시 상당구|충북 제천시|충청남도 천안시 서북구|전북특별자치도 전주시 완산구|전라남도 여수시|경상북도 포항시 북구|경북 안동시|"
-    "경상남도 창원시 성산구|경남 김해시|제주특별자치도 제주시|제주 서귀포시"
-).split("|")
-_ROADS = (
-    "가람나래로 별빛마을길 은하수대로 푸른솔로 한울타리길 꽃샘로 무지개길 새벽별로 도담로 온새미로 해오름대로 늘봄길 솔바람로".split()
 )
-_VILLAGES = "별빛동 한울동 가람동 새봄동 은하동 솔빛동 늘푸른동 해담리 도담리".split()
+_PLACES = (
+    "서울특별시 강남구|서울특별시 마포구|서울시 은평구|서울 종로구|부산광역시 해운대구|부산 사하구|"
+    "대구광역시 수성구|인천광역시 남동구|광주광역시 북구|"
+    "대전광역시 유성구|울산광역시 남구|세종특별자치시|경기도 성남시 분당구|경기도 수원시 영통구|경기 "
+    "고양시 일산동구|경기도 가평군|강원특별자치도 춘천시|"
+    "강원도 평창군|충청북도 청주시 상당구|충북 제천시|충청남도 천안시 서북구|전북특별자치도 전주시 "
+    "완산구|전라남도 여수시|경상북도 포항시 북구|경북 안동시|"
+    "경상남도 창원시 성산구|경남 김해시|제주특별자치도 제주시|제주 서귀포시"
+)
+_DISTRICTS = _PLACES.split("|")
+_ROADS = words(
+    "가람나래로 별빛마을길 은하수대로 푸른솔로 한울타리길 꽃샘로 무지개길 새벽별로 도담로 온새미로 해오름대로 늘봄길 솔바람로"
+)
+_VILLAGES = words("별빛동 한울동 가람동 새봄동 은하동 솔빛동 늘푸른동 해담리 도담리")
 
 
 def _weighted_rrn(rng: np.random.Generator, sexes: str) -> str:
@@ -110,7 +117,9 @@ def _landline(rng: np.random.Generator) -> str:
 
 
 def _email(rng: np.random.Generator) -> str:
-    user = pick(rng, _FIRST_POOL).lower() + pick(rng, ("", ".", "_")) + pick(rng, ("kim", "lee", "hong", number(rng, 3)))
+    user = (
+        pick(rng, _FIRST_POOL).lower() + pick(rng, ("", ".", "_")) + pick(rng, ("kim", "lee", "hong", number(rng, 3)))
+    )
     return user + "@" + pick(rng, ("example.com", "example.org", "mail.example.net", "hospital.example.co.kr"))
 
 
@@ -120,16 +129,16 @@ def _url(rng: np.random.Generator) -> str:
 
 
 def _account(rng: np.random.Generator) -> str:
-    forms = "3-2-6 3-3-6 3-6-5 3-6-3 4-2-7 4-3-6 6-2-6 3-2-4-3 3-2-5-1 3-2-6-1 3-6-2-3".split()
+    forms = words("3-2-6 3-3-6 3-6-5 3-6-3 4-2-7 4-3-6 6-2-6 3-2-4-3 3-2-5-1 3-2-6-1 3-6-2-3")
     parts = [int(size) for size in pick(rng, forms).split("-")]
     gap = "" if rng.random() < 0.15 else "-"
     return gap.join(number(rng, size) for size in parts)
 
 
-_TEST_CARDS = (
+_TEST_CARDS = words(
     "4111111111111111 4242424242424242 4000056655665556 5555555555554444 5200828282828210 5105105105105100 "
     "2223003122003222 6011111111111117 6011000990139424 3530111333300000 3566002020360505 4012888888881881"
-).split()
+)
 
 
 def _card(rng: np.random.Generator) -> str:
@@ -162,7 +171,9 @@ def _plate(rng: np.random.Generator) -> str:
 
 
 def _kcd(rng: np.random.Generator) -> str:
-    return pick(rng, "ABCDEFGHIJKLMNRSTZ") + number(rng, 2) + pick(rng, ("", f".{number(rng, 1)}", f".{number(rng, 2)}"))
+    return (
+        pick(rng, "ABCDEFGHIJKLMNRSTZ") + number(rng, 2) + pick(rng, ("", f".{number(rng, 1)}", f".{number(rng, 2)}"))
+    )
 
 
 def _address(rng: np.random.Generator) -> str:
@@ -253,7 +264,9 @@ MAKERS: Mapping[str, Maker] = {
     "person_name_en": _english_name,
     "birth_date": _birth,
     "mrn": _record,
-    "student_no": lambda rng: pick(rng, (f"20{number(rng, 6)}", f"20{number(rng, 8)}", f"20{number(rng, 2)}-{number(rng, 5)}")),
+    "student_no": lambda rng: pick(
+        rng, (f"20{number(rng, 6)}", f"20{number(rng, 8)}", f"20{number(rng, 2)}-{number(rng, 5)}")
+    ),
     "employee_no": _staff,
     "military_no": _military,
     "pnu": _pnu,
@@ -284,7 +297,15 @@ def _date(rng: np.random.Generator) -> str:
 
 def _order(rng: np.random.Generator) -> str:
     stamp = f"20{number(rng, 2)}{int(rng.integers(1, 13)):02d}{int(rng.integers(1, 29)):02d}"
-    return pick(rng, (f"{stamp}-{number(rng, 7)}", f"ORD-{stamp}-{number(rng, 4)}", f"{stamp}{number(rng, 6)}", f"A{number(rng, 9)}"))
+    return pick(
+        rng,
+        (
+            f"{stamp}-{number(rng, 7)}",
+            f"ORD-{stamp}-{number(rng, 4)}",
+            f"{stamp}{number(rng, 6)}",
+            f"A{number(rng, 9)}",
+        ),
+    )
 
 
 def _barcode(rng: np.random.Generator) -> str:
@@ -332,7 +353,9 @@ DECOY_COLUMNS: Mapping[str, Maker] = {
     "바코드": _barcode,
     "상태": lambda rng: pick(rng, ("정상", "이상", "보류", "재검")),
     "flag": lambda rng: pick(rng, ("Y", "N")),
-    "의견": lambda rng: pick(rng, ("재미있어요", "별로였다", "다시 오고 싶습니다", "이상 없음", "주의 요함", "조금 늦었어요")),
+    "의견": lambda rng: pick(
+        rng, ("재미있어요", "별로였다", "다시 오고 싶습니다", "이상 없음", "주의 요함", "조금 늦었어요")
+    ),
     "depart": lambda rng: pick(rng, ("내과", "정형외과", "소아청소년과", "안과", "이비인후과")),
     "count": lambda rng: str(int(rng.integers(0, 2000))),
     "epoch": lambda rng: str(int(rng.integers(1_500_000_000, 1_800_000_000))),

@@ -20,9 +20,12 @@ from .columns import find_in_column
 from .kinds import KINDS, Match
 from .made import DECOY_COLUMNS, DECOY_MAKERS, MAKERS, pick
 from .text import find_in_text
+from .wordlists import words
 
 NOT_TOLD_BY_VALUE = frozenset(
-    "mrn student_no employee_no military_no account_id password generic_id nhis_card postcode kcd_code birth_date bank_account".split()
+    words(
+        "mrn student_no employee_no military_no account_id password generic_id nhis_card postcode kcd_code birth_date bank_account"
+    )
 )
 """Kinds measured under telling column names only: their values look like any other number."""
 
@@ -71,9 +74,7 @@ class _Count:
     right: int = 0
 
     def done(self) -> Tally:
-        return Tally(
-            truth=self.truth, found=self.found, hidden=self.hidden, reported=self.reported, right=self.right
-        )
+        return Tally(truth=self.truth, found=self.found, hidden=self.hidden, reported=self.reported, right=self.right)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,7 +158,9 @@ def measure_sentences(made: Sequence[Made]) -> dict[str, Tally]:
 
 
 def _covers(match: Match, kind: str, start: int, end: int) -> bool:
-    return match.kind == kind and match.start <= start and match.end >= end and match.end - match.start <= end - start + 2
+    return (
+        match.kind == kind and match.start <= start and match.end >= end and match.end - match.start <= end - start + 2
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator
 
 from .gazetteer import (
+    AMBIGUOUS_LAST,
     COMMON_SURNAMES,
     DOUBLE_SURNAMES,
     ENGLISH_GIVEN,
@@ -18,11 +19,16 @@ from .gazetteer import (
     GIVEN_LAST,
     GIVEN_SINGLE,
     NOT_NAMES,
+    NOUN_STARTS,
     PARTICLES,
     SURNAMES,
+    TELLING_FIRST,
+    TELLING_LAST,
+    TELLING_SURNAMES,
     TITLES_STRONG,
 )
 from .general import Candidate
+from .wordlists import words
 
 _WORD = re.compile(r"(?<![가-힣])[가-힣]{2,}")
 _TAIL = "|".join(sorted(map(re.escape, PARTICLES), key=len, reverse=True))
@@ -33,33 +39,61 @@ _AGE_AFTER = re.compile(r"\s?\((?:\d{1,3}(?:세|[,·)])|[남여]|\d{1,3}\))")
 _LABEL = re.compile(
     r"(?:환자_?명|환자|환아|산모|성명|성함|이름|보호자|담당의사|담당의|주치의|집도의|교수|의사|간호사|고객명|고객|신청인|신청자|예금주|대표자|대표이사|대표|"
     r"원장|피보험자|계약자|수취인|수령인|받는\s?분|보내는\s?분|작성자|검사자|판독의|의뢰인|의뢰의|학생명|학생|담당자|직원|사원|팀장|과장|부장|배우|감독|"
-    r"가수|선수|기자|대통령|총리|장관|의원|위원장|회장|사장|변호사|판사|피고인|피해자|가해자|가족|친구|동료|남편|아내|아들|딸|동생|형|누나|오빠|언니|모친|부친|"
-    r"연락인|참가자|대상자|사용자|이용자|회원명|회원|가입자|씨|주인공|작가|PD|MC|故)"
+    r"가수|선수|기자|대통령|총리|장관|의원|위원장|회장|사장|변호사|판사|피고인|피해자|가해자|친구|동료|남편|아내|아들|딸|동생|누나|오빠|언니|모친|부친|"
+    r"연락인|참가자|대상자|사용자|이용자|회원명|회원|가입자|주인공|작가|PD|MC|故)"
     r"(?P<name>명|이름)?(?P<tail>은|는|이|가|인|의)?\s?(?P<mark>[:=(\[]\s?)?$"
 )
 _ANIMATE = re.compile("에게|께서|한테|께")
+_LOOSE = (
+    "교수",
+    "의사",
+    "대표",
+    "학생",
+    "친구",
+    "동료",
+    "남편",
+    "아내",
+    "아들",
+    "딸",
+    "동생",
+    "누나",
+    "오빠",
+    "언니",
+    "주인공",
+    "배우",
+    "가수",
+)
 _NAMING = ("성명", "성함", "이름", "예금주", "환자명", "환자_명")
 _ENGLISH_TITLE = re.compile(
-    r"\b(?:Mr|Mrs|Ms|Miss|Dr|Prof|Professor|Doctor|Nurse|Sir|Madam)\b\.?\s+"
+    r"\b(?:(?:Mr|Mrs|Ms|Dr|Prof)\b\.?|(?:Miss|Professor|Doctor|Nurse)\b)\s+"
     r"(?P<name>[A-Z][a-z]+(?:-[A-Z]?[a-z]+)?(?:\s[A-Z]\.?(?=\s))?(?:\s(?:Mc[A-Z][a-z]+|O'[A-Z][a-z]+|[A-Z][a-z]+)(?:-[A-Z]?[a-z]+)?){0,2})"
 )
-_PERSON = r"[A-Z][a-z]+(?:-[A-Za-z][a-z]+)?(?:\s[A-Z]\.)?\s(?:Mc[A-Z][a-z]+|O'[A-Z][a-z]+|[A-Z][a-z]+)(?:-[A-Z]?[a-z]+)?"
+_PERSON = (
+    r"[A-Z][a-z]+(?:-[A-Za-z][a-z]+)?(?:\s[A-Z]\.)?\s(?:Mc[A-Z][a-z]+|O'[A-Z][a-z]+|[A-Z][a-z]+)(?:-[A-Z]?[a-z]+)?"
+)
 _ENGLISH_LABEL = re.compile(
     r"\b(?i:patient(?:\s?name)?|full\s?name|customer(?:\s?name)?|(?:my|his|her|your|first|last)?\s?name|signed(?:\sby)?|seen\sby|"
-    r"contact|attending|physician|guardian|sincerely|이름|성명)\b\s*(?:is|was|:|=|,|은|는)?\s*(?P<name>" + _PERSON + r")\b"
+    r"contact|attending|physician|guardian|sincerely|이름|성명)\b\s*(?:is|was|:|=|,|은|는)?\s*(?P<name>"
+    + _PERSON
+    + r")\b"
 )
 _ENGLISH_BARE = re.compile(rf"(?<![A-Za-z]){_PERSON}(?![a-z])")
 _ROMAN_SURNAMES = frozenset(
-    "kim lee park choi jung jeong kang cho yoon jang lim han oh seo shin kwon hwang ahn song ryu yoo hong yang son "
-    "bae baek heo nam shim noh ha kwak sung cha joo woo min rhee yi moon".split()
+    words(
+        "kim lee park choi jung jeong kang cho yoon jang lim seo shin kwon hwang ahn song ryu yoo hong yang "
+        "bae baek heo nam shim noh kwak cha joo woo rhee moon"
+    )
 )
 _NOT_ENGLISH = frozenset(
+    words(
+        """
+    the this that when there they patient no yes he she it we you but and his her new general family social past
+    medical hospital clinic emergency department doctor street january february march april may june july august
+    september october november december monday tuesday wednesday thursday friday saturday sunday united states north
+    south name date history physical room chart not has was is denies reports presents chief review thank my oh do so
+    what did can could would god okay hello hi
     """
-    the this that when there they patient no yes he she it we you but and his her new general family social past medical
-    hospital clinic emergency department doctor street january february march april may june july august september
-    october november december monday tuesday wednesday thursday friday saturday sunday united states north south
-    name date history physical room chart not has was is denies reports states presents chief review
-    """.split()
+    )
 )
 
 
@@ -132,6 +166,15 @@ def _weigh(text: str, start: int, word: str, size: int, hinted: bool) -> Candida
     title = after.group("title") is not None or (
         after.end() == end and (_NEXT_TITLE.match(text, end) is not None or text[end : end + 2] == " 前")
     )
+    if word[:2] in NOUN_STARTS:
+        belief -= 0.3
+    elif size == 3 and word[2] in AMBIGUOUS_LAST and len(word) == 3:
+        belief -= 0.08
+    elif size == 3 and word[0] in TELLING_SURNAMES and word[1] in TELLING_FIRST and word[2] in TELLING_LAST:
+        belief += 0.2
+        evidence.append("telling-syllables")
+    if title and size == 2 and after.group("title") in ("군", "양", "이병", "신부"):
+        title = False  # 고성군, 밀양: districts and nouns
     if title:
         belief += 0.35 if size > 2 else 0.4
         evidence.append("title")
@@ -143,7 +186,13 @@ def _weigh(text: str, start: int, word: str, size: int, hinted: bool) -> Candida
         told = label.group("mark") is not None or label.group("name") is not None
         told = told or label.group().startswith(_NAMING) or label.group()[:3].endswith("명")
         if size > 2:
-            belief += 0.45 if told or not label.group("tail") else 0.25
+            loose = label.group().startswith(_LOOSE)
+            if told:
+                belief += 0.45
+            elif label.group("tail"):
+                belief += 0.0 if loose else 0.2
+            else:
+                belief += 0.25 if loose else 0.4
         else:
             belief += 0.45 if told else 0.2
         evidence.append("context")

@@ -10,7 +10,8 @@ from .general import Candidate
 
 _SIDO = "|".join(sorted((*SIDO_FULL, *SIDO_SHORT), key=len, reverse=True))
 _NO_UNIT = (
-    r"(?![0-9])(?!,[0-9])(?!\.[0-9])(?!\s?(?:분|시간|명|년|월|일|원|개|km|kg|%|차|회|위|호선|시|번째|억|만|천|조|살|세|층|건|배|점|도|인|가지|편))"
+    r"(?![0-9])(?!,[0-9])(?!\.[0-9])(?!\s?(?:분|시간|명|년|월|일|원|개|km|kg|%|차|회|위|호선|시|번째|억|만|천|조|"
+    r"살|세|층|건|배|점|도|인|가지|편))"
 )
 _NUMBER = rf"(?:지하\s?)?[0-9]{{1,5}}(?:-[0-9]{{1,4}})?(?:번지)?{_NO_UNIT}"
 _ROAD = rf"[가-힣][가-힣0-9·.]{{0,11}}(?:대로|로|길)\s?(?:[0-9]{{1,4}}(?:번|가|나|다|라)?길\s?)?{_NUMBER}"
@@ -49,7 +50,7 @@ def address_candidates(text: str) -> Iterator[Candidate]:
                 (found.group("sido") or "") + found.group("city") + found.group("town") + found.group("rest")
             )
             if not ranks and not detail and not found.group("town"):
-                belief = 0.25
+                belief = 0.15
             else:
                 belief = (0.4, 0.75, 0.92)[ranks] + (0.1 if detail else 0.0)
             start, end = found.span()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Collection, Iterator
 
 from .context import Setting
@@ -25,6 +26,7 @@ from .places import address_candidates
 THRESHOLD = 0.5
 """Least belief that is reported."""
 
+_ORDER = {kind: at for at, kind in enumerate(KINDS)}
 _DIGIT = re.compile("[0-9]")
 _LETTER = re.compile("[A-Z]")
 _HANGUL = re.compile("[가-힣]")
@@ -95,9 +97,7 @@ def scan(text: str, *, hints: frozenset[str] = frozenset(), wanted: frozenset[st
             evidence = (*evidence, "column-name" if candidate.kind in hints else "context")
         if normal.spoken and end - start != candidate.end - candidate.start:
             evidence = (*evidence, "spoken-digits")
-        matches.append(
-            Match(kind=candidate.kind, start=start, end=end, confidence=round(belief, 3), evidence=evidence)
-        )
+        matches.append(Match(kind=candidate.kind, start=start, end=end, confidence=round(belief, 3), evidence=evidence))
     return sorted(matches, key=lambda match: match.start)
 
 
@@ -140,19 +140,23 @@ def _candidates(text: str, digits: int, setting: Setting | None, hints: frozense
 
 def _settle(weighed: list[tuple[float, int, Candidate]]) -> list[tuple[float, int, Candidate]]:
     """Keep the most believed of overlapping candidates; at equal belief the longer one, then the first kind."""
-    order = list(KINDS)
     ranked = sorted(
         weighed,
         key=lambda item: (
             -(item[0] + (0.15 if item[2].kind in _CONTAINERS and item[1] > 12 else 0.0)),
             -item[1],
             item[2].start,
-            order.index(item[2].kind),
+            _ORDER[item[2].kind],
         ),
     )
     kept: list[tuple[float, int, Candidate]] = []
+    starts: list[int] = []
+    ends: list[int] = []
     for item in ranked:
-        if all(item[2].end <= other[2].start or item[2].start >= other[2].end for other in kept):
+        at = bisect_left(ends, item[2].start + 1)  # the first kept span that ends after this one begins
+        if at == len(ends) or starts[at] >= item[2].end:
+            starts.insert(at, item[2].start)
+            ends.insert(at, item[2].end)
             kept.append(item)
     return kept
 
