@@ -1,0 +1,171 @@
+"""Run protections over a split: learned from train, the same change for train and holdout, one receipt each."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from synthproof.core.contracts import Protection
+from synthproof.core.errors import ConfigError
+from synthproof.core.params import Params, check_names
+from synthproof.core.random import derive
+from synthproof.core.registry import protections as registry
+from synthproof.core.run import Run, quiet
+from synthproof.core.schema import Purpose
+from synthproof.data.table.dataset import Table
+from synthproof.protect.identifiers import Identifiers
+from synthproof.protect.scan import Proposal, Scan, propose, require_basis, scan
+from synthproof.protect.treatments import CLASSES, FieldClass, merged
+
+if TYPE_CHECKING:
+    from synthproof.data.split import Split
+
+DEFAULT_STEPS: tuple[str, ...] = ("identifiers", "rare", "extremes")
+Step: TypeAlias = "str | Mapping[str, Any] | Protection[Table]"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Protected:
+    """A split after protection.
+
+    Parameters
+    ----------
+    parts
+        The same units, changed.
+    receipts
+        One for each protection, in order: counts and names, no value. JSON values.
+    protections
+        The fitted protections, to treat further data alike. They belong in the vault.
+    treatments
+        Form 1-4: one row for each field of the source, all protections together.
+    scan, proposal
+        What was found in train before anything was changed, and the K and T columns it suggests.
+    """
+
+    parts: Split
+    receipts: tuple[Mapping[str, Any], ...]
+    protections: tuple[Protection[Table], ...]
+    treatments: tuple[Mapping[str, Any], ...]
+    scan: Scan
+    proposal: Proposal
+
+
+def apply(
+    parts: Split,
+    steps: Sequence[Step] = DEFAULT_STEPS,
+    *,
+    purpose: Purpose,
+    seed: int,
+    parameters: Mapping[str, Mapping[str, Any]] | None = None,
+    run: Run | None = None,
+) -> Protected:
+    """Return the split after the given protections, in order.
+
+    Parameters
+    ----------
+    parts
+        Train and holdout; neither is changed in place.
+    steps
+        Registry names, mappings with ``id`` and parameters, or protection objects (which are copied, not fitted).
+    purpose
+        Holds the statutory basis for resident numbers, and stated K and T.
+    seed
+        Seeds of the protections that take ``random_state`` and were given none are derived from it.
+    parameters
+        Parameters for steps given by name.
+
+    Raises
+    ------
+    StatementError
+        ``protect/resident-number``, before anything is changed, whatever the steps.
+    ConfigError
+        ``protect/unknown-step``, ``protect/lost-units``, or what the protections refuse.
+    """
+    job = quiet(run)
+    train, holdout = parts.train, parts.holdout
+    names = train.schema.names
+    found = scan(train, purpose=purpose, run=job)
+    require_basis(found, purpose)
+    proposal = propose(found, train.schema, purpose)
+    classes = _classes(found, proposal)
+    built = [_built(step, at, seed, parameters or {}) for at, step in enumerate(steps)]
+    receipts: list[Mapping[str, Any]] = []
+    for at, protection in enumerate(built):
+        if isinstance(protection, Identifiers) and at == 0:
+            protection.fit(train, found=found, run=job)
+        else:
+            protection.fit(train, run=job)
+        changed = protection.transform(train)
+        _same_units(protection, train, changed)
+        receipt = {**protection.receipt(), **_rules_broken(train, changed)}
+        receipts.append(_classed(receipt, classes))
+        train = changed
+        if holdout is not None:
+            changed = protection.transform(holdout)
+            _same_units(protection, holdout, changed)
+            holdout = changed
+    return Protected(
+        parts=replace(parts, train=train, holdout=holdout),
+        receipts=tuple(receipts),
+        protections=tuple(built),
+        treatments=tuple(merged(names, receipts, classes)),
+        scan=found,
+        proposal=proposal,
+    )
+
+
+def _built(step: Step, at: int, seed: int, parameters: Mapping[str, Mapping[str, Any]]) -> Protection[Table]:
+    """A new, unfitted protection: the caller's own object stays as it is."""
+    if isinstance(step, Protection):
+        made: Any = type(step)(**step.get_params()) if isinstance(step, Params) else step
+        name = type(step).__name__
+    elif isinstance(step, str | Mapping):
+        params = dict(parameters.get(step, {})) if isinstance(step, str) else dict(step)
+        name = step if isinstance(step, str) else str(params.pop("id", ""))
+        cls = registry.get(name)
+        if isinstance(cls, type) and issubclass(cls, Params):
+            check_names(cls, params)
+        made = cls(**params)
+    else:
+        raise ConfigError("protect/unknown-step", where=f"step {at + 1}", position=at + 1, type=type(step).__name__)
+    if isinstance(made, Params) and made.get_params().get("random_state", 0) is None:
+        made.set_params(random_state=derive(seed, f"protect/{at}/{name}"))
+    protection: Protection[Table] = made
+    return protection
+
+
+def _classes(found: Scan, proposal: Proposal) -> dict[str, FieldClass]:
+    classes: dict[str, FieldClass] = dict.fromkeys(proposal.quasi_identifiers, "quasi")
+    classes.update(dict.fromkeys(proposal.sensitive, "sensitive"))
+    classes.update(found.classes)
+    return classes
+
+
+def _classed(receipt: Mapping[str, Any], classes: Mapping[str, FieldClass]) -> Mapping[str, Any]:
+    """Rows of form 1-4 get the class that the scan of the untouched data found."""
+    rows = []
+    for row in receipt.get("treatments", ()):
+        klass = classes.get(row["field"], row["class"]["id"])
+        rows.append({**row, "class": {"id": klass, **CLASSES[klass].to_dict()}})
+    return {**receipt, "treatments": rows}
+
+
+def _same_units(protection: Protection[Table], before: Table, after: Table) -> None:
+    if len(before) != len(after) or before.n_rows != after.n_rows:
+        step = type(protection).__name__
+        raise ConfigError("protect/lost-units", where=step, step=step, before=len(before), after=len(after))
+
+
+def _rules_broken(before: Table, after: Table) -> dict[str, Any]:
+    """Declared rules that more rows break after the change than before, by their text; for example a capped total."""
+    broken = {}
+    for rule in after.schema.constraints:
+        if rule in before.schema.constraints and all(n in after.schema for n in rule.fields):
+            more = int((~rule.holds(after.frame)).sum()) - int((~rule.holds(before.frame)).sum())
+            if more > 0:
+                broken[rule.text] = more
+    return {"rules_broken": broken}
+
+
+__all__ = ["DEFAULT_STEPS", "Protected", "Step", "apply"]
