@@ -19,7 +19,7 @@ from synthproof.core.errors import NotFoundError, messages, nearest
 from synthproof.core.evidence import RESULT_WORDS, Card
 from synthproof.core.registry import REGISTRIES, Entry, metrics
 from synthproof.core.words import Lang, Words
-from synthproof.pipeline.config import RunConfig, load_config
+from synthproof.pipeline.config import PURPOSE_HELP, RunConfig, load_config
 
 
 class Listed(StrEnum):
@@ -151,7 +151,8 @@ def example(lang: Lang) -> str:
             if str(hints[f.name]).startswith("collections.abc.Mapping"):
                 lines.append(f"# [{name}.{f.name}]")
             else:
-                lines += _entry(f.name, getattr(value, f.name), f.metadata.get("help"), lang)
+                words = f.metadata.get("help") or (PURPOSE_HELP.get(f.name) if name == "purpose" else None)
+                lines += _entry(f.name, getattr(value, f.name), words, lang)
     return "\n".join(lines)
 
 

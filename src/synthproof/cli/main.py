@@ -39,7 +39,7 @@ def main() -> NoReturn:
     try:
         app()
     except SynthproofError as error:
-        console.print(Text(error.text(lang), style="red"), highlight=False)
+        console.print(Text(error.text(lang), style="red"), highlight=False, soft_wrap=True)
         sys.exit(error.exit_code)
     except KeyboardInterrupt:
         sys.exit(1)
@@ -47,7 +47,7 @@ def main() -> NoReturn:
         # The message of a stray error may quote a cell of the data, so only its type and place are told.
         if os.environ.get("SYNTHPROOF_DEBUG") == "1":
             raise
-        console.print(Text(_stray(error).say(lang), style="red"), highlight=False)
+        console.print(Text(_stray(error).say(lang), style="red"), highlight=False, soft_wrap=True)
         sys.exit(1)
     sys.exit(0)
 

@@ -40,7 +40,7 @@ def configured(*names: str) -> Callable[[Callable[..., None]], Callable[..., Non
         @functools.wraps(command)
         def with_settings(**given: Any) -> None:
             settings = {p.name: given.pop(p.name) for p in made}
-            command(**given, settings={k: _value(v) for k, v in settings.items()})
+            command(**given, settings=settings)
 
         parameters = [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in [*own, *made]]
         with_settings.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
@@ -71,10 +71,6 @@ def _option_type(hint: Any) -> Any:
     if get_origin(hint) is Literal:
         return str | None
     if get_origin(hint) is tuple:
-        return list[str] | None
+        return str | None  # names with commas between them
     kinds = [a for a in get_args(hint) if a is not type(None)]
     return (kinds[0] if kinds else hint) | None
-
-
-def _value(value: Any) -> Any:
-    return tuple(value) if isinstance(value, list) and value else value or (None if value == [] else value)

@@ -45,22 +45,32 @@ def show_schema(
     for f in table.schema.fields:
         grid.add_row(Text(f.name), f.kind, ", ".join(sorted(f.roles)), Text(f.reason))
     console.print(grid)
-    findings = scan.get("findings") or scan.get("fields") or {}
-    if findings:
-        console.print(Text(_say(lang, "Identifiers found", "발견된 식별자"), style="bold"))
-        rows = findings if isinstance(findings, list) else [{"field": k, "found": v} for k, v in findings.items()]
-        for row in rows:
-            console.print(Text("  " + _plain(row)))
-    for key, title in (
-        ("quasi_identifiers", Words(en="Proposed K (quasi-identifiers)", ko="제안된 K(준식별자)")),
-        ("sensitive", Words(en="Proposed T (sensitive)", ko="제안된 T(민감 항목)")),
-    ):
+    lines = [line for entry in scan.get("fields", ()) for line in _findings(entry, lang)]
+    if lines:
+        console.print(Text(_say(lang, "Found in the columns", "열에서 발견된 것"), style="bold"))
+        for line in lines:
+            console.print(Text(f"  {line}"))
+    for key, words in _PROPOSED.items():
         names = proposal.get(key) or []
-        console.print(Text(f"{title.say(lang)}: {', '.join(names) or '-'}"))
+        console.print(Text(f"{words.say(lang)}: {', '.join(names) or '-'}"))
 
 
-def _plain(row: Mapping[str, Any]) -> str:
-    return ", ".join(f"{k}: {v}" for k, v in row.items() if v not in (None, "", [], {}))
+_PROPOSED = {
+    "quasi_identifiers": Words(en="Proposed K (quasi-identifiers)", ko="제안된 K(준식별자)"),
+    "sensitive": Words(en="Proposed T (sensitive)", ko="제안된 T(민감 항목)"),
+}
+
+
+def _findings(entry: Mapping[str, Any], lang: Lang) -> list[str]:
+    from synthproof.engines.finders.kinds import KINDS
+
+    out = []
+    for found in entry["findings"]:
+        kind = KINDS[found["kind"]]
+        name = kind.ko if lang == "ko" else kind.en
+        reason = found["reason_ko"] if lang == "ko" else found["reason_en"]
+        out.append(f"{entry['field']}: {name} ({found['share']:.0%}) · {reason}")
+    return out
 
 
 def show_verdict(console: Console, verdict: Verdict, lang: Lang, *, findings: bool = True) -> None:

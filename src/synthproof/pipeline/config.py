@@ -64,8 +64,8 @@ class ProtectConfig:
 
     steps: tuple[str, ...] = _option(
         ("identifiers", "rare", "extremes"),
-        "Protections, in order; `none` for none.",
-        "학습 전 보호조치(순서대로). 없으면 `none`.",
+        "Protections in order, with commas between; `none` for none.",
+        "학습 전 보호조치(순서대로, 쉼표로 구분). 없으면 `none`.",
         "--protect",
     )
     parameters: Mapping[str, Any] = _option({}, "Parameters per protection.", "보호조치별 매개변수.")
@@ -150,6 +150,33 @@ class RunConfig:
         return out
 
 
+PURPOSE_HELP: Mapping[str, Words] = {
+    "use": Words(
+        en="ai_training | analysis | software_test | education",
+        ko="활용 목적: ai_training(AI 학습) | analysis(분석) | software_test(시험) | education(교육)",
+    ),
+    "environment": Words(
+        en="open | semi_open | closed", ko="활용 환경: open(완전 개방) | semi_open(부분 개방) | closed(폐쇄)"
+    ),
+    "form": Words(
+        en="publication | unspecified_third_party | third_party | other_department | internal",
+        ko="활용 형태 ①–⑤: publication | unspecified_third_party | third_party | other_department | internal",
+    ),
+    "quasi_identifiers": Words(
+        en="K columns; proposed from names when empty", ko="K(준식별자) 열. 비우면 이름으로 제안"
+    ),
+    "sensitive": Words(en="T columns; proposed from names when empty", ko="T(민감) 열. 비우면 이름으로 제안"),
+    "targets": Words(en="Columns that a later task predicts", ko="예측 대상 열"),
+    "title": Words(
+        en="Free texts for the guide's forms; a machine never invents them",
+        ko="이하 안내서 서식에 들어갈 내용(기계가 지어내지 않음)",
+    ),
+    "resident_number_basis": Words(
+        en="Statutory basis for processing resident numbers (PIPA art. 24-2); without it a run that meets one stops",
+        ko="주민등록번호 처리의 법령 근거(개인정보 보호법 제24조의2). 없으면 발견 즉시 중단",
+    ),
+}
+
 STAGES: Mapping[str, type] = {
     "read": ReadConfig,
     "split": SplitConfig,
@@ -196,6 +223,8 @@ def override(config: RunConfig, **flags: Any) -> RunConfig:
             continue
         stage, _, key = name.rpartition("__")
         if stage:
+            if isinstance(getattr(getattr(config, stage), key), tuple) and isinstance(value, str):
+                value = tuple(part.strip() for part in value.split(",") if part.strip())
             config = replace(config, **{stage: replace(getattr(config, stage), **{key: value})})
         else:
             config = replace(config, **{key: value})

@@ -41,7 +41,14 @@ def fit_model(config: RunConfig, out: Path, *, run: Run | None = None) -> Model:
     none = np.empty(0, dtype=np.intp)
     parts = Split(train=table, holdout=table.take(none), train_units=everyone, holdout_units=none)
     steps = [s for s in config.protect.steps if s != "none"]
-    protected = apply(parts, steps, purpose=config.purpose, seed=derive(seed, "protect"), run=run).parts.train
+    protected = apply(
+        parts,
+        steps,
+        purpose=config.purpose,
+        seed=derive(seed, "protect"),
+        parameters=config.protect.parameters,
+        run=run,
+    ).parts.train
     parameters = {**config.fit.parameters, **({"row_wise": True} if config.fit.row_wise else {})}
     name = config.fit.synthesizer
     core = synthesizers.make(name, random_state=derive(seed, "fit"), **parameters).fit(protected, run=run)

@@ -195,7 +195,12 @@ class Road:
         assert self.load.parts is not None
         steps = [s for s in self.config.protect.steps if s != "none"]
         protected = apply(
-            self.load.parts, steps, purpose=self.config.purpose, seed=derive(self.seed, "protect"), run=self.run
+            self.load.parts,
+            steps,
+            purpose=self.config.purpose,
+            seed=derive(self.seed, "protect"),
+            parameters=self.config.protect.parameters,
+            run=self.run,
         )
         self.load.parts, self.load.receipts = protected.parts, tuple(protected.receipts)
         vault = self.workspace.vault
