@@ -14,8 +14,8 @@ from synthproof.core.words import Lang
 from synthproof.data.table.dataset import Table
 from synthproof.dossier.disclose import common_levels, public_schema
 from synthproof.dossier.fonts import font_css
-from synthproof.dossier.page import build_page, texts
-from synthproof.dossier.render_html import render_report
+from synthproof.dossier.page import build_page
+from synthproof.dossier.render_html import render_report, with_font
 from synthproof.dossier.seal import check_seal, write_seal
 from synthproof.verify.proof import FORMAT, Proof
 
@@ -148,16 +148,19 @@ def _write(
     parent: str,
     run: Run,
 ) -> Path:
-    shown = public_schema(proof.schema, common_levels(proof.evidence))
-    record = {**proof.to_dict(), "schema": shown.to_dict()}
-    page = build_page(proof)
+    # What is rendered is what was written: a dossier read again gives the same pages.
+    record = {**proof.to_dict(), "schema": public_schema(proof.schema, common_levels(proof.evidence)).to_dict()}
+    told = Proof.from_dict(json.loads(json.dumps(record)))
+    page = build_page(told)
     with whole_folder(folder) as part:
         run.tick("report", 0, 3)
         _json(part / PROOF, record)
         _json(part / PREVIEW, preview)
         _text(part / POLICY, policy_text)
-        font = font_css(texts(page))
-        _text(part / "report.html", render_report(page, lang=lang, font_css=font))
+        pages = {"report.html": render_report(page, lang=lang)}
+        font = font_css(pages.values())
+        for name, text in pages.items():
+            _text(part / name, with_font(text, font))
         run.tick("report", 1, 3)
         write_seal(part, synthetic=named, created=proof.created, parent=parent)
         run.tick("report", 3, 3)

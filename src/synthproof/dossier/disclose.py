@@ -37,22 +37,12 @@ def common_levels(evidence: tuple[Evidence, ...]) -> dict[str, tuple[str, ...]]:
     """
     found: dict[str, tuple[str, ...]] = {}
     for e in evidence:
-        levels, counts = e.detail.get("levels"), real_counts(e.detail)
-        if not isinstance(levels, list | tuple) or counts is None or len(counts) != len(levels):
+        overlay = e.detail.get("overlay")
+        if e.metric != "table.shape" or not isinstance(overlay, Mapping) or "labels" not in overlay:
             continue
-        found[e.subject] = tuple(
-            str(v) for v, c in zip(levels, counts, strict=True) if c is not None and c >= MIN_COUNT
-        )
+        pairs = zip(overlay["labels"], overlay.get("real", ()), strict=False)
+        found[e.subject] = tuple(str(v) for v, n in pairs if v is not None and n is not None and n >= MIN_COUNT)
     return found
-
-
-def real_counts(detail: Mapping[str, Any]) -> list[float | None] | None:
-    """Return the counts of real units by bin or level that a shape's detail carries, or ``None``."""
-    for name in ("real_counts", "real", "counts_real"):
-        value = detail.get(name)
-        if isinstance(value, list | tuple) and all(v is None or isinstance(v, int | float) for v in value):
-            return list(value)
-    return None
 
 
 def public_schema(schema: Schema, shown: Mapping[str, tuple[str, ...]]) -> Schema:

@@ -56,7 +56,7 @@ def subset_woff(path: Path, texts: Iterable[str]) -> bytes:
     options = Options(layout_features=[], hinting=False, notdef_outline=True, flavor="woff", name_IDs=[0, 1, 2, 13, 14])
     options.recalc_timestamp = False
     logging.getLogger("fontTools.subset").setLevel(logging.ERROR)
-    font = TTFont(path, recalcTimestamp=False, lazy=False)
+    font = TTFont(path, recalcTimestamp=False, lazy=True)
     subsetter = Subsetter(options)
     subsetter.populate(unicodes=sorted(map(ord, wanted)))
     subsetter.subset(font)

@@ -49,7 +49,8 @@ TERMS: tuple[Term, ...] = (
         "모의실험 임계값",
         "Drawn from the institution's own preprocessed data: one random half plays the synthetic data against the other, "
         "many times, and a quantile of the results is the limit.",
-        "기관의 전처리된 원본을 무작위로 둘로 나누어 한쪽을 합성데이터로 간주하는 실험을 되풀이하고, 그 결과의 분위수를 임계값으로 삼은 것입니다.",
+        "기관의 전처리된 원본을 무작위로 둘로 나누어 한쪽을 합성데이터로 간주하는 실험을 "
+        "되풀이하고, 그 결과의 분위수를 임계값으로 삼은 것입니다.",
     ),
     _term(
         "holdout",
@@ -75,7 +76,8 @@ TERMS: tuple[Term, ...] = (
         "추론위험도",
         "Share of synthetic records nearer to their closest source record than that record is to any other source "
         "record; 0.5 is ideal. Abroad this is a closeness statistic, nearest to membership disclosure.",
-        "가장 가까운 원본까지의 거리가 그 원본과 다른 원본 사이의 거리보다 짧은 합성 레코드의 비율입니다. 0.5가 이상적이며, 해외 용어로는 근접성 통계에 해당합니다.",
+        "가장 가까운 원본까지의 거리가 그 원본과 다른 원본 사이의 거리보다 짧은 "
+        "합성 레코드의 비율입니다. 0.5가 이상적이며, 해외 용어로는 근접성 통계에 해당합니다.",
     ),
     _term(
         "quasi-identifier (K)",

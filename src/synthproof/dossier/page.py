@@ -80,19 +80,6 @@ def attackers(proof: Proof) -> list[dict[str, Any]]:
     return out
 
 
-def texts(value: Any) -> list[str]:
-    """Return every text in a page structure, so that the font can be cut to its letters."""
-    if isinstance(value, str):
-        return [value]
-    if isinstance(value, Words):
-        return [value.en, value.ko]
-    if isinstance(value, Mapping):
-        return [t for v in value.values() for t in texts(v)]
-    if isinstance(value, list | tuple):
-        return [t for v in value for t in texts(v)]
-    return []
-
-
 def plain(value: Any) -> Any:
     """Return the structure as JSON values; words become ``{"en", "ko"}``."""
     if isinstance(value, Words):

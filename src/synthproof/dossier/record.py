@@ -160,10 +160,10 @@ def generator_rows(proof: Proof) -> list[tuple[Words, Words]]:
         if key in g.tags:
             yes = bool(g.tags[key])
             rows.append((name, Words(en="yes" if yes else "no", ko="예" if yes else "아니요")))
-    for name, value in sorted(g.parameters.items()):
-        if name in {"random_state", "seed"}:
+    for key, value in sorted(g.parameters.items()):
+        if key in {"random_state", "seed"}:
             continue
-        rows.append((both(name), told(value) or Words(en="default", ko="기본값")))
+        rows.append((both(key), told(value) or Words(en="default", ko="기본값")))
     return rows
 
 

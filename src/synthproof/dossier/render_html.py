@@ -12,6 +12,8 @@ from markupsafe import Markup
 from synthproof.core.words import Lang
 from synthproof.dossier.labels import LABELS
 
+_FONT_PLACE = "/*font*/"
+
 
 @cache
 def environment() -> Environment:
@@ -27,8 +29,8 @@ def environment() -> Environment:
     return made
 
 
-def render_report(page: Mapping[str, Any], *, lang: Lang, font_css: str) -> str:
-    """Return ``report.html`` of a page structure.
+def render_report(page: Mapping[str, Any], *, lang: Lang) -> str:
+    """Return ``report.html`` of a page structure, still without its font.
 
     Parameters
     ----------
@@ -36,20 +38,27 @@ def render_report(page: Mapping[str, Any], *, lang: Lang, font_css: str) -> str:
         What `synthproof.dossier.page.build_page` returned.
     lang
         The language shown first; the other is a click (or a print) away.
-    font_css
-        ``@font-face`` rules with the embedded font.
     """
-    return render("report.html", lang=lang, font_css=font_css, page=page)
+    return render("report.html", lang=lang, page=page)
 
 
-def render(name: str, *, lang: Lang, font_css: str, **values: Any) -> str:
-    """Return one page from a template of this room."""
+def render(name: str, *, lang: Lang, **values: Any) -> str:
+    """Return one page from a template of this room, still without its font."""
     made = environment()
     style = made.loader.get_source(made, "style.css")[0] if made.loader else ""
-    text = made.get_template(name).render(lang=lang, font_css=Markup(font_css), style=Markup(style), L=LABELS, **values)
+    text = made.get_template(name).render(lang=lang, style=_ours(style), L=LABELS, **values)
     return text if text.endswith("\n") else text + "\n"
+
+
+def with_font(html: str, font_css: str) -> str:
+    """Return the page with the font's rules in it; they are cut to the letters that the pages turned out to use."""
+    return html.replace(_FONT_PLACE, font_css, 1)
+
+
+def _ours(text: str) -> Markup:
+    return Markup(text)  # noqa: S704 - our own style sheet, or a picture whose texts figures.canvas has escaped
 
 
 def _picture(text: str) -> Markup:
     # Pictures come from `figures.canvas`, which escapes every text it writes; anything else is escaped here.
-    return Markup(text) if text.startswith("<svg ") else Markup.escape(text)
+    return _ours(text) if text.startswith("<svg ") else Markup.escape(text)

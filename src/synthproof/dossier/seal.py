@@ -41,10 +41,10 @@ def write_seal(folder: Path, *, synthetic: Mapping[str, Any], created: str, pare
         "synthetic": dict(synthetic),
         "parent": parent,
     }
-    sealed = {**body, "digest": digest_json(body)}
-    text = json.dumps(sealed, ensure_ascii=False, indent=1, sort_keys=True)
+    name = digest_json(body)
+    text = json.dumps({**body, "digest": name}, ensure_ascii=False, indent=1, sort_keys=True)
     (folder / SEAL).write_text(text + "\n", encoding="utf-8", newline="\n")
-    return sealed["digest"]
+    return name
 
 
 def check_seal(folder: Path) -> dict[str, Any]:

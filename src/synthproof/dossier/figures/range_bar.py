@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from synthproof.core.contracts import Evidence, Limit
+from synthproof.core.evidence import Evidence, Limit
 from synthproof.dossier.figures.canvas import INK, LIMIT, RULE, SOFT, SYNTHETIC, Canvas, scale, tick_text
 
 _WIDTH, _HEIGHT, _PAD = 210.0, 38.0, 8.0
