@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from synthproof.core.evidence import Evidence, Finding, Limit, Result, Statement
 from synthproof.core.words import Words
-from synthproof.policy.rule import Compare, Rule
+from synthproof.policy.rule import Compare, Number, Rule
 
 _READS: dict[Compare, Words] = {
     "estimate": Words(en="estimate", ko="추정값"),
@@ -26,7 +26,9 @@ def number(value: float) -> str:
     """Return a number with three digits that matter, without trailing noise."""
     if value == 0:
         return "0"
-    size = abs(value)
+    if value < 0:
+        return f"−{number(-value)}"
+    size = value
     if size >= 100:
         return f"{value:,.0f}"
     if size >= 0.001:
@@ -47,25 +49,42 @@ def measured(e: Evidence) -> Words:
     return Words(en=en + ")", ko=ko + ")")
 
 
-def held(rule: Rule, e: Evidence, limit: Limit, result: Result) -> Words:
+def held(rule: Rule, e: Evidence, found: Number, limit: Limit, result: Result) -> Words:
     """Return the sentence of a number held against a line."""
     name, numbers = _named(rule, e), measured(e)
-    sign = _sign(rule, e, limit, result)
+    sign = _sign(rule, found, limit, result)
     origin = _ORIGINS[limit.origin]
     line = number(limit.value)
     which = _READS[rule.compare]
-    en = f"{name.en} {numbers.en} {sign} limit {line} ({origin.en}: {limit.because.en.rstrip('.')})"
-    ko = f"{name.ko} {numbers.ko} {sign} 한계 {line}({origin.ko}: {limit.because.ko.rstrip('.')})"
+    en, ko = f"{name.en} {numbers.en}", f"{name.ko} {numbers.ko}"
+    if rule.measure == "over_reference":
+        share = f"{number(found.value)}, {number(found.low)}–{number(found.high)}"
+        en += f", over the reference by {share}"
+        ko += f", 기준값 대비 초과분 {number(found.value)}({number(found.low)}–{number(found.high)})"
+    en += f" {sign} limit {line} ({origin.en}: {limit.because.en.rstrip('.')})"
+    ko += f" {sign} 한계 {line}({origin.ko}: {limit.because.ko.rstrip('.')})"
     if rule.compare != "estimate":
         en += f"; compared: {which.en}"
         ko += f"; 비교 대상: {which.ko}"
-    if result == "meets" and rule.or_below is not None and not _below_line(rule, e, limit.value):
+    if result == "meets" and rule.or_below is not None and not _below_line(rule, found, limit.value):
         en += f". It is over the limit but under {number(rule.or_below)}, which meets as well"
         ko += f". 한계를 넘지만 {number(rule.or_below)} 미만이므로 충족"
     if result == "not_assessed":
         en += ". The interval lies on both sides of the limit, so the data cannot tell"
         ko += ". 구간이 한계에 걸쳐 있어 이 자료만으로는 판단할 수 없음"
+    if result == "does_not_meet" and rule.remedy is not None:
+        en += f". Remedy: {rule.remedy.en.rstrip('.')}"
+        ko += f". 조치: {rule.remedy.ko.rstrip('.')}"
     return Words(en=en + ".", ko=ko + ".")
+
+
+def no_reference(rule: Rule, e: Evidence) -> Words:
+    """Return the sentence for a number that can be read only beside a reference, when there is none."""
+    name, numbers = _named(rule, e), measured(e)
+    return Words(
+        en=f"{name.en} {numbers.en}: without the holdout's own value nobody can say how much of it is due to these data.",
+        ko=f"{name.ko} {numbers.ko}: 홀드아웃의 비교값이 없어 이 자료에서 비롯된 부분을 판단할 수 없습니다.",
+    )
 
 
 def missing(rule: Rule) -> Words:
@@ -152,17 +171,15 @@ def _named(rule: Rule, e: Evidence) -> Words:
     return Words(en=f"{rule.title.en} of “{e.subject}”", ko=f"{rule.title.ko}(‘{e.subject}’)")
 
 
-def _below_line(rule: Rule, e: Evidence, line: float) -> bool:
-    assert e.interval is not None
-    assert e.estimate is not None
-    ends = {"estimate": e.estimate, "lower": e.interval[0], "upper": e.interval[1], "interval": e.interval[1]}
+def _below_line(rule: Rule, found: Number, line: float) -> bool:
+    ends = {"estimate": found.value, "lower": found.low, "upper": found.high, "interval": found.high}
     return ends[rule.compare] <= line
 
 
-def _sign(rule: Rule, e: Evidence, limit: Limit, result: Result) -> str:
+def _sign(rule: Rule, found: Number, limit: Limit, result: Result) -> str:
     if result == "not_assessed":
         return "≷"
     kept = result == "meets"
     if rule.side == "max" and kept and rule.or_below is not None:
-        kept = _below_line(rule, e, limit.value)
+        kept = _below_line(rule, found, limit.value)
     return {("max", True): "≤", ("max", False): ">", ("min", True): "≥", ("min", False): "<"}[(rule.side, kept)]

@@ -57,6 +57,11 @@ TERMS: Mapping[str, Words] = {
         ko="자체 설정 값입니다. 합리적인 근거가 있으면 다른 값을 쓸 수 있습니다.",
     ),
 }
+_OVER = Words(
+    en="What counts is by how much the number is over the reference, that is over what real records reach that nothing "
+    "was learned from.",
+    ko="기준값(학습에 쓰이지 않은 실제 자료가 보이는 수준)을 얼마나 넘는지를 봅니다.",
+)
 _COMPARED: Mapping[Compare, Words] = {
     "estimate": Words(
         en="The number itself is compared; its interval is printed beside it.",
@@ -89,6 +94,8 @@ def explain_rule(rule: Rule, lang: Lang = "en") -> str:
     parts = [f"{title} — {rule.explain.say(lang)}"]
     if rule.limit is not None:
         parts += [_line(rule, rule.limit, lang), _COMPARED[rule.compare].say(lang)]
+    if rule.measure == "over_reference":
+        parts.append(_OVER.say(lang))
     if rule.or_below is not None:
         below = number(rule.or_below)
         parts.append(
@@ -106,6 +113,8 @@ def explain_rule(rule: Rule, lang: Lang = "en") -> str:
             if lang == "ko"
             else "Where the question does not arise, the rule is left out and the finding says why."
         )
+    if rule.remedy is not None:
+        parts.append(f"조치: {rule.remedy.ko}" if lang == "ko" else f"Remedy: {rule.remedy.en}")
     parts.append(_weight(rule, lang))
     return " ".join(parts)
 
@@ -149,6 +158,9 @@ def _line(rule: Rule, line: Line, lang: Lang) -> str:
         place = number(line.from_reference)
         shown_en = f"{en} the real-against-real reference {sign} {place}"
         shown_ko = f"실제 대 실제 기준값 {sign} {place} {ko}"
+        if line.value is not None:
+            shown_en += f"; {en} {number(line.value)} where there is no reference"
+            shown_ko += f"; 기준값이 없으면 {number(line.value)} {ko}"
     else:
         assert line.value is not None
         shown_en, shown_ko = f"{en} {number(line.value)}", f"{number(line.value)} {ko}"

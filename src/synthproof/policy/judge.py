@@ -78,8 +78,11 @@ def _of_evidence(
     limit = rule.line(e, limits)
     if limit is None:
         return _finding(rule, "not_assessed", because.no_limit(rule, e), e.subject, advisory=advisory)
-    result = rule.hold(e, limit.value)
-    text = because.held(rule, e, limit, result)
+    number = rule.number(e)
+    if number is None:
+        return _finding(rule, "not_assessed", because.no_reference(rule, e), e.subject, limit=limit, advisory=advisory)
+    result = rule.hold(number, limit.value)
+    text = because.held(rule, e, number, limit, result)
     return _finding(rule, result, text, e.subject, limit=limit, advisory=advisory)
 
 

@@ -12,16 +12,16 @@ from synthproof.core.errors import ConfigError, nearest
 from synthproof.core.evidence import FAMILIES
 from synthproof.core.schema import USE_FORMS
 from synthproof.core.words import Words
-from synthproof.policy.rule import COMPARES, CONDITIONS, ORIGINS, USES, Line, Planned, Quantiles, Rule
+from synthproof.policy.rule import COMPARES, CONDITIONS, MEASURES, ORIGINS, USES, Line, Planned, Quantiles, Rule
 
 FORMAT = 1
 _TOP = {"format", "id", "version", "title", "summary", "source", "quantiles", "plan", "rules"}
-_PLAN = {"metric", "when"}
+_PLAN = {"metric", "when", "params"}
 _LINE = {"origin", "value", "from_reference", "because"}
 _QUANTILES = {*USE_FORMS, "because"}
 _RULE = {
-    "id", "family", "title", "explain", "metric", "subject", "compare", "side", "limit", "or_below", "required",
-    "required_for", "skip_not_applicable", "statement",
+    "id", "family", "title", "explain", "metric", "subject", "measure", "compare", "side", "limit", "or_below", "required",
+    "required_for", "skip_not_applicable", "statement", "remedy",
 }  # fmt: skip
 _V = TypeVar("_V")
 
@@ -94,6 +94,7 @@ def _rule(entry: Mapping[str, Any], where: str, at: int) -> Rule:
         explain=_words(_need(entry, "explain", dict, place), f"{place}, explain"),
         metric=metric,
         subject=_text(entry, "subject", place) or "all",
+        measure=_one_of(entry.get("measure", "estimate"), MEASURES, "measure", place),
         compare=_one_of(entry.get("compare", "estimate"), COMPARES, "compare", place),
         side="min" if _one_of(entry.get("side", "max"), ("max", "min"), "side", place) == "min" else "max",
         limit=_line(entry["limit"], place) if metric else None,
@@ -102,6 +103,7 @@ def _rule(entry: Mapping[str, Any], where: str, at: int) -> Rule:
         required_for=tuple(_one_of(u, USES, "required_for", place) for u in _list(entry, "required_for", place)),
         skip_not_applicable=_flag(entry, "skip_not_applicable", False, place),
         statement=statement,
+        remedy=_words(_need(entry, "remedy", dict, place), f"{place}, remedy") if "remedy" in entry else None,
     )
 
 
@@ -112,18 +114,18 @@ def _line(entry: Any, place: str) -> Line:
     _known(entry, _LINE, place)
     origin = _one_of(_need(entry, "origin", str, place), ORIGINS, "origin", place)
     numbers = {k: _number(entry[k], k, place) for k in ("value", "from_reference") if k in entry}
-    wanted = 0 if origin == "simulated" else 1
-    if len(numbers) != wanted:
-        allowed = "absent for a simulated limit" if wanted == 0 else "given, either it or from_reference"
+    if (origin == "simulated") == bool(numbers):
+        allowed = "absent for a simulated limit" if numbers else "given (it, or from_reference, or both)"
         raise _bad("value", allowed, place)
-    because = _words(_need(entry, "because", dict, place), f"{place}, because") if wanted else None
+    because = _words(_need(entry, "because", dict, place), f"{place}, because") if numbers else None
     return Line(origin=origin, because=because, **numbers)
 
 
 def _planned(entry: Mapping[str, Any], place: str) -> Planned:
     _known(entry, _PLAN, place)
     conditions = tuple(_one_of(c, CONDITIONS, "when", place) for c in _list(entry, "when", place))
-    return Planned(metric=_need(entry, "metric", str, place), when=conditions)
+    params = _need(entry, "params", dict, place) if "params" in entry else {}
+    return Planned(metric=_need(entry, "metric", str, place), when=conditions, params=params)
 
 
 def _quantiles(entry: Any, where: str) -> Quantiles:

@@ -2,22 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, TypeAlias, get_args
+from typing import Any, Literal, NamedTuple, TypeAlias, get_args
 
 from synthproof.core.evidence import Evidence, Family, Limit, Result
 from synthproof.core.schema import Purpose, Schema
 from synthproof.core.words import Words
 
 Compare: TypeAlias = Literal["estimate", "lower", "upper", "interval"]
+Measure: TypeAlias = Literal["estimate", "over_reference"]
 Origin: TypeAlias = Literal["simulated", "guide", "convention", "own"]
 Condition: TypeAlias = Literal["target", "quasi_identifiers", "sensitive"]
 Use: TypeAlias = Literal["ai_training", "analysis", "software_test", "education"]
 COMPARES: tuple[Compare, ...] = get_args(Compare)
+MEASURES: tuple[Measure, ...] = get_args(Measure)
 ORIGINS: tuple[Origin, ...] = get_args(Origin)
 CONDITIONS: tuple[Condition, ...] = get_args(Condition)
 USES: tuple[Use, ...] = get_args(Use)
+
+
+class Number(NamedTuple):
+    """A number and its interval."""
+
+    value: float
+    low: float
+    high: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,9 +40,9 @@ class Line:
     origin
         ``simulated`` takes the limit that was simulated from the institution's own data; the others carry a number.
     value
-        A fixed number, or
+        A fixed number; with `from_reference`, what holds where the evidence has no reference.
     from_reference
-        a tolerance: the line is the evidence's own reference plus (side ``max``) or minus (side ``min``) this.
+        A tolerance: the line is the evidence's own reference plus (side ``max``) or minus (side ``min``) this.
     because
         Where the number comes from, for the page.
     """
@@ -55,6 +66,8 @@ class Rule:
     subject
         ``"all"`` (the metric's own summary), ``"*"`` (every other subject, one finding each), ``"worst"`` (every
         other subject, one finding: the worst), or the name of one subject.
+    measure
+        Which number is held against the line: the ``estimate``, or by how much it is ``over_reference``.
     compare
         What is held against the line: the ``estimate``, the ``lower`` or ``upper`` bound of its interval, or the whole
         ``interval`` (meets when all of it keeps the line, fails when none of it does, else not assessed).
@@ -75,6 +88,8 @@ class Rule:
         accepted where the metric itself says that it could not know (``insufficient``), never in place of a number.
     explain
         What the rule is for, in a sentence or two.
+    remedy
+        What can be done when it is broken.
     """
 
     id: str
@@ -83,6 +98,7 @@ class Rule:
     explain: Words
     metric: str = ""
     subject: str = "all"
+    measure: Measure = "estimate"
     compare: Compare = "estimate"
     side: Literal["max", "min"] = "max"
     limit: Line | None = None
@@ -91,6 +107,7 @@ class Rule:
     required_for: tuple[Use, ...] = ()
     skip_not_applicable: bool = False
     statement: str = ""
+    remedy: Words | None = None
 
     def decides(self, use: str | None) -> bool:
         """Return whether the rule can decide the verdict for one kind of use (``None``: unknown, the strict reading)."""
@@ -115,9 +132,7 @@ class Rule:
             strict = min if self.side == "max" else max
             return strict(near, key=lambda x: x.value) if near else None
         value = self.limit.value
-        if self.limit.from_reference is not None:
-            if evidence.reference is None:
-                return None
+        if self.limit.from_reference is not None and evidence.reference is not None:
             sign = 1 if self.side == "max" else -1
             value = evidence.reference + sign * self.limit.from_reference
         if value is None or self.limit.because is None:
@@ -131,17 +146,35 @@ class Rule:
             because=self.limit.because,
         )
 
-    def hold(self, evidence: Evidence, line: float) -> Result:
-        """Return the result of one measured number against one line."""
+    def number(self, evidence: Evidence) -> Number | None:
+        """Return the number that the rule speaks of with its interval, or ``None`` where it cannot be had.
+
+        ``over_reference`` is estimate less reference. Its interval is made from both intervals by squaring and adding
+        the distances on each side (MOVER: Zou & Donner 2008, doi:10.1002/sim.3095); for two shares with Wilson's
+        intervals that is Newcombe's method 10. An estimate of 0 is over nothing, with or without a reference.
+        """
         if evidence.estimate is None or evidence.interval is None:
-            return "not_assessed"
+            return None
+        value, (low, high) = evidence.estimate, evidence.interval
+        if self.measure == "estimate":
+            return Number(value, low, high)
+        if evidence.reference is None:
+            return Number(0.0, 0.0, 0.0) if value == 0 and self.side == "max" else None
+        beside = evidence.reference
+        below, above = evidence.reference_interval or (beside, beside)
+        return Number(
+            value - beside,
+            value - beside - math.hypot(value - low, above - beside),
+            value - beside + math.hypot(high - value, beside - below),
+        )
+
+    def hold(self, number: Number, line: float) -> Result:
+        """Return the result of a number against a line."""
         if self.compare == "interval":
-            ends = (*evidence.interval, evidence.estimate)
-            kept = [self._keeps(x, line) for x in ends]
+            kept = [self._keeps(x, line) for x in (number.low, number.value, number.high)]
             return "meets" if all(kept) else "not_assessed" if any(kept) else "does_not_meet"
-        low, high = evidence.interval
-        number = {"estimate": evidence.estimate, "lower": low, "upper": high}[self.compare]
-        return "meets" if self._keeps(number, line) else "does_not_meet"
+        compared = {"estimate": number.value, "lower": number.low, "upper": number.high}[self.compare]
+        return "meets" if self._keeps(compared, line) else "does_not_meet"
 
     def _keeps(self, number: float, line: float) -> bool:
         if self.side == "min":
@@ -151,10 +184,21 @@ class Rule:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Planned:
-    """One metric of a policy's plan and the conditions under which it is wanted."""
+    """One metric of a policy's plan.
+
+    Parameters
+    ----------
+    metric
+        Registry name.
+    when
+        Conditions under which it is wanted.
+    params
+        Constructor parameters, e.g. the CAP above which a record counts.
+    """
 
     metric: str
     when: tuple[Condition, ...] = ()
+    params: Mapping[str, Any] = field(default_factory=dict)
 
     def unmet(self, schema: Schema, purpose: Purpose) -> Words | None:
         """Return why the metric is not wanted here, or ``None``."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from synthproof.core.errors import ConfigError, nearest
 from synthproof.core.evidence import Evidence, Limit, Statement, Verdict, worst
@@ -62,6 +63,10 @@ class RulePolicy:
         """Return the metrics of the plan that are not wanted here, each with the reason."""
         reasons = {p.metric: p.unmet(schema, purpose) for p in self.planned}
         return {name: reason for name, reason in reasons.items() if reason is not None}
+
+    def parameters(self, metric: str) -> Mapping[str, Any]:
+        """Return the constructor parameters that the plan gives a metric."""
+        return next((p.params for p in self.planned if p.metric == metric), {})
 
     def needed_level(self, purpose: Purpose) -> Level:
         """Return the level of safety that environment and form of use ask for."""

@@ -76,6 +76,7 @@ def run_battery(case: Case[Any], policy: Policy, *, seed: int, run: Run | None =
     run = quiet(run)
     schema, purpose = case.train.schema, case.purpose
     left_out: Mapping[str, Words] = getattr(policy, "left_out", _nothing_left_out)(schema, purpose)
+    parameters: Callable[[str], Mapping[str, Any]] = getattr(policy, "parameters", _no_parameters)
     names = [*policy.plan(schema, purpose), *left_out]
     inputs = _fingerprints(case)
     evidence: list[Evidence] = []
@@ -86,7 +87,8 @@ def run_battery(case: Case[Any], policy: Policy, *, seed: int, run: Run | None =
             found: Sequence[Evidence] = (_without(name, "not_applicable", left_out[name]),)
         else:
             started = time.perf_counter()
-            found = _measure(name, case, seed=derive(seed, f"metric/{name}"), run=run, strict=strict)
+            own_seed = derive(seed, f"metric/{name}")
+            found = _measure(name, parameters(name), case, seed=own_seed, run=run, strict=strict)
             seconds[name] = time.perf_counter() - started
         stamp = {**inputs, "parts": str(len(found))}
         evidence.extend(replace(e, inputs={**e.inputs, **stamp}) for e in found)
@@ -148,9 +150,11 @@ def _limits(
     return tuple(found), ()
 
 
-def _measure(name: str, case: Case[Any], *, seed: int, run: Run, strict: bool) -> Sequence[Evidence]:
+def _measure(
+    name: str, parameters: Mapping[str, Any], case: Case[Any], *, seed: int, run: Run, strict: bool
+) -> Sequence[Evidence]:
     try:
-        metric = metrics.make(name)
+        metric = metrics.make(name, **parameters)
         reason = _lacking(metric.card.needs, case)
         if reason is not None:
             return (_without(name, *reason, version=metric.card.version),)
@@ -260,4 +264,8 @@ def _fingerprints(case: Case[Any]) -> dict[str, str]:
 
 
 def _nothing_left_out(_schema: Schema, _purpose: Purpose) -> dict[str, Words]:
+    return {}
+
+
+def _no_parameters(_metric: str) -> dict[str, Any]:
     return {}
