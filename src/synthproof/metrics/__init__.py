@@ -3,9 +3,12 @@
 CATALOGUE: dict[str, str] = {
     "any.generation": "synthproof.metrics.any.generation:Generation",
     "table.exact_copies": "synthproof.metrics.table.exact_copies:ExactCopies",
+    "table.nearer_than_unseen": "synthproof.metrics.table.nearer_than_unseen:NearerThanUnseen",
+    "table.pipc_inference": "synthproof.metrics.table.pipc_inference:PipcInference",
     "table.pipc_linkage": "synthproof.metrics.table.pipc_linkage:PipcLinkage",
     "table.pipc_singling_out": "synthproof.metrics.table.pipc_singling_out:PipcSinglingOut",
     "table.shape": "synthproof.metrics.table.shape:Shape",
     "table.validity": "synthproof.metrics.table.validity:Validity",
     "table.distinguishability": "synthproof.metrics.table.distinguishability:Distinguishability",
+    "table.corr_sd": "synthproof.metrics.table.corr_sd:CorrSd",
 }
