@@ -16,6 +16,7 @@ from synthproof.dossier.disclose import common_levels, public_schema
 from synthproof.dossier.fonts import font_css
 from synthproof.dossier.page import build_page
 from synthproof.dossier.render_html import render_report, with_font
+from synthproof.dossier.render_pdf import render_pdf
 from synthproof.dossier.seal import check_seal, write_seal
 from synthproof.verify.proof import FORMAT, Proof
 
@@ -162,6 +163,8 @@ def _write(
         for name, text in pages.items():
             _text(part / name, with_font(text, font))
         run.tick("report", 1, 3)
+        (part / "report.pdf").write_bytes(render_pdf(page, lang=lang, created=proof.created))
+        run.tick("report", 2, 3)
         write_seal(part, synthetic=named, created=proof.created, parent=parent)
         run.tick("report", 3, 3)
     return folder
