@@ -28,8 +28,7 @@ from synthproof.core.words import Lang, Words
 from synthproof.data.split import Split
 from synthproof.data.split import split as _split
 from synthproof.data.table.dataset import Table
-from synthproof.data.table.infer import with_target
-from synthproof.data.table.io import conform, read_table
+from synthproof.data.table.io import conform, read_table, with_target
 from synthproof.data.table.schema_file import load_schema
 from synthproof.pipeline.judging import complete_purpose, generator_facts, prove
 from synthproof.policy.load import load_policy

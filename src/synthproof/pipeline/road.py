@@ -21,8 +21,7 @@ from synthproof.core.run import Run
 from synthproof.core.schema import Purpose, Schema
 from synthproof.data.split import Split, split
 from synthproof.data.table.dataset import Table
-from synthproof.data.table.infer import with_target
-from synthproof.data.table.io import read_table, write_table
+from synthproof.data.table.io import read_table, with_target, write_table
 from synthproof.data.table.schema_file import load_schema, save_schema
 from synthproof.dossier.assemble import read_dossier, write_dossier
 from synthproof.pipeline.config import RunConfig
