@@ -16,7 +16,7 @@ from synthproof.cli.main import app
 from synthproof.cli.screens import show_list
 from synthproof.core.contracts import Tags
 from synthproof.core.errors import NotFoundError, messages, nearest
-from synthproof.core.evidence import RESULT_WORDS, Card
+from synthproof.core.evidence import Card
 from synthproof.core.registry import REGISTRIES, Entry, metrics
 from synthproof.core.words import Lang, Words
 from synthproof.pipeline.config import PURPOSE_HELP, RunConfig, load_config
@@ -86,18 +86,16 @@ def explain(
     if code in REGISTRIES["policies"].names() or code.endswith(".toml"):
         from synthproof.policy.load import load_policy
 
-        console.print(load_policy(code).text, markup=False, highlight=False)
+        console.print(load_policy(code).explain(speak), markup=False, highlight=False)
         return
-    words = dict(RESULT_WORDS.items()) | _GLOSSARY
-    if code in words:
-        console.print(Text(f"{words[code].en} · {words[code].ko}"))
+    from synthproof.policy.explain import TERMS
+
+    if code in TERMS:
+        console.print(Text(TERMS[code].say(speak)))
         return
-    known = [*messages(), *metrics.names(), *REGISTRIES["policies"].names(), *words]
+    known = [*messages(), *metrics.names(), *REGISTRIES["policies"].names(), *TERMS]
     close = nearest(code, known)
     raise NotFoundError("face/unknown-code", name=code, hint=f"{close}? " if close else "")
-
-
-_GLOSSARY: dict[Any, Words] = {}
 
 
 def _explain_metric(console: Console, card: Card, lang: Lang) -> None:
