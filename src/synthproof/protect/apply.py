@@ -43,7 +43,7 @@ class Protected:
         What was found in train before anything was changed, and the K and T columns it suggests.
     """
 
-    parts: Split
+    parts: Split[Table]
     receipts: tuple[Mapping[str, Any], ...]
     protections: tuple[Protection[Table], ...]
     treatments: tuple[Mapping[str, Any], ...]
@@ -52,7 +52,7 @@ class Protected:
 
 
 def apply(
-    parts: Split,
+    parts: Split[Table],
     steps: Sequence[Step] = DEFAULT_STEPS,
     *,
     purpose: Purpose,
@@ -101,10 +101,9 @@ def apply(
         receipt = {**protection.receipt(), **_rules_broken(train, changed)}
         receipts.append(_classed(receipt, classes))
         train = changed
-        if holdout is not None:
-            changed = protection.transform(holdout)
-            _same_units(protection, holdout, changed)
-            holdout = changed
+        changed = protection.transform(holdout)
+        _same_units(protection, holdout, changed)
+        holdout = changed
     return Protected(
         parts=replace(parts, train=train, holdout=holdout),
         receipts=tuple(receipts),

@@ -164,7 +164,8 @@ def _planned(f: Field, holds: FieldScan, stated: str | None) -> _Plan:
         action: Action = next(a for a in ACTIONS if a == stated)
         return _Plan(name=f.name, action=action, kind=kind, klass=klass, why=told)
     if f.has("unit"):
-        return _Plan(name=f.name, action="replace", kind="generic_id", klass="direct", why=_reason(f))
+        key = kind if kind in _KEYS else "generic_id"
+        return _Plan(name=f.name, action="replace", kind=key, klass="direct", why=_reason(f))
     if klass in {"direct", "firm"} and lead is not None:
         if f.roles and lead.by == "name":
             # A person gave the column a part to play; a telling name alone does not take it away.

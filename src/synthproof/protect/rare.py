@@ -197,6 +197,6 @@ def _detail(rule: Mapping[str, Any], k: int) -> Words:
         "missing": ("set missing", "결측으로 처리"),
     }[rule["how"]]
     return Words(
-        en=f"{n} levels held by fewer than {k} persons {en} ({cells} values).",
+        en=f"Levels held by fewer than {k} persons {en} (levels: {n}, values: {cells}).",
         ko=f"{k}명 미만이 가진 범주 {n}개를 {ko}({cells}건)",
     )

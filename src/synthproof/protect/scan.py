@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import pandas as pd
@@ -13,6 +13,7 @@ from synthproof.core.run import Run, quiet
 from synthproof.core.schema import Field, Purpose
 from synthproof.core.words import Words
 from synthproof.data.table.dataset import Table
+from synthproof.engines.finders.headers import header_kinds
 from synthproof.engines.finders.kinds import KINDS, ColumnFinding
 from synthproof.protect.columns_kt import Proposal, propose
 from synthproof.protect.treatments import FieldClass
@@ -122,8 +123,31 @@ def scan(table: Table, *, purpose: Purpose, run: Run | None = None) -> Scan:
     found = []
     for f in quiet(run).each(table.schema.fields, "scan"):
         findings = find_in_column(f.name, cells_as_text(table.frame[f.name], f))
-        found.append(FieldScan(field=f.name, kind=f.kind, findings=tuple(findings)))
+        found.append(FieldScan(field=f.name, kind=f.kind, findings=_with_named(f.name, findings)))
     return Scan(fields=tuple(found), n_rows=table.n_rows, by_name={f.field: f for f in found})
+
+
+def _with_named(name: str, findings: Sequence[ColumnFinding]) -> tuple[ColumnFinding, ...]:
+    """Put a resident number first where the name says so and the values have the shape of some other number.
+
+    A company number is written like a resident number; where they disagree the name decides, because passing over
+    a resident number is the graver error.
+    """
+    named = header_kinds(name)
+    shaped = [x for x in findings if x.by == "value" and x.share >= 0.5 and KINDS[x.kind].klass in {"direct", "firm"}]
+    told = [kind for kind in ("rrn", "frn") if named.get(kind, 0.0) >= SURE]
+    if not told or not shaped or any(x.kind in _RESIDENT for x in findings):
+        return tuple(findings)
+    words = KINDS[told[0]]
+    first = replace(
+        shaped[0],
+        kind=told[0],
+        by="name",
+        confidence=max(shaped[0].confidence, named[told[0]]),
+        reason_en=f"The name of the column says that it holds: {words.en.lower()}; its values are numbers.",
+        reason_ko=f"열 이름이 {words.ko} 항목임을 가리키며, 값도 번호 형식입니다.",
+    )
+    return (first, *findings)
 
 
 def cells_as_text(column: pd.Series, f: Field) -> Sequence[str | None]:
