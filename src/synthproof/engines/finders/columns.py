@@ -100,6 +100,11 @@ def find_in_column(name: str, values: Sequence[str | None]) -> list[ColumnFindin
     cells = _gather(values)
     strong = frozenset(kind for kind, belief in hints.items() if belief >= 0.6)
     tallies = _read(cells, strong)
+    leading = frozenset(
+        kind for kind, tally in tallies.items() if tally.value >= 0.3 * cells.n_sampled and tally.bare < tally.value
+    )
+    if leading - strong:  # what most cells are, the others are likely too, in another writing
+        tallies = _read(cells, strong | leading)
     findings: dict[str, ColumnFinding] = {}
     for kind, share, belief in _whole_column(cells, strong):
         findings[kind] = _finding(kind, share, cells.n, "value", belief, name, hints)
@@ -195,7 +200,12 @@ def _judge(
         # Bare digits reach a shape by chance; a whole column of them does not.
         if tally.value and tally.bare == tally.cells and whole_share < 0.5:
             return None
-        if by == "value" and whole_share < 0.05 and (dominant >= 0.5 or numeric) and kind not in _ALWAYS:
+        if (
+            by == "value"
+            and whole_share < 0.05
+            and (dominant >= 0.5 or numeric)
+            and (kind not in _ALWAYS or belief < 0.7)
+        ):
             return None
         if kind == "person_name" and by == "value" and whole_share < 0.3:
             return None

@@ -27,7 +27,7 @@ _VOCABULARY: dict[tuple[str, ...], str] = {
     ),
     ("passport",): "여권_번호 여권 passport_number passport_no passport",
     ("driver_licence",): (
-        "운전_면허_번호 운전_면허증 운전_면허 면허_번호 면허증_번호 면허증 driver's_license driver's_licence drivers_license "
+        "운전_면허_번호 면허 운전_면허증 운전_면허 면허_번호 면허증_번호 면허증 driver's_license driver's_licence drivers_license "
         "driver_license driver_licence driving_licence driving_license licence_no license_no license_number licence_number"
     ),
     ("mobile", "landline"): (
@@ -51,7 +51,7 @@ _VOCABULARY: dict[tuple[str, ...], str] = {
     ),
     ("bank_account", "iban"): (
         "계좌_번호 계좌 통장_번호 통장 입금 송금 이체 환불 예금 은행 농협 신협 수협 새마을금고 우체국 "
-        "카카오뱅크 케이뱅크 토스뱅크 카뱅 신한 "
+        "카카오뱅크 케이뱅크 토스뱅크 카뱅 신한 국민 "
         "국민은행 우리은행 하나은행 기업은행 bank_account account_number account_no account wire remit bank 급여계좌 자동이체"
     ),
     ("payment_card",): (
@@ -62,12 +62,13 @@ _VOCABULARY: dict[tuple[str, ...], str] = {
         "사업자_등록_번호 사업자_등록증 사업자_등록 사업자_번호 사업자 business_registration_number business_registration "
         "business_number business_no biz_no brn tax_id 세금계산서"
     ),
+    ("business_no", "company_no"): "(주) ㈜ 주식회사 유한회사",
     ("company_no",): (
         "법인_등록_번호 법인_번호 법인_등록 법인 등기부 등기_번호 corporate_registration_number corporate_registration "
         "corporation_number company_registration company_number company_no corp_no crn"
     ),
     ("vehicle_plate",): (
-        "차량_번호 자동차_등록_번호 자동차_번호 차_번호 번호판 차량 자동차 승용차 차주 주차 견인 승합차 "
+        "차량_번호 자동차_등록_번호 자동차_번호 차_번호 번호판 차넘버 입차 출차 차량 자동차 승용차 차주 주차 견인 승합차 "
         "화물차 트럭 택시 car_plate plate_number "
         "plate_no license_plate number_plate plate vehicle car 가해차 피해차 렌터카 렌트카 운전"
     ),
@@ -91,7 +92,7 @@ _VOCABULARY: dict[tuple[str, ...], str] = {
         "환자_등록_번호 환자_번호 환자_id 의료_기록_번호 의무_기록_번호 병원_등록_번호 병록_번호 차트_번호 "
         "진료_카드_번호 진찰권_번호 등록_id 차트no "
         "medical_record_number medical_record_no medical_record mrn patient_id patient_number patient_no chart_number chart_no "
-        "chart_id hospital_number hospital_no 병원번호 환자id"
+        "chart_id hospital_number hospital_no pt_id pt_no pt_number 병원번호 환자id"
     ),
     ("mrn", "rrn", "frn", "business_no", "company_no", "vehicle_plate", "generic_id"): "등록_번호 registration_number",
     ("student_no",): "학번 학생_번호 학적_번호 student_id student_number student_no 수험_번호",
@@ -116,7 +117,9 @@ _VOCABULARY: dict[tuple[str, ...], str] = {
         "device_id cookie_id record_id case_id 민원_번호"
     ),
     (OTHER,): (
-        "주문_번호 주문 운송장_번호 운송장 송장_번호 송장 택배 접수_번호 승인_번호 예약_번호 거래_번호 "
+        "order_id product_id item_id job_id trace_id request_id transaction_id txn_id invoice_id batch_id "
+        "task_id 주문_번호 주문 운송장_번호 운송장 송장_번호 송장 택배 접수_번호 승인_번호 예약_번호 "
+        "거래_번호 "
         "제품_번호 제품_코드 제품 상품_코드 상품_번호 "
         "상품 모델명 모델 품번 부품_번호 시리얼 바코드 버전 문서_번호 공고_번호 허가_번호 특허_번호 "
         "계산서_번호 쿠폰_번호 쿠폰 사건_번호 로트 "
@@ -226,8 +229,9 @@ class Setting:
                 break
             if rank == 0 and not far and not re.search(r"[,;。]|[.!?]\s", between):
                 against = -0.35 if OTHER in label.kinds else -0.25
-        best = max(best, self._after(kind, end))
-        return best if best > 0 else against
+        after = self._after(kind, end)
+        best = max(best, after)
+        return best if best > 0 else min(against, after)
 
     def _after(self, kind: str, end: int) -> float:
         at = bisect_left(self.ends, end + 1)
@@ -237,4 +241,6 @@ class Setting:
                 break
             if kind in label.kinds:
                 return 0.3
+            if len(between) <= 2:
+                return -0.15  # "... (국민)": the word right behind it speaks of another kind
         return 0.0

@@ -137,7 +137,7 @@ def phone_candidates(text: str) -> Iterator[Candidate]:
         else:
             belief = 0.75 if parted else 0.5
         if re.match(r"82[0-9]", part):
-            belief -= 0.3  # neither a plus nor a gap after the country code
+            belief -= 0.5  # neither a plus nor a gap after the country code
         yield Candidate("mobile", *found.span(), belief, ("shape",))
     for found in _LANDLINE.finditer(text):
         parted = found.group(1) != "" and found.group(2) != ""
@@ -176,7 +176,7 @@ def account_candidates(text: str) -> Iterator[Candidate]:
         if 10 <= len(digits_of(found.group())) <= 16:
             yield Candidate("bank_account", *found.span(), 0.15, ("shape",))
     for found in _ACCOUNT_PLAIN.finditer(text):
-        yield Candidate("bank_account", *found.span(), 0.12, ("shape",))
+        yield Candidate("bank_account", *found.span(), 0.2, ("shape",))
     for found in _BUSINESS.finditer(text):
         passed = business_check(digits_of(found.group()))
         parted = found.group(1) == "-"

@@ -10,7 +10,7 @@ from .general import Candidate
 from .wordlists import words
 
 _LINK = re.compile(
-    r"\.?(?:\s?(?:번호|no\.?|number|코드|code))?\s?(?:은|는|이|가|\bis)?\s?[:=#(\[\"']{0,2}\s?", re.IGNORECASE
+    r"\.?(?:\s?(?:번호|no\.?|number|코드|code))?\s?(?:은|는|이|가|\bis)?\s?[:=#(\[\"'|]{0,4}\s?", re.IGNORECASE
 )
 _NUMBER = re.compile(r"[A-Za-z]{0,6}[\-_]?[0-9][A-Za-z0-9\-_/]{1,38}")
 _WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.\-]{2,31}")

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
+from .checks import digits_of
 from .gazetteer import SIDO_CODES
 from .wordlists import words
 
@@ -78,7 +79,7 @@ def _weighted_rrn(rng: np.random.Generator, sexes: str) -> str:
 def _rrn(rng: np.random.Generator) -> str:
     if rng.random() < 0.1:
         made = _weighted_rrn(rng, "1234")
-        return made[:6] + "-" + pick(rng, "1234") + "******"
+        return made[:6] + "-" + digits_of(made)[6] + "******"
     return _weighted_rrn(rng, "1234")
 
 

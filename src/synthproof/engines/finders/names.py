@@ -34,16 +34,20 @@ _WORD = re.compile(r"(?<![가-힣])[가-힣]{2,}")
 _TAIL = "|".join(sorted(map(re.escape, PARTICLES), key=len, reverse=True))
 _TITLE = "|".join(sorted(map(re.escape, TITLES_STRONG), key=len, reverse=True))
 _AFTER = re.compile(rf"(?:(?P<title>{_TITLE})(?:들|분|님|께서|이)?)?(?:{_TAIL})?(?![가-힣])")
+_NEAR_TITLE = re.compile(rf"\s(?:{_TITLE})(?:님|분)?(?:{_TAIL}|에)?(?![가-힣])")
 _NEXT_TITLE = re.compile(rf"\s(?:[가-힣]{{1,6}}\s)?(?:{_TITLE})(?:님|분)?(?:{_TAIL}|에)?(?![가-힣])")
-_AGE_AFTER = re.compile(r"\s?\((?:\d{1,3}(?:세|[,·)])|[남여]|\d{1,3}\))")
+_AGE_AFTER = re.compile(
+    r"\s?\((?:\d{1,3}(?:세|[,·)])|[남여모부녀자처]\)|\d{1,3}\)|배우자|남편|아내|아들|딸|본인|어머니|아버지)"
+)
 _LABEL = re.compile(
     r"(?:환자_?명|환자|환아|산모|성명|성함|이름|보호자|담당의사|담당의|주치의|집도의|교수|의사|간호사|고객명|고객|신청인|신청자|예금주|대표자|대표이사|대표|"
     r"원장|피보험자|계약자|수취인|수령인|받는\s?분|보내는\s?분|작성자|검사자|판독의|의뢰인|의뢰의|학생명|학생|담당자|직원|사원|팀장|과장|부장|배우|감독|"
     r"가수|선수|기자|대통령|총리|장관|의원|위원장|회장|사장|변호사|판사|피고인|피해자|가해자|친구|동료|남편|아내|아들|딸|동생|누나|오빠|언니|모친|부친|"
     r"연락인|참가자|대상자|사용자|이용자|회원명|회원|가입자|주인공|작가|PD|MC|故)"
-    r"(?P<name>명|이름)?(?P<tail>은|는|이|가|인|의)?\s?(?P<mark>[:=(\[]\s?)?$"
+    r"(?P<name>명|이름)?(?P<tail>은|는|이|가|인|의)?\s?(?P<mark>[\"']?\s?[:=(\[|]\s?[\"'(\[]?\s?)?$"
 )
 _ANIMATE = re.compile("에게|께서|한테|께")
+_NOUN_ENDS = AMBIGUOUS_LAST | frozenset("교한적력용장관화학인소사부회원과점")
 _LOOSE = (
     "교수",
     "의사",
@@ -72,8 +76,8 @@ _PERSON = (
     r"[A-Z][a-z]+(?:-[A-Za-z][a-z]+)?(?:\s[A-Z]\.)?\s(?:Mc[A-Z][a-z]+|O'[A-Z][a-z]+|[A-Z][a-z]+)(?:-[A-Z]?[a-z]+)?"
 )
 _ENGLISH_LABEL = re.compile(
-    r"\b(?i:patient(?:\s?name)?|full\s?name|customer(?:\s?name)?|(?:my|his|her|your|first|last)?\s?name|signed(?:\sby)?|seen\sby|"
-    r"contact|attending|physician|guardian|sincerely|이름|성명)\b\s*(?:is|was|:|=|,|은|는)?\s*(?P<name>"
+    r"\b(?i:patient(?:[\s_]?name)?|full[\s_]?name|customer(?:[\s_]?name)?|(?:my|his|her|your|first|last)?\s?name|signed(?:\sby)?|seen\sby|"
+    r"contact|attending|physician|guardian|sincerely|이름|성명)\b[\"']?\s*(?:is|was|:|=|,|은|는)?\s*[\"']?(?P<name>"
     + _PERSON
     + r")\b"
 )
@@ -162,46 +166,61 @@ def _weigh(text: str, start: int, word: str, size: int, hinted: bool) -> Candida
     if after is None:
         return None
     evidence = ["syllables"]
-    belief = (0.0, 0.0, 0.08, 0.28, 0.42)[size] + (0.04 if word[0] in COMMON_SURNAMES else -0.03)
-    title = after.group("title") is not None or (
-        after.end() == end and (_NEXT_TITLE.match(text, end) is not None or text[end : end + 2] == " 前")
-    )
-    if word[:2] in NOUN_STARTS:
-        belief -= 0.3
-    elif size == 3 and word[2] in AMBIGUOUS_LAST and len(word) == 3:
-        belief -= 0.08
-    elif size == 3 and word[0] in TELLING_SURNAMES and word[1] in TELLING_FIRST and word[2] in TELLING_LAST:
-        belief += 0.2
-        evidence.append("telling-syllables")
-    if title and size == 2 and after.group("title") in ("군", "양", "이병", "신부"):
-        title = False  # 고성군, 밀양: districts and nouns
-    if title:
-        belief += 0.35 if size > 2 else 0.4
+    belief = (0.0, 0.0, 0.14, 0.28, 0.42)[size] + (0.04 if word[0] in COMMON_SURNAMES else -0.03)
+    boost = 0.0
+    if _titled(text, end, size, after):
+        boost += 0.35 if size > 2 else 0.4
         evidence.append("title")
     elif _AGE_AFTER.match(text, end):
-        belief += 0.3
+        boost += 0.3
         evidence.append("age-follows")
-    label = _LABEL.search(text[max(0, start - 14) : start])
-    if label:
-        told = label.group("mark") is not None or label.group("name") is not None
-        told = told or label.group().startswith(_NAMING) or label.group()[:3].endswith("명")
-        if size > 2:
-            loose = label.group().startswith(_LOOSE)
-            if told:
-                belief += 0.45
-            elif label.group("tail"):
-                belief += 0.0 if loose else 0.2
-            else:
-                belief += 0.25 if loose else 0.4
-        else:
-            belief += 0.45 if told else 0.2
+    by_label = _label_boost(text, start, end, size)
+    if by_label is not None:
+        boost += by_label
         evidence.append("context")
-        if _ANIMATE.match(text, end):
-            belief += 0.2
     if hinted:
-        belief += 0.45
+        boost += 0.45
         evidence.append("column-name")
-    return Candidate("person_name", start, end, min(belief, 0.97), tuple(evidence))
+    if size == 3 and word[0] in TELLING_SURNAMES and word[1] in TELLING_FIRST and word[2] in TELLING_LAST:
+        evidence.append("telling-syllables")
+        belief += 0.2 if word[:2] not in NOUN_STARTS else -0.3 if boost < 0.3 else 0.0
+    elif word[:2] in NOUN_STARTS:
+        # a noun with its particle, unless the place is made for a name and the ending is none of a noun's
+        belief -= 0.15 if boost >= 0.34 and size == 3 and word[2] not in _NOUN_ENDS else 0.35
+    elif size == 3 and word[2] in AMBIGUOUS_LAST and len(word) == 3:
+        belief -= 0.08
+    return Candidate("person_name", start, end, min(belief + boost, 0.97), tuple(evidence))
+
+
+def _titled(text: str, end: int, size: int, after: re.Match[str]) -> bool:
+    if size == 2 and after.group("title") in ("군", "양", "이병", "신부"):
+        return False  # 고성군, 밀양: districts and nouns
+    if after.group("title") is not None:
+        return True
+    if after.end() != end:
+        return False
+    # "김민수 내과 과장": a word between name and title is allowed only where the name ends like a name
+    rule = _NEXT_TITLE if size > 2 and text[end - 1] not in _NOUN_ENDS else _NEAR_TITLE
+    return rule.match(text, end) is not None or text[end : end + 2] == " 前"
+
+
+def _label_boost(text: str, start: int, end: int, size: int) -> float | None:
+    """What a label before the name adds: most after a naming word or a colon, little after 친구 or 배우."""
+    label = _LABEL.search(text[max(0, start - 14) : start])
+    if label is None:
+        return None
+    told = label.group("mark") is not None or label.group("name") is not None
+    told = told or label.group().startswith(_NAMING) or label.group()[:3].endswith("명")
+    loose = label.group().startswith(_LOOSE)
+    if told:
+        boost = 0.45
+    elif size == 2:
+        boost = 0.2
+    elif label.group("tail"):
+        boost = 0.0 if loose else 0.2
+    else:
+        boost = 0.25 if loose else 0.4
+    return boost + (0.2 if _ANIMATE.match(text, end) else 0.0)
 
 
 def english_name_candidates(text: str, *, hinted: bool = False) -> Iterator[Candidate]:

@@ -36,7 +36,7 @@ _SHAPELESS_CUE = re.compile("아이디|계정|id|비밀|비번|패스|암호|pas
 _CONTAINERS = frozenset(("url", "email", "generic_id", "iban", "ipv6", "mac"))
 
 
-def find_in_text(text: str, *, kinds: Collection[str] | None = None) -> list[Match]:
+def find_in_text(text: str, *, kinds: Collection[str] | None = None, hints: Collection[str] = ()) -> list[Match]:
     """Return the identifiers of `text`, not overlapping, in the order they stand.
 
     Parameters
@@ -46,6 +46,9 @@ def find_in_text(text: str, *, kinds: Collection[str] | None = None) -> list[Mat
     kinds
         Kinds to report (keys of `KINDS`); all when None.  Kinds left out still compete, so that a company number is
         not reported as a resident number merely because company numbers were not asked for.
+    hints
+        Kinds that the place itself speaks of, such as the kinds found in the column that the text stands in; they
+        raise belief like a label.
 
     Returns
     -------
@@ -55,7 +58,7 @@ def find_in_text(text: str, *, kinds: Collection[str] | None = None) -> list[Mat
     Raises
     ------
     ValueError
-        When `kinds` holds an unknown kind.
+        When `kinds` or `hints` holds an unknown kind.
 
     Notes
     -----
@@ -64,9 +67,10 @@ def find_in_text(text: str, *, kinds: Collection[str] | None = None) -> list[Mat
     any label is ambiguous by nature: what has no shape of its own (record numbers, short codes) is then missed.
     """
     wanted = None if kinds is None else frozenset(kinds)
-    if wanted is not None and not wanted <= KINDS.keys():
-        raise ValueError(f"unknown kinds: {', '.join(sorted(wanted - KINDS.keys()))}")
-    return scan(text, wanted=wanted)
+    unknown = (wanted or frozenset()).union(hints) - KINDS.keys()
+    if unknown:
+        raise ValueError(f"unknown kinds: {', '.join(sorted(unknown))}")
+    return scan(text, wanted=wanted, hints=frozenset(hints))
 
 
 def scan(text: str, *, hints: frozenset[str] = frozenset(), wanted: frozenset[str] | None = None) -> list[Match]:
