@@ -11,4 +11,9 @@ CATALOGUE: dict[str, str] = {
     "table.validity": "synthproof.metrics.table.validity:Validity",
     "table.distinguishability": "synthproof.metrics.table.distinguishability:Distinguishability",
     "table.corr_sd": "synthproof.metrics.table.corr_sd:CorrSd",
+    "table.pmse": "synthproof.metrics.table.pmse:PMse",
+    "table.distinguishability_linear": "synthproof.metrics.table.distinguishability_linear:DistinguishabilityLinear",
+    "table.jensen_shannon": "synthproof.metrics.table.jensen_shannon:JensenShannon",
+    "table.hellinger": "synthproof.metrics.table.hellinger:Hellinger",
+    "table.missingness": "synthproof.metrics.table.missingness:Missingness",
 }

@@ -1,4 +1,15 @@
 """Metrics of tables."""
 
-PARTS: tuple[str, ...] = ("footing", "key_classes", "distances", "answers", "coded_case", "histograms", "intervals", "propensity")
+PARTS: tuple[str, ...] = (
+    "answers",
+    "association",
+    "coded_case",
+    "distances",
+    "divergence",
+    "footing",
+    "histograms",
+    "intervals",
+    "key_classes",
+    "propensity",
+)
 """Modules of this folder that hold no metric of their own."""
