@@ -36,16 +36,28 @@ def number(value: float) -> str:
     return f"{value:.2g}"
 
 
+def plain(value: float) -> str:
+    """Return a number that a person wrote (a limit of the policy) as it was written."""
+    return f"{value:g}".replace("-", "−")
+
+
+def between(low: float, high: float) -> Words:
+    """Return an interval; a dash beside a minus sign would be read wrongly."""
+    if low < 0:
+        return Words(en=f"{number(low)} to {number(high)}", ko=f"{number(low)} ~ {number(high)}")
+    return Words(en=f"{number(low)}–{number(high)}", ko=f"{number(low)}–{number(high)}")
+
+
 def measured(e: Evidence) -> Words:
     """Return estimate, interval and reference of measured evidence."""
     assert e.estimate is not None
     assert e.interval is not None
-    low, high = number(e.interval[0]), number(e.interval[1])
-    en = f"{number(e.estimate)} ({e.level:.0%} interval {low}–{high}"
-    ko = f"{number(e.estimate)}({e.level * 100:.0f} % 구간 {low}–{high}"
+    span = between(*e.interval)
+    en = f"{number(e.estimate)} ({e.level:.0%} interval {span.en}"
+    ko = f"{number(e.estimate)}({e.level * 100:.0f} % 구간 {span.ko}"
     if e.reference is not None:
-        en += f"; real against real {number(e.reference)}"
-        ko += f"; 실제 대 실제 {number(e.reference)}"
+        en += f"; reference {number(e.reference)}"
+        ko += f"; 기준값 {number(e.reference)}"
     return Words(en=en + ")", ko=ko + ")")
 
 
@@ -54,21 +66,21 @@ def held(rule: Rule, e: Evidence, found: Number, limit: Limit, result: Result) -
     name, numbers = _named(rule, e), measured(e)
     sign = _sign(rule, found, limit, result)
     origin = _ORIGINS[limit.origin]
-    line = number(limit.value)
+    line = number(limit.value) if limit.origin == "simulated" or _relative(rule) else plain(limit.value)
     which = _READS[rule.compare]
     en, ko = f"{name.en} {numbers.en}", f"{name.ko} {numbers.ko}"
     if rule.measure == "over_reference":
-        share = f"{number(found.value)}, {number(found.low)}–{number(found.high)}"
-        en += f", over the reference by {share}"
-        ko += f", 기준값 대비 초과분 {number(found.value)}({number(found.low)}–{number(found.high)})"
+        span = between(found.low, found.high)
+        en += f", over the reference by {number(found.value)} ({span.en})"
+        ko += f", 기준값 초과분 {number(found.value)}({span.ko})"
     en += f" {sign} limit {line} ({origin.en}: {limit.because.en.rstrip('.')})"
     ko += f" {sign} 한계 {line}({origin.ko}: {limit.because.ko.rstrip('.')})"
     if rule.compare != "estimate":
         en += f"; compared: {which.en}"
         ko += f"; 비교 대상: {which.ko}"
     if result == "meets" and rule.or_below is not None and not _below_line(rule, found, limit.value):
-        en += f". It is over the limit but under {number(rule.or_below)}, which meets as well"
-        ko += f". 한계를 넘지만 {number(rule.or_below)} 미만이므로 충족"
+        en += f". It is over the limit but under {plain(rule.or_below)}, which meets as well"
+        ko += f". 한계를 넘지만 {plain(rule.or_below)} 미만이므로 충족"
     if result == "not_assessed":
         en += ". The interval lies on both sides of the limit, so the data cannot tell"
         ko += ". 구간이 한계에 걸쳐 있어 이 자료만으로는 판단할 수 없음"
@@ -126,9 +138,9 @@ def unmeasured(rule: Rule, e: Evidence, *, skipped: bool) -> Words:
 def no_limit(rule: Rule, e: Evidence) -> Words:
     """Return the sentence for a number without a line to hold it against."""
     name, numbers = _named(rule, e), measured(e)
-    if rule.limit is not None and rule.limit.from_reference is not None:
-        en = "there is no real-against-real reference to hold it against"
-        ko = "비교할 실제 대 실제 기준값이 없어 판단할 수 없습니다"
+    if _relative(rule):
+        en = "there is no reference to hold it against"
+        ko = "비교할 기준값이 없어 판단할 수 없습니다"
     else:
         en = "there is no simulated limit to hold it against"
         ko = "비교할 모의 한계가 없어 판단할 수 없습니다"
@@ -169,6 +181,10 @@ def _named(rule: Rule, e: Evidence) -> Words:
     if e.subject == "all" or rule.subject == e.subject:
         return rule.title
     return Words(en=f"{rule.title.en} of “{e.subject}”", ko=f"{rule.title.ko}(‘{e.subject}’)")
+
+
+def _relative(rule: Rule) -> bool:
+    return rule.limit is not None and rule.limit.from_reference is not None
 
 
 def _below_line(rule: Rule, found: Number, line: float) -> bool:

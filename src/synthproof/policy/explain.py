@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from synthproof.core.words import Lang, Words
-from synthproof.policy.because import number
+from synthproof.policy.because import plain
 from synthproof.policy.purposes import ENVIRONMENT_WORDS, FORM_WORDS
 from synthproof.policy.rule import Compare, Line, Origin, Rule
 from synthproof.policy.rules import RulePolicy
@@ -97,7 +97,7 @@ def explain_rule(rule: Rule, lang: Lang = "en") -> str:
     if rule.measure == "over_reference":
         parts.append(_OVER.say(lang))
     if rule.or_below is not None:
-        below = number(rule.or_below)
+        below = plain(rule.or_below)
         parts.append(
             f"{below} 미만이면 한계를 넘어도 충족합니다." if lang == "ko" else f"Under {below} it meets as well."
         )
@@ -123,7 +123,7 @@ def explain_policy(policy: RulePolicy, lang: Lang = "en") -> str:
     """Return the whole policy in words: title, summary, quantiles, and every rule on a line of its own."""
     lines = [f"{policy.title.say(lang)} ({policy.id}, v{policy.version})", policy.summary.say(lang)]
     if any(r.limit is not None and r.limit.origin == "simulated" for r in policy.rules):
-        lines.append(_quantiles(policy, lang))
+        lines += [TERMS["simulated"].say(lang), _quantiles(policy, lang)]
     lines += [f"· {explain_rule(rule, lang)}" for rule in policy.rules]
     return "\n".join(lines)
 
@@ -148,22 +148,22 @@ def _line(rule: Rule, line: Line, lang: Lang) -> str:
     origin: Origin = line.origin
     if origin == "simulated":
         return (
-            f"한계: 모의 한계 {ko}. " + TERMS[origin].ko
+            f"한계: 자체 데이터로 모의한 한계 {ko}."
             if lang == "ko"
-            else f"Limit: {en} the simulated one. " + str(TERMS[origin])
+            else f"Limit: {en} the one simulated from your own data."
         )
     assert line.because is not None
     if line.from_reference is not None:
         sign = "+" if rule.side == "max" else "−"
-        place = number(line.from_reference)
-        shown_en = f"{en} the real-against-real reference {sign} {place}"
-        shown_ko = f"실제 대 실제 기준값 {sign} {place} {ko}"
+        place = plain(line.from_reference)
+        shown_en = f"{en} the reference {sign} {place}"
+        shown_ko = f"기준값 {sign} {place} {ko}"
         if line.value is not None:
-            shown_en += f"; {en} {number(line.value)} where there is no reference"
-            shown_ko += f"; 기준값이 없으면 {number(line.value)} {ko}"
+            shown_en += f"; {en} {plain(line.value)} where there is no reference"
+            shown_ko += f"; 기준값이 없으면 {plain(line.value)} {ko}"
     else:
         assert line.value is not None
-        shown_en, shown_ko = f"{en} {number(line.value)}", f"{number(line.value)} {ko}"
+        shown_en, shown_ko = f"{en} {plain(line.value)}", f"{plain(line.value)} {ko}"
     reason = line.because.say(lang).rstrip(".")
     return f"한계: {shown_ko}({reason})." if lang == "ko" else f"Limit: {shown_en} ({reason})."
 

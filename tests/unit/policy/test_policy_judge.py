@@ -82,8 +82,8 @@ def test_under_its_limit_or_under_a_half() -> None:
     assert rules.judge([measured("m", 0.5)], (), [limit(0.4)]).result == "does_not_meet"
     assert rules.judge([measured("m", 0.55)], (), [limit(0.6)]).result == "meets"
     said = rules.judge([measured("m", 0.45)], (), [limit(0.4)]).findings[0].because
-    assert "under 0.500" in said.en
-    assert "0.500 미만이므로 충족" in said.ko
+    assert "under 0.5," in said.en
+    assert "0.5 미만이므로 충족" in said.ko
     assert " > " in said.ko
 
 
@@ -223,11 +223,11 @@ def test_the_sentence_has_value_interval_limit_and_origin() -> None:
     e = Evidence(metric="m", estimate=0.041, interval=(0.038, 0.044), reference=0.03)
     said = policy(SIMULATED).judge([e], (), [limit(0.198)]).findings[0].because
     assert said.ko == (
-        "위험도 0.041(95 % 구간 0.038–0.044; 실제 대 실제 0.030) ≤ 한계 0.198"
+        "위험도 0.041(95 % 구간 0.038–0.044; 기준값 0.030) ≤ 한계 0.198"
         "(모의: 자체 데이터 100회 반분 모의의 95백분위수)."
     )
     assert said.en == (
-        "Risk 0.041 (95% interval 0.038–0.044; real against real 0.030) ≤ limit 0.198 "
+        "Risk 0.041 (95% interval 0.038–0.044; reference 0.030) ≤ limit 0.198 "
         "(simulated: 95th percentile of 100 halvings of your own data)."
     )
 
