@@ -2,4 +2,5 @@
 
 CATALOGUE: dict[str, str] = {
     "table.marginals": "synthproof.synthesizers.table.marginals:Marginals",
+    "table.cart_chain": "synthproof.synthesizers.table.cart_chain:CartChain",
 }
