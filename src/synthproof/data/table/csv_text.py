@@ -96,7 +96,9 @@ def _parse(body: bytes, how: sniff.Manner, where: str) -> list[Texts]:
         table = csv.read_csv(
             pa.BufferReader(body),
             # one thread: only then does Arrow know row numbers; dictionaries come out in file order, too
-            read_options=csv.ReadOptions(column_names=names, block_size=min(max(len(body), 1 << 16), 1 << 30), use_threads=False),
+            read_options=csv.ReadOptions(
+                column_names=names, block_size=min(max(len(body), 1 << 16), 1 << 30), use_threads=False
+            ),
             parse_options=csv.ParseOptions(
                 delimiter=how.delimiter,
                 quote_char=how.quote,
@@ -194,7 +196,9 @@ def csv_pieces(table: Table, options: Any, delimiter: str | None = None) -> Iter
             missing = '""'
         elif f.name in always and options.get("quoted_missing"):
             missing = f'"{missing}"'
-        words = pa.concat_arrays([_in_quotes(texts.values, cut, f.name in always), pa.array([missing], pa.large_string())])
+        words = pa.concat_arrays(
+            [_in_quotes(texts.values, cut, f.name in always), pa.array([missing], pa.large_string())]
+        )
         codes = np.where(texts.codes < 0, len(texts.values), texts.codes)
         columns.append((words, codes))
     n = table.n_rows

@@ -14,7 +14,7 @@ Keys of `Field.format`::
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -54,7 +54,7 @@ class Reading:
     field: Field
     unparsable: int = 0
     rounded: int = 0
-    unknown: tuple[str, ...] = field(default=())
+    unknown: tuple[str, ...] = ()
 
 
 def read_column(column: Column, f: Field) -> Reading:
@@ -249,7 +249,7 @@ def _moments_of_values(values: pd.Series, f: Field) -> pd.Series:
     return values.astype(canonical_dtype(f)).reset_index(drop=True)
 
 
-def _numbers_of_values(column: Column, values: pd.Series, missing: npt.NDArray[np.bool_], f: Field) -> Reading:
+def _numbers_of_values(column: Column, values: Any, missing: npt.NDArray[np.bool_], f: Field) -> Reading:
     if pdt.is_integer_dtype(values.dtype) and f.kind == "integer":
         filled = values.fillna(0) if missing.any() else values
         whole = filled.to_numpy(dtype="int64")
@@ -273,13 +273,15 @@ def as_texts(column: Column) -> Texts:
     if column.texts is not None:
         return column.texts
     assert column.values is not None
-    values = column.values
+    values: Any = column.values
     if isinstance(values.dtype, pd.CategoricalDtype):
         words = pa.array([str(c) for c in values.cat.categories], type=pa.large_string())
         return Texts(words, values.cat.codes.to_numpy().astype(np.int32))
     codes, found = pd.factorize(values)
     if pdt.is_float_dtype(found.dtype):
-        words = [str(int(v)) if v == np.rint(v) and abs(v) < 2**53 else repr(v) for v in np.asarray(found, float).tolist()]
+        words = [
+            str(int(v)) if v == np.rint(v) and abs(v) < 2**53 else repr(v) for v in np.asarray(found, float).tolist()
+        ]
     elif pdt.is_bool_dtype(found.dtype):
         words = ["true" if v else "false" for v in found]
     else:
@@ -287,7 +289,7 @@ def as_texts(column: Column) -> Texts:
     return Texts(pa.array(words, type=pa.large_string()), codes.astype(np.int32))
 
 
-def write_texts(column: pd.Series, f: Field) -> Texts:
+def write_texts(column: Any, f: Field) -> Texts:
     """Return a canonical column as the texts that its format states; missing cells have code -1."""
     missing = column.isna().to_numpy(dtype=bool)
     match f.kind:
@@ -338,15 +340,15 @@ def to_native(table: Table) -> Any:
     A file or database gives a pandas frame.  A column that has become nullable keeps its type where that type knows
     missing values, else takes pandas' nullable one.
     """
-    from synthproof.data.table import native
+    from synthproof.data.table import native_arrow, native_pandas
 
     match table.origin.container:
         case "polars":
-            return native.to_polars(table)
+            return native_arrow.to_polars(table)
         case "arrow":
-            return native.to_arrow(table)
+            return native_arrow.to_arrow(table)
         case _:
-            return native.to_pandas(table)
+            return native_pandas.to_pandas(table)
 
 
 __all__ = [

@@ -6,7 +6,24 @@ import re
 from collections.abc import Collection, Sequence
 
 MISSING = frozenset(
-    ["", "NA", "N/A", "n/a", "NaN", "nan", "NAN", "NULL", "null", "Null", "<NA>", "#N/A", "#NULL!", "NaT", r"\N", "(null)"]
+    [
+        "",
+        "NA",
+        "N/A",
+        "n/a",
+        "NaN",
+        "nan",
+        "NAN",
+        "NULL",
+        "null",
+        "Null",
+        "<NA>",
+        "#N/A",
+        "#NULL!",
+        "NaT",
+        r"\N",
+        "(null)",
+    ]
     + ["?", "결측", "결측값", "결측치"]
 )
 """Tokens that mean "missing" in every column."""
@@ -72,26 +89,195 @@ _BAND = re.compile(
 )
 _LOWER_FIRST = {"미만": -1, "이하": -1, "under": -1, "초과": 1, "이상": 1, "+": 1}
 
-_ID = {"id", "ids", "uid", "uuid", "guid", "key", "pk", "no", "idx", "index", "seq", "serial", "rowid", "mrn", "ssn", "rrn"}
+_ID = {
+    "id",
+    "ids",
+    "uid",
+    "uuid",
+    "guid",
+    "key",
+    "pk",
+    "no",
+    "idx",
+    "index",
+    "seq",
+    "serial",
+    "rowid",
+    "mrn",
+    "ssn",
+    "rrn",
+}
 _ID_FIRST = {"id", "uid", "uuid", "guid", "mrn", "ssn", "rrn"}
 _ID_SURE = {"id", "ids", "uid", "uuid", "guid", "pk", "mrn", "ssn", "rrn"}
 _ID_KO = ("번호", "아이디", "식별자", "식별번호", "순번", "연번", "일련번호", "등록번호", "키값")
-_PERSON = {"patient", "person", "subject", "customer", "client", "member", "user", "participant", "student", "respondent"}
+_PERSON = {
+    "patient",
+    "person",
+    "subject",
+    "customer",
+    "client",
+    "member",
+    "user",
+    "participant",
+    "student",
+    "respondent",
+}
 _PERSON |= {"employee", "insured", "policyholder", "individual", "people", "donor", "victim", "applicant", "mrn"}
-_PERSON_KO = ("환자", "고객", "회원", "개인", "수진자", "피험자", "대상자", "응답자", "학생", "직원", "사원", "가입자", "피보험자", "주민")
-_PERSON_SHORT = {"pid", "ptid", "subjid", "usubjid", "custid", "memberid", "patientid", "userid", "customerid", "personid"}
-_COUNT = {"num", "number", "count", "cnt", "n", "numbers", "counts", "times", "qty", "quantity", "age", "year", "month", "day"}
-_COUNT |= {"days", "hour", "hours", "minute", "years", "months", "weeks", "visits", "children", "bedrooms", "bathrooms", "amount"}
-_COUNT_KO = ("횟수", "건수", "개수", "인원", "명수", "나이", "연령", "년도", "연도", "일수", "월수", "개월", "자녀수", "금액", "시간")
-_CODE = {"code", "cd", "type", "class", "category", "cat", "grp", "group", "sex", "gender", "race", "marital", "marriage"}
-_CODE |= {"status", "region", "area", "state", "kind", "flag", "ethnicity", "occupation", "education", "site", "cluster", "dx"}
+_PERSON_KO = (
+    "환자",
+    "고객",
+    "회원",
+    "개인",
+    "수진자",
+    "피험자",
+    "대상자",
+    "응답자",
+    "학생",
+    "직원",
+    "사원",
+    "가입자",
+    "피보험자",
+    "주민",
+)
+_PERSON_SHORT = {
+    "pid",
+    "ptid",
+    "subjid",
+    "usubjid",
+    "custid",
+    "memberid",
+    "patientid",
+    "userid",
+    "customerid",
+    "personid",
+}
+_COUNT = {
+    "num",
+    "number",
+    "count",
+    "cnt",
+    "n",
+    "numbers",
+    "counts",
+    "times",
+    "qty",
+    "quantity",
+    "age",
+    "year",
+    "month",
+    "day",
+}
+_COUNT |= {
+    "days",
+    "hour",
+    "hours",
+    "minute",
+    "years",
+    "months",
+    "weeks",
+    "visits",
+    "children",
+    "bedrooms",
+    "bathrooms",
+    "amount",
+}
+_COUNT_KO = (
+    "횟수",
+    "건수",
+    "개수",
+    "인원",
+    "명수",
+    "나이",
+    "연령",
+    "년도",
+    "연도",
+    "일수",
+    "월수",
+    "개월",
+    "자녀수",
+    "금액",
+    "시간",
+)
+_CODE = {
+    "code",
+    "cd",
+    "type",
+    "class",
+    "category",
+    "cat",
+    "grp",
+    "group",
+    "sex",
+    "gender",
+    "race",
+    "marital",
+    "marriage",
+}
+_CODE |= {
+    "status",
+    "region",
+    "area",
+    "state",
+    "kind",
+    "flag",
+    "ethnicity",
+    "occupation",
+    "education",
+    "site",
+    "cluster",
+    "dx",
+}
 _CODE |= {"zipcode", "zip", "postcode", "department", "ward"}
-_CODE_KO = ("코드", "구분", "유형", "종류", "여부", "상태", "성별", "지역", "시도", "결혼", "혼인", "직업", "인종", "우편번호", "업종")
+_CODE_KO = (
+    "코드",
+    "구분",
+    "유형",
+    "종류",
+    "여부",
+    "상태",
+    "성별",
+    "지역",
+    "시도",
+    "결혼",
+    "혼인",
+    "직업",
+    "인종",
+    "우편번호",
+    "업종",
+)
 _RANK = {"grade", "level", "rank", "stage", "score", "scale", "rating", "condition", "severity", "class"}
 _RANK_KO = ("등급", "단계", "수준", "척도", "점수", "급수")
-_DATE = {"date", "dt", "ymd", "ym", "yyyymm", "yyyymmdd", "day", "dob", "birthdate", "birthday", "time", "datetime", "timestamp"}
+_DATE = {
+    "date",
+    "dt",
+    "ymd",
+    "ym",
+    "yyyymm",
+    "yyyymmdd",
+    "day",
+    "dob",
+    "birthdate",
+    "birthday",
+    "time",
+    "datetime",
+    "timestamp",
+}
 _DATE |= {"month", "period", "ts", "at"}
-_DATE_KO = ("일자", "날짜", "년월", "연월", "일시", "시각", "생년월일", "기준일", "입원일", "퇴원일", "가입일", "등록일", "방문일")
+_DATE_KO = (
+    "일자",
+    "날짜",
+    "년월",
+    "연월",
+    "일시",
+    "시각",
+    "생년월일",
+    "기준일",
+    "입원일",
+    "퇴원일",
+    "가입일",
+    "등록일",
+    "방문일",
+)
 
 
 def words_of(name: str) -> list[str]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -29,7 +30,7 @@ class Finding:
     """A field and the notices that came up while it was inferred."""
 
     field: Field
-    notices: list[dict[str, Any]] = field(default_factory=list)
+    notices: list[dict[str, Any]] = dataclasses.field(default_factory=list)
 
 
 def infer_schema(raw: Raw) -> tuple[Schema, list[dict[str, Any]]]:
@@ -90,7 +91,9 @@ class _Cells:
         named = dict(zip(self.values.filter(pa.array(drop)).to_pylist(), self.counts[drop].tolist(), strict=True))
         gone = int(self.counts[drop].sum())
         kept = self.values.filter(pa.array(~drop))
-        return _Cells(kept, self.counts[~drop], self.n - gone, self.missing + gone, {**self.tokens, **named}, self.nulls)
+        return _Cells(
+            kept, self.counts[~drop], self.n - gone, self.missing + gone, {**self.tokens, **named}, self.nulls
+        )
 
     def missing_format(self, text_file: bool) -> dict[str, Any]:
         """Return how missing cells are written: the token used most, and all of them when several are used."""
@@ -108,12 +111,12 @@ def _of_texts(column: Column, texts: Texts, comma_is_point: bool) -> Finding:
     nulls = int((texts.codes < 0).sum())
     cells = _Cells(texts.values, texts.counts, len(texts.codes) - nulls, nulls, {}, nulls).without(hints.MISSING)
     text_file = not column.storage
-    base = {"name": column.name}
     if cells.distinct == 0:
         notice = {"code": "read/all-missing", "where": column.name, "n": len(texts.codes)}
         reason = f"all {len(texts.codes)} cells are missing"
         return Finding(
-            Field(**base, kind="text", nullable=True, format=cells.missing_format(text_file), reason=reason), [notice]
+            Field(name=column.name, kind="text", nullable=True, format=cells.missing_format(text_file), reason=reason),
+            [notice],
         )
     for body in _with_and_without_number_tokens(cells):
         judged = _moment(column.name, body) or _number(column, body, comma_is_point) or _yes_no(body)
@@ -125,7 +128,7 @@ def _of_texts(column: Column, texts: Texts, comma_is_point: bool) -> Finding:
     if body.distinct == 1:
         notices.append({"code": "read/constant-column", "where": column.name, "n": body.n})
     found = Field(
-        **base,
+        name=column.name,
         kind=judged.kind,
         nullable=body.missing > 0,
         levels=judged.levels,
@@ -201,7 +204,8 @@ def _number(column: Column, cells: _Cells, comma_is_point: bool) -> Judgement | 
             return replace(judged, format={"true": levels[1], "false": levels[0]}, low=None, high=None)
         return replace(judged, levels=levels)
     if judged.kind == "identifier":
-        return replace(judged, pattern=patterns.learn(cells.values.slice(0, _ORDER_SAMPLE).to_pylist()))
+        plain = not read.format
+        return replace(judged, pattern=patterns.of_whole(whole)) if plain else _identifier(cells, judged.reason)
     return replace(judged, format=read.format)
 
 
@@ -220,7 +224,9 @@ def _padded(name: str, cells: _Cells, whole: npt.NDArray[np.int64], style: Mappi
     if cells.distinct >= 0.95 * cells.n and cells.n >= 20:
         return _identifier(cells, f"{cells.distinct} distinct digit strings with leading zeros in {cells.n} rows")
     if cells.distinct <= limit:
-        return Judgement("categorical", f"{cells.distinct} distinct codes with leading zeros", levels=_sorted(cells.values))
+        return Judgement(
+            "categorical", f"{cells.distinct} distinct codes with leading zeros", levels=_sorted(cells.values)
+        )
     if width and len(np.unique(whole)) == cells.distinct:
         return Judgement(
             "integer",
@@ -260,7 +266,9 @@ def _strings(name: str, cells: _Cells) -> Judgement:
         why = f"{d} distinct values in {n} rows, at most {limit} are taken as categories"
         return Judgement("categorical", why + mixed[0], levels=_sorted(cells.values), notices=mixed[1])
     if wordy or lengths.max() > LONGEST_LEVEL:
-        return Judgement("text", f"{d} distinct values in {n} rows, {lengths.mean():.0f} characters on average, with spaces")
+        return Judgement(
+            "text", f"{d} distinct values in {n} rows, {lengths.mean():.0f} characters on average, with spaces"
+        )
     sample = _spread(cells.values)
     pattern = patterns.learn(sample)
     if unique and (pattern or hints.id_like(name)):
@@ -268,7 +276,9 @@ def _strings(name: str, cells: _Cells) -> Judgement:
     notice = {"code": "read/many-categories", "where": name, "d": d, "n": n, "limit": limit}
     notices = (*mixed[1], notice) if d > limit else mixed[1]
     if hints.surely_id(name) or (pattern and unique):
-        return replace(_identifier(cells, f"the name speaks of an id; {d} distinct values in {n} rows"), notices=notices)
+        return replace(
+            _identifier(cells, f"the name speaks of an id; {d} distinct values in {n} rows"), notices=notices
+        )
     why = f"{d} distinct values in {n} rows are too many for categories (limit {limit}) and follow no pattern"
     return Judgement("text", why + mixed[0], notices=notices)
 

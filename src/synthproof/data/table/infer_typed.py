@@ -19,7 +19,6 @@ from synthproof.data.table.small_integers import Judgement, numbers_judged
 DATE = "{YYYY}-{MM}-{DD}"
 CLOCK = "{HH}:{mm}:{ss}"
 _EXACT = 2.0**53
-_SAMPLE = 2_000
 
 
 def field_of_values(column: Column) -> tuple[Field, list[dict[str, Any]]]:
@@ -81,7 +80,11 @@ def _moment(values: pd.Series, column: Column) -> Judgement:
     stamps = (naive.dt.tz_convert("UTC").dt.tz_localize(None) if zone else naive).to_numpy().astype("datetime64[us]")
     ticks = wall.to_numpy().astype("datetime64[us]").astype(np.int64)
     style: dict[str, Any] = {"style": DATE}
-    if column.storage.startswith("time") and not column.storage.startswith("timestamp") or column.storage.endswith(":time"):
+    if (
+        column.storage.startswith("time")
+        and not column.storage.startswith("timestamp")
+        or column.storage.endswith(":time")
+    ):
         style = {"style": CLOCK}
     elif (ticks % 86_400_000_000).any() or zone:
         style = {"style": f"{DATE} {CLOCK}"}
@@ -109,7 +112,9 @@ def _integers(name: str, values: pd.Series, column: Column) -> Judgement:
     high = int(values.max())
     if high > numerals.INT64.max:
         notice = {"code": "read/beyond-64-bits", "where": name, "n": int((values > numerals.INT64.max).sum())}
-        reason = f"the source's type is {column.storage} and some values exceed signed 64 bits, so they are kept as text"
+        reason = (
+            f"the source's type is {column.storage} and some values exceed signed 64 bits, so they are kept as text"
+        )
         return Judgement("identifier", reason, notices=(notice,))
     found, counts = _distinct(values.to_numpy(dtype="int64"))
     return _with_levels(numbers_judged(name, found, counts), found, column)
@@ -143,7 +148,7 @@ def _floats(name: str, values: pd.Series, column: Column) -> Judgement:
 def shortest_of_float32(cells: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     """Return the float64 nearest to the shortest decimal of each float32, so that 0.1 stays 0.1."""
     narrow = cells.astype(np.float32)
-    for k in range(0, 8):
+    for k in range(8):
         rounded = np.round(cells, k)
         if np.array_equal(rounded.astype(np.float32), narrow):
             return rounded
@@ -156,7 +161,7 @@ def _with_levels(judged: Judgement, found: npt.NDArray[np.int64], column: Column
     if judged.kind in ("categorical", "ordinal"):
         return replace(judged, levels=tuple(str(v) for v in np.sort(found).tolist()))
     if judged.kind == "identifier":
-        return replace(judged, pattern=patterns.learn([str(v) for v in found[:_SAMPLE].tolist()]))
+        return replace(judged, pattern=patterns.of_whole(found))
     return judged
 
 

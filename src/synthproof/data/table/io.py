@@ -12,11 +12,13 @@ import pandas as pd
 from synthproof.core.errors import DataError, ReadError, SchemaError, nearest
 from synthproof.core.files import whole_file
 from synthproof.core.schema import Schema
-from synthproof.data.table import formats, native, sniff
+from synthproof.data.table import formats, sniff
 from synthproof.data.table.columns import Raw
 from synthproof.data.table.csv_text import read_csv, write_csv
 from synthproof.data.table.dataset import Origin, Table
 from synthproof.data.table.infer import infer_schema
+from synthproof.data.table.native_arrow import arrow_columns, polars_columns, to_arrow
+from synthproof.data.table.native_pandas import pandas_columns
 
 _SUFFIXES = {
     ".csv": "csv",
@@ -87,7 +89,8 @@ def _noted(raw: Raw, noted: list[dict[str, Any]]) -> Origin:
 def notices(table: Table) -> tuple[DataError, ...]:
     """Return what came up while reading, as four-part errors that were not raised: constant columns, mixed types …"""
     return tuple(
-        DataError(n["code"], **{k: v for k, v in n.items() if k != "code"}) for n in table.origin.options.get("notices", ())
+        DataError(n["code"], **{k: v for k, v in n.items() if k != "code"})
+        for n in table.origin.options.get("notices", ())
     )
 
 
@@ -113,11 +116,11 @@ def _load_object(source: Any) -> Raw | None:
         options: dict[str, Any] = {}
         if not isinstance(source.index, pd.RangeIndex) and source.index.name is not None:
             options["index"] = str(source.index.name)
-        return Raw(tuple(native.pandas_columns(source)), Origin(container="pandas", options=options))
+        return Raw(tuple(pandas_columns(source)), Origin(container="pandas", options=options))
     family = type(source).__module__.partition(".")[0]
     if family == "polars":
         frame = source.collect() if hasattr(source, "collect") else source
-        return Raw(tuple(native.polars_columns(frame)), Origin(container="polars"))
+        return Raw(tuple(polars_columns(frame)), Origin(container="polars"))
     if family == "pyarrow":
         table = source if hasattr(source, "column_names") and hasattr(source, "combine_chunks") else None
         if table is None and hasattr(source, "schema"):
@@ -125,7 +128,7 @@ def _load_object(source: Any) -> Raw | None:
 
             table = pa.table(source)
         if table is not None:
-            return Raw(tuple(native.arrow_columns(table)), Origin(container="arrow"))
+            return Raw(tuple(arrow_columns(table)), Origin(container="arrow"))
     if not isinstance(source, str | Path):
         raise ReadError("read/unknown-object", type=type(source).__name__)
     return None
@@ -192,7 +195,7 @@ def _read_parquet(path: Path, head: bytes) -> Raw:
     except (pa.ArrowException, OSError) as error:
         raise ReadError("read/damaged", where=path.name, format="Parquet", reason=type(error).__name__) from None
     kept = [n for n in table.column_names if not n.startswith("__index_level_")]
-    return Raw(tuple(native.arrow_columns(table.select(kept))), Origin(container="parquet", name=path.name))
+    return Raw(tuple(arrow_columns(table.select(kept))), Origin(container="parquet", name=path.name))
 
 
 def _read_excel(path: Path, head: bytes, sheet: str | None) -> Raw:
@@ -331,7 +334,7 @@ def write_table(table: Table, target: Path | str) -> tuple[Path, ...]:
 def _write_parquet(table: Table, path: Path) -> Path:
     from pyarrow import parquet
 
-    arrow = native.to_arrow(table)
+    arrow = to_arrow(table)
     with whole_file(path) as part:
         parquet.write_table(arrow, part, compression="zstd")
     return path

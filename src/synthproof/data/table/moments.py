@@ -192,9 +192,9 @@ def readable(style: str) -> bool:
     return bool(style) and all(p in _PLACES for p in re.findall(r"\{(\w+)\}", style)) and "{" in style
 
 
-def parse(texts: Any, format: Mapping[str, Any]) -> Moments | None:
+def parse(texts: Any, manner: Mapping[str, Any]) -> Moments | None:
     """Return the moments under one style; texts it does not read are NaT; ``None`` when it reads none."""
-    style = str(format["style"])
+    style = str(manner["style"])
     parts = pc.extract_regex(texts, "^" + _re2(_pattern(style).pattern) + "$")
     good = np.asarray(parts.is_valid(), dtype=bool)
     if not good.any():
@@ -210,7 +210,7 @@ def parse(texts: Any, format: Mapping[str, Any]) -> Moments | None:
     if "Y" in has:
         valid &= (year >= _YEARS[0]) & ((year <= _YEARS[1]) | (year == 9999))
     micro = _clock(cell, has, good)
-    out = dict(format)
+    out = dict(manner)
     if "p" in has:
         words = sorted(set(parts.filter(pa.array(good)).field("p").to_pylist()))
         out["ampm"] = next((p for p in (["AM", "PM"], ["am", "pm"], ["오전", "오후"]) if set(words) <= set(p)), words)
@@ -279,9 +279,9 @@ def _offset(text: str | None) -> int:
     return (-1 if text[0] == "-" else 1) * (int(digits[:2]) * 60 + int(digits[2:4]))
 
 
-def write(local: Stamps, format: Mapping[str, Any], offsets: npt.NDArray[np.int64] | None = None) -> list[str]:
+def write(local: Stamps, manner: Mapping[str, Any], offsets: npt.NDArray[np.int64] | None = None) -> list[str]:
     """Return wall times written in the style; `offsets` are minutes east of UTC where the style has a zone."""
-    style = str(format["style"])
+    style = str(manner["style"])
     form = re.sub(r"\{(\w+)\}", lambda m: "{" + _RENDER[m.group(1)] + "}", style)
     day = local.astype("datetime64[D]")
     month = local.astype("datetime64[M]").astype(np.int64)
@@ -290,7 +290,7 @@ def write(local: Stamps, format: Mapping[str, Any], offsets: npt.NDArray[np.int6
     hour = seconds // 3600
     shown = (hour - 1) % 12 + 1 if "{ampm}" in style else hour
     n = len(local)
-    words = list(format.get("ampm", ("AM", "PM")))
+    words = list(manner.get("ampm", ("AM", "PM")))
     columns = {
         "Y": (month // 12 + 1970).tolist(),
         "M": (month % 12 + 1).tolist(),
@@ -299,9 +299,9 @@ def write(local: Stamps, format: Mapping[str, Any], offsets: npt.NDArray[np.int6
         "h": shown.tolist(),
         "m": (seconds // 60 % 60).tolist(),
         "s": (seconds % 60).tolist(),
-        "f": _fractions(micro, format) if "{f}" in style else [""] * n,
+        "f": _fractions(micro, manner) if "{f}" in style else [""] * n,
         "p": [words[-1] if h >= 12 else words[0] for h in hour] if "{ampm}" in style else [""] * n,
-        "z": _zone_texts(offsets, format, n) if "{zone}" in style else [""] * n,
+        "z": _zone_texts(offsets, manner, n) if "{zone}" in style else [""] * n,
     }
     used = [k for k in columns if "{" + k in form]
     return [form.format(**dict(zip(used, row, strict=True))) for row in zip(*(columns[k] for k in used), strict=True)]
@@ -324,14 +324,14 @@ _RENDER = {
 }
 
 
-def _fractions(micro: npt.NDArray[np.int64], format: Mapping[str, Any]) -> list[str]:
-    low, high = format.get("fraction", (6, 6))
+def _fractions(micro: npt.NDArray[np.int64], manner: Mapping[str, Any]) -> list[str]:
+    low, high = manner.get("fraction", (6, 6))
     texts = [f"{v:06d}".ljust(high, "0")[:high] for v in micro.tolist()]
     return texts if low == high else [t.rstrip("0").ljust(low, "0") for t in texts]
 
 
-def _zone_texts(offsets: npt.NDArray[np.int64] | None, format: Mapping[str, Any], n: int) -> list[str]:
-    form = format.get("zone_form", "+hh:mm")
+def _zone_texts(offsets: npt.NDArray[np.int64] | None, manner: Mapping[str, Any], n: int) -> list[str]:
+    form = manner.get("zone_form", "+hh:mm")
     minutes = [0] * n if offsets is None else offsets.tolist()
     if form == "Z" and not any(minutes):
         return ["Z"] * n

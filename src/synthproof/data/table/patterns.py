@@ -5,6 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+import numpy as np
+import numpy.typing as npt
+
 _CLASSES = (("[0-9]", "0-9"), ("[A-Z]", "A-Z"), ("[a-z]", "a-z"), ("[가-힣]", "가-힣"))
 _RUNS = re.compile(r"[0-9]+|[A-Z]+|[a-z]+|[가-힣]+|[^0-9A-Za-z가-힣]")
 _WORDS = re.compile(r"[0-9A-Za-z가-힣]+|[^0-9A-Za-z가-힣]")
@@ -35,6 +38,20 @@ def learn(texts: Sequence[str]) -> str:
     return ""
 
 
+def of_whole(values: npt.NDArray[np.int64]) -> str:
+    """Return a pattern for whole numbers of as many digits as these have, without leading zeros."""
+    low, high = int(values.min()), int(values.max())
+    if low < 0:
+        return ""
+    least, most = len(str(low)), len(str(high))
+    if low == 0:
+        return "[0-9]" if most == 1 else f"[0-9]{{1,{most}}}"
+    if most == 1:
+        return "[1-9]"
+    tail = f"{{{least - 1}}}" if least == most else f"{{{least - 1},{most - 1}}}"
+    return f"[1-9][0-9]{tail}"
+
+
 def _part(column: tuple[str, ...]) -> str:
     first = column[0]
     if all(v == first for v in column):
@@ -50,4 +67,4 @@ def _part(column: tuple[str, ...]) -> str:
     return f"[{''.join(used)}]" + (f"{{{low}}}" if low == high else f"{{{low},{high}}}")
 
 
-__all__ = ["learn"]
+__all__ = ["learn", "of_whole"]

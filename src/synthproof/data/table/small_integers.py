@@ -78,9 +78,7 @@ def _identifier(name: str, values: npt.NDArray[np.int64], n: int, d: int) -> Jud
     return None
 
 
-def _code(
-    name: str, values: npt.NDArray[np.int64], counts: npt.NDArray[np.int64], d: int
-) -> Judgement | None:
+def _code(name: str, values: npt.NDArray[np.int64], counts: npt.NDArray[np.int64], d: int) -> Judgement | None:
     if d == 2 and counts.sum() >= FEW:
         return Judgement("categorical", "two distinct whole numbers: nothing is lost by taking them as categories")
     if hints.ends_in_code(name):
@@ -97,10 +95,13 @@ def _code(
 
 
 def _uneven(values: npt.NDArray[np.int64], counts: npt.NDArray[np.int64]) -> bool:
-    """Whether common values (2 % of rows or more) of a small scale leave uneven gaps, as codes do and counts do not."""
-    common = np.sort(values[counts >= 0.02 * counts.sum()])
-    steps = np.diff(common)
-    return len(common) >= 3 and int(common[-1]) <= 99 and int(common[0]) >= 0 and len(set(steps.tolist())) > 1
+    """Whether a small scale has an unused stretch between two common values (2 % of rows), as codes do, not counts."""
+    order = np.argsort(values)
+    found, common = values[order], counts[order] >= 0.02 * counts.sum()
+    steps = np.diff(found)
+    if len(found) < 3 or int(found[0]) < 0 or int(found[-1]) > 99:
+        return False
+    return bool(((steps > steps.min()) & common[:-1] & common[1:]).any())
 
 
 __all__ = ["FEW", "Judgement", "level_limit", "numbers_judged"]

@@ -78,7 +78,11 @@ def decode(data: bytes, where: str) -> tuple[str, str]:
     """
     if found := magic(data[:16]):
         raise ReadError("read/not-what-it-says", where=where, expected="text", found=found)
-    for mark, name in ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16")):
+    for mark, name in (
+        (codecs.BOM_UTF8, "utf-8-sig"),
+        (codecs.BOM_UTF16_LE, "utf-16"),
+        (codecs.BOM_UTF16_BE, "utf-16"),
+    ):
         if data.startswith(mark):
             return _strict(data, name, where), name
     if b"\x00" in data[:_SAMPLE]:
@@ -101,9 +105,7 @@ def _strict(data: bytes, encoding: str, where: str) -> str:
         return data.decode(encoding)
     except UnicodeDecodeError as error:
         line = data[: error.start].count(b"\n") + 1
-        raise ReadError(
-            "read/broken-bytes", where=where, encoding=encoding, position=error.start, line=line
-        ) from None
+        raise ReadError("read/broken-bytes", where=where, encoding=encoding, position=error.start, line=line) from None
 
 
 def manner(text: str, where: str, *, prefer: str = "") -> Manner:
@@ -260,9 +262,7 @@ def _tokens(head: str, delimiter: str) -> list[list[tuple[str, bool]]]:
     return [r for r in out if r != [("", False)]]
 
 
-def _quoted_columns(
-    rows: list[list[tuple[str, bool]]], width: int, delimiter: str
-) -> tuple[tuple[int, ...], bool]:
+def _quoted_columns(rows: list[list[tuple[str, bool]]], width: int, delimiter: str) -> tuple[tuple[int, ...], bool]:
     needless = [0] * width
     plain = [0] * width
     empty = Counter[bool]()
