@@ -55,7 +55,7 @@ _EDGE = r"(?:^|[_.\s\-(])"
 _END = r"(?:$|[_.\s\-)0-9])"
 # Names beyond those the finders know; read on the lower-cased name.
 _NAMES: tuple[tuple[str, str], ...] = (
-    ("age", rf"{_EDGE}(?:age|yob|birth_?year){_END}|나이|연령|출생(?:연도|년도)"),
+    ("age", rf"{_EDGE}(?:age|age_?(?:cat|group|band|class)|yob|birth_?year){_END}|나이|연령|출생(?:연도|년도)"),
     ("sex", rf"{_EDGE}(?:sex|gender){_END}|성별"),
     (
         "region",
@@ -79,6 +79,10 @@ _NAMES: tuple[tuple[str, str], ...] = (
     ("drug", rf"{_EDGE}(?:drug|medication|treatment){_END}|약물|투약|처방|치료"),
     ("grade", rf"{_EDGE}(?:gpa|score|welfare){_END}|성적|기초생활|수급"),
 )
+# The age of a thing is no age of a person.
+_THINGS = re.compile(r"veh|car_|house|building|machine|device|account|차량|건물|주택|설비|장비")
+# Columns of one content: the first of them is proposed, the others are named as considered.
+_SAME = {"birth_date": "age", "postcode": "region"}
 _COMPILED = tuple((what, re.compile(pattern)) for what, pattern in _NAMES)
 
 
@@ -153,7 +157,9 @@ def held_by(scan: Scan, f: Field) -> tuple[str, ...]:
     """Return what a column seems to hold, by the finders and by its name (ids of the K and T lists)."""
     found = [x.kind for x in scan.of(f.name).sure() if x.by != "text"]
     name = f.name.lower()
-    found += [what for what, pattern in _COMPILED if pattern.search(name)]
+    found += [
+        what for what, pattern in _COMPILED if pattern.search(name) and not (what == "age" and _THINGS.search(name))
+    ]
     return tuple(dict.fromkeys(found))
 
 
@@ -179,7 +185,8 @@ def _quasi(
     chosen: list[str] = []
     used: set[str] = set()
     for _, _, name, what in sorted(ranked):
-        doubled = what in used
+        content = _SAME.get(what, what)
+        doubled = content in used
         if doubled or len(chosen) >= MOST_K:
             why_en = "another column of the same content leads" if doubled else f"no more than {MOST_K} are proposed"
             why_ko = "같은 내용의 다른 열이 우선함" if doubled else f"최대 {MOST_K}개까지만 제안함"
@@ -188,7 +195,7 @@ def _quasi(
                 ko=f"식별가능정보({words[what].ko})에도 해당하나 제외함: {why_ko}",
             )
             continue
-        used.add(what)
+        used.add(content)
         chosen.append(name)
         reasons[name] = Words(
             en=f"Quasi-identifier by sector default: {words[what].en}.",

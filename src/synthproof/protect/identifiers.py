@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
@@ -23,6 +24,9 @@ from synthproof.protect.scan import FieldScan, Scan, cells_as_text, scan
 from synthproof.protect.treatments import FieldClass, Method, Treatment, class_by_role
 
 Action: TypeAlias = Literal["remove", "replace", "text", "keep"]
+_TICK = 2_000
+# A resident number mistyped into a day that does not exist still points at a person.
+_RESIDENT_SHAPE = re.compile(r"(?<![0-9])[0-9]{6}\s?[-\u2010-\u2015]\s?[0-9](?:[0-9]{6}|[*xX●]{6})(?![0-9*])")
 ACTIONS: tuple[Action, ...] = ("remove", "replace", "text", "keep")
 # Numbers by which the holder finds a record again: useful as keys, so they get serials; everything else goes.
 _KEYS = frozenset({"mrn", "student_no", "employee_no", "generic_id"})
@@ -99,7 +103,7 @@ class Identifiers(Params):
         plans = []
         for f in job.each(train.schema.fields, "protect: identifiers"):
             plan = _planned(f, holds.of(f.name), (self.actions or {}).get(f.name))
-            plans.append(_counted(plan, train, f, forge))
+            plans.append(_counted(plan, train, f, forge, job))
         self.plans_ = tuple(plans)
         return self
 
@@ -173,7 +177,8 @@ def _planned(f: Field, holds: FieldScan, stated: str | None) -> _Plan:
         action = "replace" if kind in _KEYS else "remove"
         return _Plan(name=f.name, action=action, kind=kind, klass=klass, why=why)
     if f.kind == "identifier":
-        return _Plan(name=f.name, action="replace", kind="generic_id", klass="direct", why=_reason(f))
+        told_class: FieldClass = klass if lead is not None else "direct"
+        return _Plan(name=f.name, action="replace", kind=kind, klass=told_class, why=why)
     inside = [x for x in holds.sure() if x.by == "text" and x.kind in _IN_TEXT]
     if f.kind == "text" or (inside and not f.numeric and f.kind != "boolean"):
         why = Words(en=inside[0].reason_en, ko=inside[0].reason_ko) if inside else _reason(f)
@@ -191,13 +196,13 @@ def _reason(f: Field) -> Words:
     return Words(en="Nothing identifying was found.", ko="식별정보가 발견되지 않음")
 
 
-def _counted(plan: _Plan, train: Table, f: Field, forge: Forge) -> _Plan:
+def _counted(plan: _Plan, train: Table, f: Field, forge: Forge, run: Run) -> _Plan:
     column = train.frame[f.name]
     if plan.action in {"remove", "replace"}:
         return replace(plan, cells=int(column.notna().sum()))
     if plan.action == "text":
         tally: Counter[str] = Counter()
-        cells = _over_texts(cells_as_text(column, f), _cleaner(forge, tally))[1]
+        cells = _over_texts(cells_as_text(column, f), _cleaner(forge, tally), run)[1]
         return replace(plan, cells=cells, in_text=dict(sorted(tally.items())))
     return plan
 
@@ -234,22 +239,30 @@ def _cleaner(forge: Forge, tally: Counter[str]) -> Callable[[str, int], str]:
     from synthproof.engines.finders import find_in_text
 
     def clean(text: str, n: int) -> str:
+        spans = [(m.start, m.end, m.kind) for m in find_in_text(text) if m.kind in _IN_TEXT]
+        for m in _RESIDENT_SHAPE.finditer(text):
+            if all(m.end() <= start or m.start() >= end for start, end, _ in spans):
+                spans.append((m.start(), m.end(), "rrn"))
         out, place = [], 0
-        for match in find_in_text(text):
-            if match.kind not in _IN_TEXT:
-                continue
-            out += [text[place : match.start], forge.like(match.kind, text[match.start : match.end])]
-            place = match.end
-            tally[match.kind] += n
+        for start, end, kind in sorted(spans):
+            out += [text[place:start], forge.like(kind, text[start:end])]
+            place = end
+            tally[kind] += n
         return "".join([*out, text[place:]]) if out else text
 
     return clean
 
 
-def _over_texts(cells: Sequence[str | None], make: Callable[[str, int], str]) -> tuple[list[str | None], int]:
+def _over_texts(
+    cells: Sequence[str | None], make: Callable[[str, int], str], run: Run | None = None
+) -> tuple[list[str | None], int]:
     """Apply `make(text, times it stands)` once to each distinct text; also return how many cells it changed."""
     counts = Counter(text for text in cells if text is not None)
-    made = {text: make(text, n) for text, n in counts.items()}
+    made: dict[str, str] = {}
+    for at, (text, n) in enumerate(counts.items()):
+        if run is not None and at % _TICK == 0:
+            run.tick("protect: reading text", at, len(counts))
+        made[text] = make(text, n)
     changed = sum(n for text, n in counts.items() if made[text] != text)
     return [None if text is None else made[text] for text in cells], changed
 

@@ -18,8 +18,8 @@ from synthproof.engines.finders.kinds import KINDS, ColumnFinding
 from synthproof.protect.columns_kt import Proposal, propose
 from synthproof.protect.treatments import FieldClass
 
-SURE = 0.6
-"""Least belief of a finding that is acted upon."""
+SURE = 0.55
+"""Least belief of a finding that is acted upon; a column named ``id`` of which values repeat has 0.595."""
 _RESIDENT = frozenset({"rrn", "frn"})
 
 

@@ -62,7 +62,9 @@ def _people(first: int, last: int, seed: int) -> Table:
         "visit": day,
         "address": [f"서울특별시 {'강남구' if p % 2 else '종로구'} 없는로 {p}" for p in person],
         "note": [
-            f"재방문 예정. 연락처 010-1{p % 1000:03d}-{7000 + p}, mail {TOKEN.lower()}{p}@example.com" for p in person
+            f"재방문 예정. 주민번호 99{13 + p % 80:02d}32-1{p:06d}, 연락처 010-1{p % 1000:03d}-{7000 + p}, "
+            f"mail {TOKEN.lower()}{p}@example.com"
+            for p in person
         ],
     }
     schema = Schema(

@@ -27,9 +27,7 @@ ALL = ["identifiers", "dates", "rare", "extremes"]
 def joined(train: Table, holdout: Table) -> Split[Table]:
     n, m = len(train), len(holdout)
     units = np.arange(n + m, dtype=np.intp)
-    return Split(
-        train=train, holdout=holdout, train_units=units[:n], holdout_units=units[n:], seed=0, fraction=m / (n + m)
-    )
+    return Split(train=train, holdout=holdout, train_units=units[:n], holdout_units=units[n:], seed=0, fraction=0.25)
 
 
 def parts() -> Split[Table]:
@@ -196,3 +194,28 @@ def test_defaults_touch_only_a_fraction_of_adult(data_dir: Path) -> None:
         counts = after[f.name].value_counts()
         if f.levelled:
             assert counts[counts > 0].min() >= 5
+
+
+@pytest.mark.parametrize("n", [0, 1, 2, 7])
+@pytest.mark.parametrize("missing", [False, True])
+def test_tiny_and_empty_tables_pass_through(n: int, missing: bool) -> None:
+    whole, _ = example()
+    table = whole.take(np.arange(n))
+    if missing:
+        fields = tuple(replace(f, nullable=True) for f in table.schema.fields)
+        names = [f.name for f in fields if not f.has("unit")]
+        frame = table.frame.copy()
+        for name in names:
+            frame[name] = pd.Series([None] * len(frame), dtype=object).astype(frame[name].dtype)
+        table = Table(frame, replace(table.schema, fields=fields))
+    steps = [
+        "identifiers",
+        "dates",
+        {"id": "coarsen", "fields": {"age": "band:10", "visit": "year"}},
+        "rare",
+        "extremes",
+    ]
+    done = apply(joined(table, table), steps, purpose=WITH_BASIS, seed=1)
+    assert done.parts.train.n_rows == 2 * n
+    for f in done.parts.train.schema.fields:
+        assert done.parts.train.frame[f.name].dtype == canonical_dtype(f)

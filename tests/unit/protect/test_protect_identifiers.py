@@ -90,6 +90,18 @@ def test_text_is_cleaned_in_place_and_the_same_number_stays_the_same() -> None:
     assert identifiers.receipt()["fields"]["메모"]["in_text"] == {"mobile": 2 * N}
 
 
+def test_a_resident_number_with_an_impossible_day_leaves_the_text_too() -> None:
+    table = table_of({"메모": ("text", [f"보호자 확인 991332-1{i:06d} 재방문" for i in range(N)])})
+    changed = after(table).frame["메모"]
+    assert changed.str.fullmatch(r"보호자 확인 \d{6}-\d{7} 재방문").all()
+    assert not set(changed) & set(table.frame["메모"])
+
+
+def test_a_postcode_that_tells_records_apart_becomes_a_postcode_not_in_use() -> None:
+    table = table_of({"우편번호": ("identifier", [f"{i:05d}" for i in range(1000, 1000 + N)])})
+    assert after(table).frame["우편번호"].str.fullmatch(r"99\d{3}").all()
+
+
 def test_identifiers_inside_levels_of_a_category() -> None:
     values = ["연락처 010-1111-7777", "없음"] * (N // 2)
     changed = after(table_of({"비고": ("categorical", values)}))
