@@ -12,10 +12,18 @@ from synthproof.core.files import whole_folder
 from synthproof.core.run import Run, quiet
 from synthproof.core.words import Lang
 from synthproof.data.table.dataset import Table
+from synthproof.dossier.cards import data_card, model_card
+from synthproof.dossier.croissant import croissant
 from synthproof.dossier.disclose import common_levels, public_schema
 from synthproof.dossier.fonts import font_css
+from synthproof.dossier.forms import Form
+from synthproof.dossier.forms_checklist import checklist
+from synthproof.dossier.forms_data import form_1_3_source, form_1_3_synthetic, form_1_4
+from synthproof.dossier.forms_plan import form_1_1, form_1_2
+from synthproof.dossier.forms_review import self_review
 from synthproof.dossier.page import build_page
-from synthproof.dossier.render_html import render_report, with_font
+from synthproof.dossier.preview import preview_of
+from synthproof.dossier.render_html import render_form, render_report, with_font
 from synthproof.dossier.render_pdf import render_pdf
 from synthproof.dossier.seal import check_seal, write_seal
 from synthproof.verify.proof import FORMAT, Proof
@@ -71,7 +79,7 @@ def write_dossier(
         "rows": synthetic.n_rows,
         "columns": len(synthetic.schema.fields),
     }
-    preview: dict[str, Any] = {}
+    preview = preview_of(synthetic, proof, common_levels(proof.evidence))
     return _write(folder, proof, preview, named, policy_text, lang=lang, parent="", run=quiet(run))
 
 
@@ -158,16 +166,35 @@ def _write(
         _json(part / PROOF, record)
         _json(part / PREVIEW, preview)
         _text(part / POLICY, policy_text)
+        papers = forms_of(told, preview)
+        _json(part / "forms" / "forms.json", [form.to_dict() for form in papers])
         pages = {"report.html": render_report(page, lang=lang)}
+        pages |= {form.file: render_form(form, page["heading"], page["created"], lang=lang) for form in papers}
         font = font_css(pages.values())
         for name, text in pages.items():
             _text(part / name, with_font(text, font))
+        _text(part / "cards" / "dataset-card.md", data_card(told, preview))
+        _text(part / "cards" / "model-card.md", model_card(told))
+        _json(part / "cards" / "croissant.json", croissant(told, preview, str(named["fingerprint"])))
         run.tick("report", 1, 3)
         (part / "report.pdf").write_bytes(render_pdf(page, lang=lang, created=proof.created))
         run.tick("report", 2, 3)
         write_seal(part, synthetic=named, created=proof.created, parent=parent)
         run.tick("report", 3, 3)
     return folder
+
+
+def forms_of(proof: Proof, preview: Mapping[str, Any]) -> tuple[Form, ...]:
+    """Return the guide's papers, filled where a machine can and marked where a person must."""
+    return (
+        form_1_1(proof),
+        form_1_2(proof),
+        form_1_3_source(proof),
+        form_1_3_synthetic(proof, preview),
+        form_1_4(proof),
+        checklist(proof, preview),
+        self_review(proof),
+    )
 
 
 def _json(path: Path, value: Any) -> None:

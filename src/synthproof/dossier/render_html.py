@@ -9,7 +9,8 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from synthproof.core.words import Lang
+from synthproof.core.words import Lang, Words
+from synthproof.dossier.forms import Form
 from synthproof.dossier.labels import LABELS
 
 _FONT_PLACE = "/*font*/"
@@ -40,6 +41,11 @@ def render_report(page: Mapping[str, Any], *, lang: Lang) -> str:
         The language shown first; the other is a click (or a print) away.
     """
     return render("report.html", lang=lang, page=page)
+
+
+def render_form(form: Form, heading: Words, created: str, *, lang: Lang) -> str:
+    """Return one paper of the guide as a page, still without its font."""
+    return render("form.html", lang=lang, form=form, heading=heading, created=created)
 
 
 def render(name: str, *, lang: Lang, **values: Any) -> str:

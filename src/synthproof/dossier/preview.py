@@ -1,0 +1,83 @@
+"""A few synthetic rows and column counts for the specification forms. It is never given real data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import pandas as pd
+
+from synthproof.core.schema import Field
+from synthproof.data.table.dataset import Table
+from synthproof.dossier.disclose import HIDDEN, printable, range_text
+from synthproof.engines.codes import to_numbers
+from synthproof.verify.proof import Proof
+
+ROWS = 5
+MOST_COLUMNS = 40
+
+
+def preview_of(synthetic: Table, proof: Proof, shown: Mapping[str, Sequence[str]]) -> dict[str, Any]:
+    """Return what the specification of the synthetic data prints, as JSON values.
+
+    Parameters
+    ----------
+    synthetic
+        The synthetic data.
+    proof
+        As verify returned it: rows that equal a real row are left out by the positions that only it knows.
+    shown
+        Levels that may be named, by field; others are hidden here too, for a synthetic rare level is a real one.
+
+    Notes
+    -----
+    Rows are printed only when the safety family *meets*: rows of a generator that copies would be real rows.
+    """
+    frame = synthetic.frame
+    columns = []
+    for f in synthetic.schema.fields:
+        column = frame[f.name]
+        columns.append(
+            {
+                "name": f.name,
+                "kind": f.kind,
+                "missing": int(column.isna().sum()),
+                "levels": int(column.nunique(dropna=True)) if f.levelled else None,
+                "range": range_text(_own_range(column, f)) if f.numeric else "",
+            }
+        )
+    safe = proof.verdict.families.get("safety") == "meets"
+    return {
+        "container": synthetic.origin.container,
+        "units": len(synthetic),
+        "rows": synthetic.n_rows,
+        "columns": columns,
+        "samples": _samples(synthetic, proof, shown) if safe else None,
+    }
+
+
+def _own_range(column: pd.Series, f: Field) -> Field:
+    numbers = to_numbers(column, f)
+    present = numbers[numbers == numbers]
+    if len(present) == 0:
+        return replace(f, low=None, high=None)
+    return replace(f, low=float(present.min()), high=float(present.max()))
+
+
+def _samples(synthetic: Table, proof: Proof, shown: Mapping[str, Sequence[str]]) -> dict[str, Any]:
+    copies = {int(i) for e in proof.evidence for i in e.private.get("synthetic_rows", ())}
+    fields = [f for f in synthetic.schema.fields if f.kind != "text"][:MOST_COLUMNS]
+    rows = [i for i in range(synthetic.n_rows) if i not in copies][:ROWS]
+    cells = [[_cell(synthetic.frame[f.name].iloc[i], f, shown) for f in fields] for i in rows]
+    return {"names": [f.name for f in fields], "rows": cells}
+
+
+def _cell(value: Any, f: Field, shown: Mapping[str, Sequence[str]]) -> str:
+    if pd.isna(value):
+        return ""
+    if f.kind in {"categorical", "ordinal"} and str(value) not in shown.get(f.name, ()):
+        return HIDDEN.ko
+    if f.kind == "continuous":
+        return f"{value:.{f.decimals}f}" if f.decimals is not None else f"{value:.6g}"
+    return printable(value, 40)
