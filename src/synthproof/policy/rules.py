@@ -12,6 +12,7 @@ from synthproof.core.schema import Purpose, Schema
 from synthproof.core.words import Lang, Words
 from synthproof.policy import judge as _judge
 from synthproof.policy.purposes import Level, needed_level
+from synthproof.policy.quantile import at_quantiles
 from synthproof.policy.rule import Planned, Quantiles, Rule
 
 
@@ -90,6 +91,8 @@ class RulePolicy:
     ) -> Verdict:
         """Return the verdict: the worst deciding finding, or "not assessed" when there is none. Pure."""
         use = self.purpose.use if self.purpose is not None else None
+        if self.purpose is not None:
+            limits = at_quantiles(limits, dict(self.limit_specs(self.purpose)))
         found = _judge.findings(self.rules, evidence, statements, limits, use)
         return Verdict(
             policy=self.id,
