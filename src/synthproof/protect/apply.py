@@ -13,6 +13,7 @@ from synthproof.core.random import derive
 from synthproof.core.registry import protections as registry
 from synthproof.core.run import Run, quiet
 from synthproof.core.schema import Purpose
+from synthproof.core.words import Words
 from synthproof.data.table.dataset import Table
 from synthproof.protect.identifiers import Identifiers
 from synthproof.protect.scan import Proposal, Scan, propose, require_basis, scan
@@ -22,6 +23,14 @@ if TYPE_CHECKING:
     from synthproof.data.split import Split
 
 DEFAULT_STEPS: tuple[str, ...] = ("identifiers", "rare", "extremes")
+HEAVY = 0.05
+"""Share of a field's values above which a change by `rare` or `extremes` is pointed out; ours."""
+_HEAVY_WORDS = Words(
+    en="{field}: the protection `{step}` changed {percent} % of the values. Check that the column still serves its "
+    "purpose; coarser levels (`coarsen`) may keep more.",
+    ko="{field}: 보호조치 `{step}`이(가) 값의 {percent} %를 변경하였습니다. 활용 목적에 여전히 맞는지 확인하십시오. "
+    "범주를 더 넓게 묶으면(`coarsen`) 더 많은 정보를 유지할 수 있습니다.",
+)
 Step: TypeAlias = "str | Mapping[str, Any] | Protection[Table]"
 
 
@@ -41,6 +50,8 @@ class Protected:
         Form 1-4: one row for each field of the source, all protections together.
     scan, proposal
         What was found in train before anything was changed, and the K and T columns it suggests.
+    notices
+        What a person should look at: fields of which a protection changed more than `HEAVY` of the values.
     """
 
     parts: Split[Table]
@@ -49,6 +60,7 @@ class Protected:
     treatments: tuple[Mapping[str, Any], ...]
     scan: Scan
     proposal: Proposal
+    notices: tuple[Words, ...] = ()
 
 
 def apply(
@@ -91,6 +103,7 @@ def apply(
     classes = _classes(found, proposal)
     built = [_built(step, at, seed, parameters or {}) for at, step in enumerate(steps)]
     receipts: list[Mapping[str, Any]] = []
+    notices: list[Words] = []
     for at, protection in enumerate(built):
         if isinstance(protection, Identifiers) and at == 0:
             protection.fit(train, found=found, run=job)
@@ -99,7 +112,9 @@ def apply(
         changed = protection.transform(train)
         _same_units(protection, train, changed)
         receipt = {**protection.receipt(), **_rules_broken(train, changed)}
-        receipts.append(_classed(receipt, classes))
+        told = _heavy(receipt, train)
+        notices += told
+        receipts.append(_classed({**receipt, "notices": [words.to_dict() for words in told]}, classes))
         train = changed
         changed = protection.transform(holdout)
         _same_units(protection, holdout, changed)
@@ -111,6 +126,7 @@ def apply(
         treatments=tuple(merged(names, receipts, classes)),
         scan=found,
         proposal=proposal,
+        notices=tuple(notices),
     )
 
 
@@ -154,6 +170,18 @@ def _same_units(protection: Protection[Table], before: Table, after: Table) -> N
     if len(before) != len(after) or before.n_rows != after.n_rows:
         step = type(protection).__name__
         raise ConfigError("protect/lost-units", where=step, step=step, before=len(before), after=len(after))
+
+
+def _heavy(receipt: Mapping[str, Any], before: Table) -> list[Words]:
+    """Merging and cutting are meant for few values; where they change many, a person must know."""
+    if receipt["protection"] not in {"rare", "extremes"}:
+        return []
+    out = []
+    for name, told in receipt["fields"].items():
+        share = told["cells"] / max(int(before.frame[name].notna().sum()), 1)
+        if share > HEAVY:
+            out.append(_HEAVY_WORDS.filled(field=name, percent=f"{100 * share:.0f}", step=receipt["protection"]))
+    return out
 
 
 def _rules_broken(before: Table, after: Table) -> dict[str, Any]:

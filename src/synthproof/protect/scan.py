@@ -11,7 +11,6 @@ import pandas as pd
 from synthproof.core.errors import StatementError
 from synthproof.core.run import Run, quiet
 from synthproof.core.schema import Field, Purpose
-from synthproof.core.words import Words
 from synthproof.data.table.dataset import Table
 from synthproof.engines.finders.headers import header_kinds
 from synthproof.engines.finders.kinds import KINDS, ColumnFinding
@@ -193,14 +192,6 @@ def _unlikely(kind: str, finding: ColumnFinding) -> bool:
     return finding.share < 0.5
 
 
-def resident_words() -> Words:
-    """Return the sentence that a face shows where it asks for the basis."""
-    return Words(
-        en="Statutory basis for processing resident registration numbers (PIPA art. 24-2)",
-        ko="주민등록번호 처리의 법령상 근거(「개인정보 보호법」 제24조의2)",
-    )
-
-
 __all__ = [
     "SURE",
     "FieldScan",
@@ -209,6 +200,5 @@ __all__ = [
     "cells_as_text",
     "propose",
     "require_basis",
-    "resident_words",
     "scan",
 ]

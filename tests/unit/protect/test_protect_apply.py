@@ -196,6 +196,16 @@ def test_defaults_touch_only_a_fraction_of_adult(data_dir: Path) -> None:
             assert counts[counts > 0].min() >= 5
 
 
+def test_a_heavy_change_is_pointed_out() -> None:
+    levels = tuple(f"v{i}" for i in range(100))
+    f = Field(name="코드", kind="categorical", levels=levels)
+    table = Table(pd.DataFrame({"코드": pd.Series(list(levels)).astype(canonical_dtype(f))}), Schema(fields=(f,)))
+    done = apply(joined(table, table), ["rare"], purpose=Purpose(), seed=1)
+    assert "100 %" in done.notices[0].en
+    assert done.receipts[0]["notices"][0]["ko"].startswith("코드")
+    assert apply(parts(), ["rare"], purpose=WITH_BASIS, seed=1).notices == ()
+
+
 @pytest.mark.parametrize("n", [0, 1, 2, 7])
 @pytest.mark.parametrize("missing", [False, True])
 def test_tiny_and_empty_tables_pass_through(n: int, missing: bool) -> None:
