@@ -1,6 +1,7 @@
 """Synthesizers: one algorithm, one file, one line here."""
 
 CATALOGUE: dict[str, str] = {
+    "table.copula": "synthproof.synthesizers.table.copula:Copula",
     "table.marginals": "synthproof.synthesizers.table.marginals:Marginals",
     "table.cart_chain": "synthproof.synthesizers.table.cart_chain:CartChain",
 }

@@ -34,12 +34,11 @@ from synthproof.synthesizers.table.columns.layout import Layout, check_count, la
 from synthproof.synthesizers.table.columns.links import Link, learn, link
 from synthproof.synthesizers.table.columns.model import fitted
 from synthproof.synthesizers.table.columns.pieces import Pieces
+from synthproof.synthesizers.table.columns.pools import LEAST_EFFECTIVE, WIDEST, effective_share, pool_blocks, resample
 
 FloatArray = npt.NDArray[np.float64]
 
 _CHUNK = 16  # blocks drawn at a time
-_WIDEST = 64  # the largest pool, in blocks
-_LEAST_EFFECTIVE = 30.0
 
 
 class CartChain(Params, Saved):
@@ -235,11 +234,9 @@ def _filter(
         if total <= 0:
             raise impossible(k.name, 3 * probability / size, tuple(allowed))
         probability *= total / size
-        effective *= total**2 / float((weight**2).sum()) / size
+        effective *= effective_share(weight)
         dice = stream(seed, f"cart/{purpose}/{k.name}/resample", block)
-        goal = (np.arange(size) + dice.random()) * (total / size)
-        kept = np.minimum(np.searchsorted(np.cumsum(weight), goal, side="right"), np.flatnonzero(weight)[-1])
-        kept = kept[dice.permutation(size)]
+        kept = resample(weight, size, dice)
         rows = {name: values[kept] for name, values in rows.items()}
         rows[k.name] = k.settle(allowed[k.name].draw(leaf[kept], u[:, 0], u[:, 1]))
         left -= 1
@@ -260,12 +257,9 @@ def _pool(links: tuple[Link, ...], allowed: Mapping[str, Pieces], run: Run) -> i
         _, probability, effective = _filter(links, allowed, BLOCK, seed, 0, "pilot")
     except ConditionError:
         effective = 0.0
-    if effective * BLOCK < _LEAST_EFFECTIVE:
+    if effective * BLOCK < LEAST_EFFECTIVE:
         run.tick("conditions", 1, 2)
-        _, probability, effective = _filter(links, allowed, _WIDEST * BLOCK, seed, 0, "pilot")
-        if effective * BLOCK * _WIDEST < _LEAST_EFFECTIVE:
+        _, probability, effective = _filter(links, allowed, WIDEST * BLOCK, seed, 0, "pilot")
+        if effective * BLOCK * WIDEST < LEAST_EFFECTIVE:
             raise impossible(next(reversed(list(allowed))), probability, tuple(allowed))
-    wanted = 1
-    while wanted < _WIDEST and wanted * effective < 0.5:
-        wanted *= 2
-    return wanted
+    return pool_blocks(effective)

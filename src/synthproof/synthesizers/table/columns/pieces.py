@@ -71,6 +71,27 @@ class Pieces:
         within = np.clip((goal - self.cum[at]) / np.where(width > 0, width, 1.0), 0.0, 1.0)
         return np.asarray(self.low[at] + within * (self.high[at] - self.low[at]))
 
+    def shares(self, condition: Condition) -> FloatArray:
+        """Return the stretches of [0, 1] whose `quantile` a condition allows, shape (stretches, 2), ascending."""
+        total = self.cum[-1] or 1.0
+        width = self.high - self.low
+        begin, weight = self.cum[:-1] / total, np.diff(self.cum) / total
+        found: list[FloatArray] = []
+        for lowest, highest in condition.ranges:
+            low, high = np.maximum(self.low, lowest), np.minimum(self.high, highest)
+            hit = np.flatnonzero((high >= low) & ((high > low) | (width == 0)) & (weight > 0))
+            scale = np.where(width[hit] > 0, width[hit], 1.0)
+            a = np.where(width[hit] > 0, (low[hit] - self.low[hit]) / scale, 0.0)
+            b = np.where(width[hit] > 0, (high[hit] - self.low[hit]) / scale, 1.0)
+            found.append(np.stack([begin[hit] + a * weight[hit], begin[hit] + b * weight[hit]], axis=1))
+        ends = np.concatenate(found) if found else np.empty((0, 2))
+        ends = ends[np.argsort(ends[:, 0], kind="stable")]
+        if not len(ends):
+            return ends
+        fresh = np.append(True, ends[1:, 0] > np.maximum.accumulate(ends[:, 1])[:-1] + 1e-12)
+        first = np.flatnonzero(fresh)
+        return np.stack([ends[first, 0], np.maximum.reduceat(ends[:, 1], first)], axis=1)
+
     def restrict(self, condition: Condition) -> Pieces:
         """Return the pieces cut down to what a condition allows; leaves stay, some may have no weight left."""
         weight = np.diff(self.cum)

@@ -92,7 +92,7 @@ def grow(
     classes
         Number of classes; 0 for a regression.
     min_leaf
-        Rows that a leaf must hold.
+        Different rows that a leaf must hold.
     features
         Share of the features that a split may choose from.
     slack
@@ -114,8 +114,7 @@ def grow(
         random_state=derive(seed, f"{purpose}/tree") % (2**31),
         **extra,
     )
-    repeated = np.repeat(inside, weight[inside])
-    model.fit(x[repeated], y[repeated])
+    model.fit(x[inside], y[inside], sample_weight=weight[inside].astype(np.float64))
     grown = model.tree_
     keep = np.ones(grown.node_count, dtype=np.bool_)
     outside = np.flatnonzero(weight == 0)

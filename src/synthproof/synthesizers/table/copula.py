@@ -1,0 +1,425 @@
+"""Gaussian copula over mixed columns: every column a normal in disguise, and one correlation matrix between them.
+
+The statistical tradition (Nelsen 2006; for mixed data Hoff 2007, doi:10.1214/07-AOAS107): simple, fast, open to
+inspection, and blind to everything that a correlation cannot say. Levels of unordered columns are first put in the
+order in which they go along with the other columns. Whether a value is missing is a latent normal of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, ClassVar, Self
+
+import numpy as np
+import numpy.typing as npt
+from scipy.special import ndtr, ndtri
+
+from synthproof.core.contracts import Conditions, Tags
+from synthproof.core.models import Saved
+from synthproof.core.params import Params, check_range
+from synthproof.core.random import BLOCK, derive, fresh_seed, stream
+from synthproof.core.run import Run, quiet
+from synthproof.core.schema import Field, Schema
+from synthproof.core.state import State
+from synthproof.core.words import Words
+from synthproof.data.table.dataset import Table
+from synthproof.engines.codes import to_codes, to_numbers
+from synthproof.synthesizers.table.columns.conditions import Condition, impossible, read_conditions
+from synthproof.synthesizers.table.columns.grid import Grid, shape_of
+from synthproof.synthesizers.table.columns.latents import Cuts, correlation, cut
+from synthproof.synthesizers.table.columns.layout import Layout, check_count, lay_out, persons_of
+from synthproof.synthesizers.table.columns.model import fitted, grid_state
+from synthproof.synthesizers.table.columns.pieces import Pieces, merged, number_pieces, point_pieces
+from synthproof.synthesizers.table.columns.pools import LEAST_EFFECTIVE, WIDEST, effective_share, pool_blocks, resample
+
+FloatArray = npt.NDArray[np.float64]
+IntArray = npt.NDArray[np.intp]
+
+_ROUNDS = 4  # of ordering levels
+_LEAST_PROBABILITY = 1e-10
+
+
+@dataclass(frozen=True, slots=True)
+class Margin:
+    """One column: from a latent's share to a value.
+
+    Parameters
+    ----------
+    name
+        The column.
+    pieces
+        Present values in order; levels stand for their place in `levels`.
+    levels
+        Codes of the levels in latent order; empty for numbers.
+    grid
+        Lattice of a numeric column.
+    missing
+        Share of missing values.
+    """
+
+    name: str
+    pieces: Pieces
+    levels: npt.NDArray[np.int64]
+    grid: Grid | None
+    missing: float
+
+    def value(self, u: FloatArray) -> FloatArray:
+        """Return numbers or codes at latent shares u, shape (n,)."""
+        if not len(self.pieces.low):
+            return np.full(len(u), np.nan)
+        found = self.pieces.quantile(u)
+        if self.grid is not None:
+            return self.grid.settle(found)
+        return self.levels[np.rint(found).astype(np.intp)].astype(np.float64)
+
+    def allowed(self, condition: Condition) -> FloatArray:
+        """Return the latent stretches that a condition allows, shape (stretches, 2), as thresholds."""
+        if self.grid is None:
+            place = {float(code): i for i, code in enumerate(self.levels)}
+            ranges = tuple((float(place[c]), float(place[c])) for c, _ in condition.ranges if c in place)
+            condition = Condition(self.name, False, ranges, (None,) * len(ranges))
+        return np.asarray(ndtri(self.pieces.shares(condition)))
+
+    def get_state(self) -> dict[str, Any]:
+        """Return plain values."""
+        return {
+            "name": self.name,
+            "pieces": self.pieces.get_state(),
+            "levels": self.levels,
+            "grid": None if self.grid is None else grid_state(self.grid),
+            "missing": self.missing,
+        }
+
+    @classmethod
+    def from_state(cls, state: Mapping[str, Any]) -> Self:
+        """Take back what `get_state` returned."""
+        grid = None if state["grid"] is None else Grid(**state["grid"])
+        return cls(state["name"], Pieces.from_state(state["pieces"]), state["levels"], grid, float(state["missing"]))
+
+
+class Copula(Params, Saved):
+    """Draw correlated normals and turn each into its column.
+
+    Parameters
+    ----------
+    min_shared
+        A numeric value is handed out as it is only when at least this many persons have it.
+    row_wise
+        Learn single rows of a table whose units have several.
+    random_state
+        Seed of `fit` and of `sample` calls without their own; ``None`` draws one and keeps it in ``seed_``.
+
+    Attributes
+    ----------
+    schema_
+        Schema of drawn tables.
+    notices_
+        What the reader of a report must know.
+    correlation_
+        Correlation of the latent normals, shape (p, p); columns as `latents_`.
+    latents_
+        Names of the latents: ``"age"``, and ``"age is missing"``.
+    seed_
+        Seed that was used.
+
+    Notes
+    -----
+    Fit O(n p²), sampling O(n p²).
+    """
+
+    tags: ClassVar[Tags] = Tags(family="statistical")
+
+    def __init__(self, *, min_shared: int = 10, row_wise: bool = False, random_state: int | None = None) -> None:
+        self.min_shared = min_shared
+        self.row_wise = row_wise
+        self.random_state = random_state
+
+    def fit(self, data: Table, /, *, run: Run | None = None) -> Self:
+        """Learn margins, the order of levels and the latents' correlation."""
+        run = quiet(run)
+        check_range(self, "min_shared", self.min_shared, 1, 1e9)
+        seed = fresh_seed() if self.random_state is None else int(self.random_state)
+        layout = lay_out(data, seed=seed, row_wise=self.row_wise)
+        persons = persons_of(data)
+        seen = {f.name: _seen(data, f) for f in run.each(layout.modelled, "copula: columns")}
+        run.tick("copula: order of levels", 0, 1)
+        orders = _orders(seen, layout.modelled)
+        margins: list[Margin] = []
+        cuts: list[Cuts] = []
+        gaps: list[int] = []
+        for f in run.each(layout.modelled, "copula: margins"):
+            margin, latent = _margin(seen[f.name], f, orders.get(f.name), self.min_shared, persons)
+            margins.append(margin)
+            cuts.append(latent)
+        for j, margin in enumerate(margins):
+            if 0 < margin.missing < 1:
+                gaps.append(j)
+                cuts.append(cut(np.isnan(seen[margin.name]).astype(np.intp)))
+        run.tick("copula: correlation", 0, 1)
+        matrix = correlation(cuts) if cuts else np.zeros((0, 0))
+        run.tick("copula: correlation", 1, 1)
+        self._layout: Layout = layout
+        self._margins: tuple[Margin, ...] = tuple(margins)
+        self._gaps: tuple[int, ...] = tuple(gaps)
+        self.correlation_: FloatArray = matrix
+        self.seed_ = seed
+        return self
+
+    @property
+    def schema_(self) -> Schema:
+        """Schema of drawn tables."""
+        return fitted(self, "_layout", "schema_").schema  # type: ignore[no-any-return]
+
+    @property
+    def notices_(self) -> tuple[Words, ...]:
+        """What the reader of a report must know."""
+        return fitted(self, "_layout", "notices_").notices  # type: ignore[no-any-return]
+
+    @property
+    def latents_(self) -> tuple[str, ...]:
+        """Names of the latents, as the columns of `correlation_`."""
+        margins = fitted(self, "_margins", "latents_")
+        return tuple(m.name for m in margins) + tuple(f"{margins[j].name} is missing" for j in self._gaps)
+
+    def sample(
+        self, n: int, /, *, where: Conditions | None = None, seed: int | None = None, run: Run | None = None
+    ) -> Table:
+        """Return n rows.
+
+        Under conditions the latents are drawn from the conditional normal distribution: one condition exactly, several
+        by sequentially truncated normals weighted by what each truncation cost (Geweke 1991; Hajivassiliou & McFadden
+        1998, doi:10.2307/2999576) and resampled.
+
+        Raises
+        ------
+        ConditionError
+            The conditions cannot be met, with the estimated probability.
+        """
+        layout: Layout = fitted(self, "_layout", "sample")
+        run, n = quiet(run), check_count(n)
+        seed = derive(self.seed_, "sample") if seed is None else int(seed)
+        grids = {m.name: m.grid for m in self._margins if m.grid is not None}
+        asked = read_conditions(where, layout.schema, grids)
+        blocks = range(-(-n // BLOCK))
+        latents = _Latents(self._margins, self._gaps, self.correlation_, asked)
+        pool = latents.pool() if asked else 1
+        parts = run.map(partial(latents.block, seed, pool), blocks, "sample")
+        drawn = {m.name: np.concatenate([p[m.name] for p in parts] or [np.empty(0)])[:n] for m in self._margins}
+        return layout.table(drawn, n, seed)
+
+    def get_state(self) -> State:
+        """Return what was learned as JSON values and arrays."""
+        layout: Layout = fitted(self, "_layout", "get_state")
+        return {
+            "layout": layout.get_state(),
+            "margins": [m.get_state() for m in self._margins],
+            "gaps": list(self._gaps),
+            "correlation": self.correlation_,
+            "seed": self.seed_,
+        }
+
+    def set_state(self, state: State, /) -> Self:
+        """Take back what `get_state` returned."""
+        self._layout = Layout.from_state(state["layout"])
+        self._margins = tuple(Margin.from_state(s) for s in state["margins"])
+        self._gaps = tuple(int(j) for j in state["gaps"])
+        self.correlation_ = state["correlation"]
+        self.seed_ = int(state["seed"])
+        return self
+
+
+class _Latents:
+    """The latents in the order in which a set of conditions needs them."""
+
+    def __init__(
+        self,
+        margins: tuple[Margin, ...],
+        gaps: tuple[int, ...],
+        matrix: FloatArray,
+        asked: Mapping[str, Condition],
+    ) -> None:
+        self.margins = margins
+        self.gap_of = {j: len(margins) + k for k, j in enumerate(gaps)}
+        self.asked = asked
+        bound = [j for j, m in enumerate(margins) if m.name in asked]
+        first = [i for j in bound for i in ((self.gap_of[j], j) if j in self.gap_of else (j,))]
+        self.order = np.array(first + [i for i in range(len(matrix)) if i not in set(first)], dtype=np.intp)
+        self.bound, self.n_first = bound, len(first)
+        self.root = np.linalg.cholesky(matrix[np.ix_(self.order, self.order)]) if len(matrix) else matrix
+        self.ends = {j: margins[j].allowed(asked[margins[j].name]) for j in bound}
+
+    def block(self, seed: int, pool: int, block: int) -> dict[str, FloatArray]:
+        """Return one block of rows: always drawn whole, so that its size never changes a bit of it."""
+        p = len(self.order)
+        noise = stream(seed, "copula", block).standard_normal((BLOCK, p))
+        if self.bound:
+            drawn, _, _ = self._truncated(pool * BLOCK, seed, "pool", block)
+            noise[:, : self.n_first] = drawn[:BLOCK]
+        z = np.empty((BLOCK, p))
+        z[:, self.order] = noise @ self.root.T
+        out: dict[str, FloatArray] = {}
+        for j, margin in enumerate(self.margins):
+            values = margin.value(ndtr(z[:, j]))
+            if margin.name in self.asked and any(e is not None for e in self.asked[margin.name].exact):
+                values = _nearest(values, self.asked[margin.name])
+            if j in self.gap_of:
+                values = np.where(z[:, self.gap_of[j]] > ndtri(1 - margin.missing), np.nan, values)
+            out[margin.name] = values
+        return out
+
+    def pool(self) -> int:
+        """Return the pool that the conditions need, or refuse them."""
+        _, probability, effective = self._truncated(BLOCK, 0, "pilot", 0)
+        if probability < _LEAST_PROBABILITY or effective * BLOCK * WIDEST < LEAST_EFFECTIVE:
+            raise impossible(next(reversed(list(self.asked))), probability, tuple(self.asked))
+        return pool_blocks(effective)
+
+    def _truncated(self, size: int, seed: int, purpose: str, block: int) -> tuple[FloatArray, float, float]:
+        """Return the noise behind the conditioned latents, the conditions' probability and the effective share."""
+        u = stream(seed, f"copula/{purpose}", block).random((size, 2 * self.n_first))
+        noise = np.zeros((size, self.n_first))
+        weight = np.ones(size)
+        k = 0
+        for j in self.bound:
+            condition = self.asked[self.margins[j].name]
+            free = np.zeros(size, dtype=np.bool_)
+            if j in self.gap_of:
+                edge = ndtri(1 - self.margins[j].missing)
+                parts = ([[-np.inf, edge]] if condition.ranges else []) + (
+                    [[edge, np.inf]] if condition.missing else []
+                )
+                cost = self._step(noise, k, np.array(parts), u[:, 2 * k : 2 * k + 2])
+                weight *= cost
+                free = noise[:, : k + 1] @ self.root[k, : k + 1] > edge
+                k += 1
+            elif (
+                self.margins[j].missing == 0
+                and not condition.ranges
+                or self.margins[j].missing == 1
+                and not condition.missing
+            ):
+                raise impossible(self.margins[j].name, 0.0, tuple(self.asked))
+            if self.margins[j].missing == 1:
+                free[:] = True
+            cost = self._step(noise, k, self.ends[j], u[:, 2 * k : 2 * k + 2], free)
+            weight *= cost
+            if not weight.any():
+                raise impossible(self.margins[j].name, 0.0, tuple(self.asked))
+            k += 1
+        dice = stream(seed, f"copula/{purpose}/resample", block)
+        kept = resample(weight, size, dice)
+        return noise[kept], float(weight.mean()), effective_share(weight)
+
+    def _step(
+        self, noise: FloatArray, k: int, ends: FloatArray, u: FloatArray, free: npt.NDArray[np.bool_] | None = None
+    ) -> FloatArray:
+        """Draw the k-th noise so that its latent lies in the stretches; return each row's probability of that."""
+        mean = noise[:, :k] @ self.root[k, :k]
+        scale = self.root[k, k]
+        low, high = (ends[None, :, 0] - mean[:, None]) / scale, (ends[None, :, 1] - mean[:, None]) / scale
+        flip = low > 0  # the upper tail is measured from above: there alone small shares are exact
+        a, b = np.where(flip, -high, low), np.where(flip, -low, high)
+        base = ndtr(a)
+        share = np.maximum(ndtr(b) - base, 0.0)
+        total = share.sum(axis=1)
+        above = np.cumsum(share, axis=1)
+        goal = u[:, 0] * total
+        pick = np.minimum((above <= goal[:, None]).sum(axis=1), max(0, ends.shape[0] - 1))
+        rows = np.arange(len(noise))
+        if ends.shape[0]:
+            at = np.clip(base[rows, pick] + u[:, 1] * share[rows, pick], 1e-300, 1 - 1e-16)
+            x = ndtri(at)
+            drawn = np.clip(np.where(flip[rows, pick], -x, x), low[rows, pick], high[rows, pick])
+        else:
+            drawn = np.zeros(len(noise))
+        if free is not None:
+            drawn = np.where(free, ndtri(np.clip(u[:, 0], 1e-300, 1 - 1e-16)), drawn)
+            total = np.where(free, 1.0, total)
+        noise[:, k] = drawn
+        return np.asarray(total)
+
+
+def _nearest(values: FloatArray, condition: Condition) -> FloatArray:
+    exact = np.array([e for e in condition.exact if e is not None])
+    near = exact[np.abs(values[:, None] - exact[None, :]).argmin(axis=1)]
+    return np.where(np.isnan(values), np.nan, near)
+
+
+def _seen(data: Table, f: Field) -> FloatArray:
+    """Return a column as numbers or codes, NaN missing."""
+    if f.numeric:
+        return to_numbers(data.frame[f.name], f)
+    codes = to_codes(data.frame[f.name], f)
+    return np.where(codes < 0, np.nan, codes)
+
+
+def _margin(
+    seen: FloatArray, f: Field, order: IntArray | None, min_shared: int, persons: IntArray | None
+) -> tuple[Margin, Cuts]:
+    gone = np.isnan(seen)
+    if order is not None:
+        place = np.full(int(order.max(initial=0)) + 1, -1)
+        place[order] = np.arange(len(order))
+        position = np.where(gone, -1, place[np.where(gone, 0, seen).astype(np.intp)])
+        pieces = point_pieces(position[~gone])
+        return Margin(f.name, pieces, order.astype(np.int64), None, float(gone.mean())), cut(position)
+    shape = shape_of(seen, f, min_shared=min_shared, persons=persons)
+    if shape.empty:
+        seen, gone = np.full(len(seen), np.nan), np.ones(len(seen), dtype=np.bool_)
+    pieces = merged(number_pieces(seen[~gone], shape))
+    position = np.where(gone, -1, np.searchsorted(shape.sites, seen))
+    return Margin(f.name, pieces, np.empty(0, dtype=np.int64), shape.grid, float(gone.mean())), cut(position)
+
+
+def _orders(seen: Mapping[str, FloatArray], fields: tuple[Field, ...]) -> dict[str, IntArray]:
+    """Return the latent order of each levelled column's codes: given, or along the first component of the others.
+
+    Alternating between the component and the levels' means on it is nonlinear principal components with nominal
+    columns (Gifi 1990), started from the levels' frequency.
+    """
+    orders: dict[str, IntArray] = {}
+    scores: dict[str, FloatArray] = {}
+    for f in fields:
+        values = seen[f.name]
+        gone = np.isnan(values)
+        if f.numeric:
+            _, position = np.unique(values[~gone], return_inverse=True)
+        else:
+            codes = values[~gone].astype(np.intp)
+            count = np.bincount(codes)
+            by_count = np.argsort(-count, kind="stable") if f.kind == "categorical" else np.arange(len(count))
+            orders[f.name] = by_count[count[by_count] > 0].astype(np.intp)
+            position = _position(codes, orders[f.name])
+        whole = np.full(len(values), -1, dtype=np.intp)
+        whole[~gone] = position
+        scores[f.name] = cut(whole).scores
+    free = [f.name for f in fields if f.kind == "categorical" and len(orders[f.name]) > 2]
+    names = list(scores)
+    for _ in range(_ROUNDS if free and len(names) > 1 else 0):
+        matrix = np.stack([scores[n] for n in names], axis=1)
+        spread = matrix.std(axis=0)
+        matrix = matrix / np.where(spread > 0, spread, 1.0)
+        weights = np.linalg.eigh(matrix.T @ matrix)[1][:, -1]
+        weights = np.round(weights * (1 if weights[np.abs(weights).argmax()] > 0 else -1), 10)
+        component = matrix @ weights
+        for name in free:
+            j = names.index(name)
+            gone = np.isnan(seen[name])
+            codes = seen[name][~gone].astype(np.intp)
+            rest = (component - matrix[:, j] * weights[j])[~gone]
+            count = np.bincount(codes)
+            mean = np.round(np.bincount(codes, rest) / np.maximum(count, 1), 10)
+            ranked = np.argsort(mean, kind="stable")
+            orders[name] = ranked[count[ranked] > 0].astype(np.intp)
+            whole = np.full(len(gone), -1, dtype=np.intp)
+            whole[~gone] = _position(codes, orders[name])
+            scores[name] = cut(whole).scores
+    return orders
+
+
+def _position(codes: IntArray, order: IntArray) -> IntArray:
+    place = np.zeros(int(order.max(initial=0)) + 1, dtype=np.intp)
+    place[order] = np.arange(len(order))
+    return place[codes]
