@@ -203,7 +203,9 @@ def _counted(plan: _Plan, train: Table, f: Field, forge: Forge, run: Run) -> _Pl
     if plan.action == "text":
         tally: Counter[str] = Counter()
         cells = _over_texts(cells_as_text(column, f), _cleaner(forge, tally), run)[1]
-        return replace(plan, cells=cells, in_text=dict(sorted(tally.items())))
+        # Text with identifiers in it is identifying itself, whatever the column is called.
+        klass: FieldClass = "direct" if cells and plan.klass == "other" else plan.klass
+        return replace(plan, cells=cells, in_text=dict(sorted(tally.items())), klass=klass)
     return plan
 
 

@@ -106,6 +106,7 @@ def test_form_1_4_has_one_row_for_each_source_field() -> None:
     assert methods["stage"] == "유지"
     classes = {row["field"]: row["class"]["ko"] for row in done.treatments}
     assert classes["phone"] == "식별정보"
+    assert classes["note"] == "식별정보"
     assert classes["age"] == "식별가능정보"
     assert [r["protection"] for r in done.receipts] == ["identifiers", "rare", "extremes"]
 
