@@ -7,6 +7,7 @@ CATALOGUE: dict[str, str] = {
     "table.pipc_inference": "synthproof.metrics.table.pipc_inference:PipcInference",
     "table.pipc_linkage": "synthproof.metrics.table.pipc_linkage:PipcLinkage",
     "table.pipc_singling_out": "synthproof.metrics.table.pipc_singling_out:PipcSinglingOut",
+    "table.joint_view": "synthproof.metrics.table.joint_view:JointView",
     "table.shape": "synthproof.metrics.table.shape:Shape",
     "table.validity": "synthproof.metrics.table.validity:Validity",
     "table.distinguishability": "synthproof.metrics.table.distinguishability:Distinguishability",
@@ -16,4 +17,7 @@ CATALOGUE: dict[str, str] = {
     "table.jensen_shannon": "synthproof.metrics.table.jensen_shannon:JensenShannon",
     "table.hellinger": "synthproof.metrics.table.hellinger:Hellinger",
     "table.missingness": "synthproof.metrics.table.missingness:Missingness",
+    "table.keys": "synthproof.metrics.table.keys:Keys",
+    "table.constraints": "synthproof.metrics.table.constraints_kept:ConstraintsKept",
+    "table.prediction": "synthproof.metrics.table.prediction:Prediction",
 }

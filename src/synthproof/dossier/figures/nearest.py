@@ -10,8 +10,8 @@ from synthproof.dossier.figures.canvas import REAL_LINE, SYNTHETIC
 from synthproof.dossier.figures.curves import Curve, curves_picture
 
 _LINES = (
-    (("synthetic", "synthetic_distances"), Words(en="synthetic", ko="합성"), SYNTHETIC, ""),
-    (("holdout", "unseen", "unseen_distances"), Words(en="unseen real", ko="미학습 실제"), REAL_LINE, "7 4"),
+    (("synthetic_to_train", "synthetic"), Words(en="synthetic", ko="합성"), SYNTHETIC, ""),
+    (("holdout_to_train", "holdout"), Words(en="unseen real", ko="미학습 실제"), REAL_LINE, "7 4"),
 )
 
 
@@ -21,16 +21,13 @@ def nearest_picture(detail: Mapping[str, Any], *, lang: Lang) -> str:
     Parameters
     ----------
     detail
-        ``curves``: quantile ``levels`` (or ``share``) and, for ``synthetic`` and ``holdout``, the distances at them.
-        Aggregates only: each value is a mean over at least ten records.
+        Quantile ``levels`` and the distances at them, ``synthetic_to_train`` and ``holdout_to_train``: quantiles between
+        1 % and 99 %, no single record's distance.
     """
-    curves = detail.get("curves", detail)
-    if not isinstance(curves, Mapping):
-        return ""
-    share = next((curves[k] for k in ("levels", "share", "quantiles") if _numeric(curves.get(k))), None)
+    share = detail["levels"] if _numeric(detail.get("levels")) else None
     lines = []
     for names, told, stroke, dash in _LINES:
-        values = next((curves[n] for n in names if _numeric(curves.get(n))), None)
+        values = next((detail[n] for n in names if _numeric(detail.get(n))), None)
         if values is None:
             continue
         at = share if share is not None and len(share) == len(values) else _even(len(values))
