@@ -67,7 +67,9 @@ def _plain(column: pd.Series) -> np.ndarray[Any, Any]:
         return np.where(missing, np.int64(np.iinfo("int64").min), stamps)
     if pd.api.types.is_bool_dtype(column.dtype) or pd.api.types.is_integer_dtype(column.dtype):
         missing = column.isna().to_numpy()
-        filled = column.fillna(0) if missing.any() else column
+        # A nullable boolean refuses 0 as a filling.
+        empty = False if pd.api.types.is_bool_dtype(column.dtype) else 0
+        filled = column.fillna(empty) if missing.any() else column
         return filled.to_numpy(dtype="int64") * 2 + missing
     if pd.api.types.is_float_dtype(column.dtype):
         return column.to_numpy(dtype="float64") + 0.0  # -0.0 and 0.0 are one value
