@@ -13,7 +13,9 @@ _RULES: tuple[tuple[str, float, str], ...] = (
     ("rrn", 0.9, r"(?:^|_)resident(?:_registration|_reg)?_(?:no|num|number|id)(?:_|$)|(?:^|_)national_id|민증번호"),
     ("frn", 0.95, r"외국인_?(?:등록)?_?(?:번호|증)|거소신고|(?:^|_)alien|(?:^|_)foreigner_?(?:reg|no|id|num)|(?:^|_)arc_(?:no|num)"),
     ("passport", 0.95, r"여권|(?:^|_)passport"),
-    ("driver_licence", 0.95, r"운전_?면허|면허_?(?:증|번호)|driv(?:er|ing)_?s?_?licen[cs]e|(?:^|_)licen[cs]e_(?:no|num|number)"),
+    ("driver_licence", 0.95,
+        r"운전_?면허|(?<!의사)(?<!간호사)(?<!약사)면허_?(?:증|번호)|driv(?:er|ing)_?s?_?licen[cs]e|(?:^|"
+        r"_)licen[cs]e_(?:no|num|number)"),
     ("mobile", 0.95, r"휴대_?(?:폰|전화)|핸드폰|폰_?번호|(?:^|_)(?:mobile|cell|cellphone|cell_phone)(?:_|$|[0-9])|(?:^|_)hp(?:_|$)"),
     ("mobile", 0.8, r"연락처|연락_?번호|전화_?번호|(?:^|_)phone(?:_|$|[0-9])|(?:^|_)contact_(?:no|num|number)|callback"),
     ("landline", 0.8, r"전화|연락처|(?:^|_)(?:tel|telephone|phone|landline|fax)(?:_|$|[0-9])|팩스|(?:^|_)contact_(?:no|num|number)"),
@@ -65,7 +67,9 @@ _RULES: tuple[tuple[str, float, str], ...] = (
     ("generic_id", 0.85,
         r"^id[0-9]*$|(?:^|_)(?:customer|client|member|subject|person|user|case|record|sample|participant|hadm|"
         r"encounter|visit|stay|icustay|account|contract|policy|order|player|review|movie)_?(?:id|no|num|"
-        r"number|key)(?:_|$)|^연번$|^순번$|^일련번호$"),
+        r"number|key)(?:_|$)|(?:^|_)claim_?(?:no|num|number)|의사_?면허|^연번$|^순번$|^일련번호$"),
+    ("generic_id", 0.66, r"_id$|[가-힣]id$"),
+    ("person_name", 0.95, r"(?:mother|father|parent|spouse|husband|wife|child|kin|nurse|teacher|insured|holder)s?_?name(?:_|$)"),
     ("region", 0.85,
         r"시_?도(?:명|코드)?$|시_?군_?구|읍_?면_?동|거주_?(?:지역|지)|지역|행정구역|(?:^|_)(?:region|province|"
         r"city|district|county|state|sido|sigungu|residence)(?:_|$)|^location$|(?:home|birth)_location"),

@@ -138,16 +138,21 @@ def phone_candidates(text: str) -> Iterator[Candidate]:
             belief = 0.75 if parted else 0.5
         if re.match(r"82[0-9]", part):
             belief -= 0.5  # neither a plus nor a gap after the country code
-        yield Candidate("mobile", *found.span(), belief, ("shape",))
+        yield Candidate("mobile", _open(part, found.start()), found.end(), belief, ("shape",))
     for found in _LANDLINE.finditer(text):
         parted = found.group(1) != "" and found.group(2) != ""
         spaced = found.group(1).isspace() or found.group(2).isspace()
         belief = (0.6 if spaced else 0.72) if parted else (0.6 if found.group(2) and ")" in found.group() else 0.35)
-        yield Candidate("landline", *found.span(), belief, ("shape",))
+        yield Candidate("landline", _open(found.group(), found.start()), found.end(), belief, ("shape",))
     for found in _SERVICE.finditer(text):
         yield Candidate("landline", *found.span(), 0.25, ("shape",))
     for found in _LOCAL.finditer(text):
         yield Candidate("landline", *found.span(), 0.12, ("shape",))
+
+
+def _open(part: str, start: int) -> int:
+    """Start of a number without a bracket that only opens ("(031-...)" but not "(031) ...")."""
+    return start + 1 if part.startswith("(") and ")" not in part else start
 
 
 def document_candidates(text: str) -> Iterator[Candidate]:

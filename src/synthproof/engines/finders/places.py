@@ -29,6 +29,7 @@ _KOREAN = re.compile(
     rf"(?P<rest>{_ROAD}|{_LOT}){_HOUSE}"
 )
 _CUE = re.compile(r"(?:대로|로|길|동|리|가)\s?(?:지하\s?|산\s?)?[0-9]")
+_ADVERB = re.compile(r"(?:으로|므로)\s?[0-9]")
 _STREET = re.compile(
     r"(?<![0-9A-Za-z.\-])[0-9]{1,5}[A-Z]?\s(?:(?:North|South|East|West|N|S|E|W)\.?\s)?(?:[A-Z][A-Za-z']{1,20}\s|[0-9]{1,3}(?:st|nd|rd|th)\s){1,3}"
     r"(?:Street|St|Avenue|Ave|Road|Rd|Boulevard|Blvd|Lane|Ln|Drive|Dr|Court|Ct|Place|Pl|Way|Terrace|Highway|Hwy)\b\.?"
@@ -54,6 +55,8 @@ def address_candidates(text: str) -> Iterator[Candidate]:
             else:
                 belief = (0.4, 0.75, 0.92)[ranks] + (0.1 if detail else 0.0)
             start, end = found.span()
+            if _ADVERB.search(found.group("rest")) or (text[end - 2].isspace() and text[end : end + 1] == "가"):
+                continue  # "부진으로 40", and "안암동 5가", which is a district
             yield Candidate("address", start, end, min(belief, 0.97), ("gazetteer",) if ranks else ("shape",))
     for found in _STREET.finditer(text):
         yield Candidate("address", *found.span(), 0.75, ("shape",))
