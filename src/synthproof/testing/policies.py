@@ -180,6 +180,17 @@ def check_plan_is_known(policy: RulePolicy) -> None:
     assert not unknown, unknown
 
 
+def check_sides_agree_with_the_metrics(policy: RulePolicy) -> None:
+    """A deciding rule draws its line on the side that the metric calls bad, and within the metric's range."""
+    for rule in policy.rules:
+        if not rule.metric or not rule.required:
+            continue
+        card = metrics.get(rule.metric).card
+        assert (rule.side == "max") == (card.better == "lower"), (rule.id, card.better)
+        if rule.limit is not None and rule.limit.value is not None and rule.measure == "estimate":
+            assert card.low <= rule.limit.value <= card.high, rule.id
+
+
 def check_limits_follow_the_form(policy: RulePolicy) -> None:
     """The quantile of simulated limits never gets milder as the form of use gets more open."""
     uses: list[list[tuple[str, float]]] = [
@@ -223,6 +234,7 @@ CHECKS: Mapping[str, Callable[[RulePolicy], None]] = {
     "a missing limit is not assessed": check_missing_limit_is_not_assessed,
     "safety is required": check_safety_is_required,
     "the plan is known": check_plan_is_known,
+    "sides agree with the metrics": check_sides_agree_with_the_metrics,
     "limits follow the form of use": check_limits_follow_the_form,
     "the text is the policy": check_text_is_the_policy,
     "two languages": check_two_languages,
