@@ -56,7 +56,7 @@ class Texts:
             column = pa.concat_arrays(column.chunks)
         coded = column if pa.types.is_dictionary(column.type) else column.dictionary_encode()
         values = coded.dictionary.cast(pa.large_string())
-        codes = coded.indices.fill_null(-1) if coded.null_count else coded.indices
+        codes = coded.indices.cast(pa.int64()).fill_null(-1) if coded.null_count else coded.indices
         return cls(values, np.asarray(codes, dtype=np.int32))
 
     @classmethod

@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 
 from synthproof.core.errors import ReadError
 from synthproof.core.schema import Field, Role, Schema
-from synthproof.data.table import hints, moments, numerals, patterns
+from synthproof.data.table import hints, moments, numerals, patterns, scales
 from synthproof.data.table.columns import Column, Raw, Texts
 from synthproof.data.table.infer_typed import field_of_values
 from synthproof.data.table.small_integers import Judgement, level_limit, numbers_judged
@@ -242,7 +242,7 @@ def _padded(name: str, cells: _Cells, whole: npt.NDArray[np.int64], style: Mappi
 def _yes_no(cells: _Cells) -> Judgement | None:
     if cells.distinct != 2:
         return None
-    pair = hints.yes_no(cells.values.to_pylist())
+    pair = scales.yes_no(cells.values.to_pylist())
     if pair is None:
         return None
     return Judgement("boolean", "two distinct values, a known yes and no", format={"true": pair[0], "false": pair[1]})
@@ -260,7 +260,7 @@ def _strings(name: str, cells: _Cells) -> Judgement:
     wordy = _wordy(cells, lengths)
     unique = d >= 0.95 * n and n >= 20
     if not unique and lengths.max() <= LONGEST_LEVEL and (few or (d <= limit and n < 50)):
-        ordered = hints.in_order(cells.values.to_pylist()) if d <= 30 else None
+        ordered = scales.in_order(cells.values.to_pylist()) if d <= 30 else None
         if ordered is not None:
             return Judgement("ordinal", f"{d} distinct values; {ordered[1]}", levels=ordered[0])
         why = f"{d} distinct values in {n} rows, at most {limit} are taken as categories"

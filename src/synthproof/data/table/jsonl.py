@@ -35,7 +35,8 @@ def read_jsonl(path: Path) -> Raw:
         ``read/bad-json-line`` with the line's number, ``read/empty-file``, ``read/nested-column``.
     """
     data, packed = read_bytes(path)
-    text, encoding = sniff.decode(data, path.name)
+    data, encoding = sniff.decode(data, path.name)
+    text = data.decode("utf-8")
     rows = _rows(text, path.name)
     if not rows:
         raise ReadError("read/empty-file", where=path.name)

@@ -86,7 +86,7 @@ def _dictionary_column(name: str, cells: Any, stored: str) -> Column:
         index = pd.Index(levels.to_pandas())
     else:
         index = pd.Index([str(v) for v in levels.to_pylist()], dtype=object)
-    codes = np.asarray(whole.indices.fill_null(-1), dtype=np.int64)
+    codes = np.asarray(whole.indices.cast(pa.int64()).fill_null(-1), dtype=np.int64)
     cats = pd.Categorical.from_codes(codes, dtype=pd.CategoricalDtype(index, ordered=whole.type.ordered))
     return Column(name, values=pd.Series(cats), storage=stored)
 
@@ -150,7 +150,9 @@ def arrow_array(column: pd.Series, f: Field, kind: Any) -> Any:
     types = pa.types
     if types.is_dictionary(kind):
         return _dictionary_array(column, f, kind)
-    if types.is_string(kind) or types.is_large_string(kind) or types.is_string_view(kind) or types.is_null(kind):
+    if types.is_null(kind):
+        return pa.nulls(len(column)) if column.isna().all() else arrow_array(column, f, pa.string())
+    if types.is_string(kind) or types.is_large_string(kind) or types.is_string_view(kind):
         texts = write_texts(column, f)
         null = texts.codes < 0
         return (
@@ -169,7 +171,8 @@ def arrow_array(column: pd.Series, f: Field, kind: Any) -> Any:
     if types.is_boolean(kind):
         return pa.array(numbers.fillna(False).to_numpy(dtype=bool), mask=missing)
     if types.is_integer(kind):
-        return pa.array(numbers.fillna(0).to_numpy(dtype="int64"), mask=missing).cast(kind)
+        wide = "uint64" if kind == pa.uint64() else "int64"
+        return pa.array(numbers.fillna(0).to_numpy(dtype=wide), mask=missing).cast(kind)
     values = numbers.to_numpy(dtype="float64", na_value=np.nan)
     if types.is_decimal(kind):
         form = f"{{:.{max(0, kind.scale)}f}}".format

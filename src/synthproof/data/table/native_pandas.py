@@ -75,7 +75,7 @@ def pandas_series(column: Any, f: Field) -> Any:
     if storage.startswith("object:"):
         return pd.Series(_python_objects(numbers, storage.partition(":")[2]), dtype=object, name=column.name)
     if storage.startswith("timedelta64"):
-        micro = pd.Series(pd.to_timedelta(np.rint(numbers.to_numpy("float64", na_value=np.nan) * 1e6), unit="us"))
+        micro: Any = pd.Series(pd.to_timedelta(np.rint(numbers.to_numpy("float64", na_value=np.nan) * 1e6), unit="us"))
         return micro.astype(storage)
     if not storage or is_arrow(storage):
         return _plain_pandas(column, f)

@@ -44,7 +44,7 @@ class Manner:
     header
         Column names.
     body
-        Where the first row after the header starts, in characters.
+        Where the first row after the header starts, in bytes.
     quoted_header
         Whether header cells are quoted without need.
     quoted
@@ -68,8 +68,8 @@ def magic(head: bytes) -> str:
     return next((name for mark, name in _MAGIC if head.startswith(mark)), "")
 
 
-def decode(data: bytes, where: str) -> tuple[str, str]:
-    """Return (text, encoding): UTF-8 with or without mark, UTF-16 with mark, else Korean CP949.
+def decode(data: bytes, where: str) -> tuple[bytes, str]:
+    """Return (UTF-8 bytes without mark, encoding): UTF-8 with or without mark, UTF-16 with mark, else Korean CP949.
 
     Raises
     ------
@@ -78,43 +78,47 @@ def decode(data: bytes, where: str) -> tuple[str, str]:
     """
     if found := magic(data[:16]):
         raise ReadError("read/not-what-it-says", where=where, expected="text", found=found)
-    for mark, name in (
-        (codecs.BOM_UTF8, "utf-8-sig"),
-        (codecs.BOM_UTF16_LE, "utf-16"),
-        (codecs.BOM_UTF16_BE, "utf-16"),
-    ):
-        if data.startswith(mark):
-            return _strict(data, name, where), name
-    if b"\x00" in data[:_SAMPLE]:
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return _checked(data, "utf-16", where).encode("utf-8"), "utf-16"
+    if b"\x00" in data:
         raise ReadError("read/not-what-it-says", where=where, expected="text", found="binary")
-    try:
-        return data.decode("utf-8"), "utf-8"
-    except UnicodeDecodeError as error:
-        first = error.start
-    try:
-        return data.decode("cp949"), "cp949"
-    except UnicodeDecodeError as error:
-        second = error.start
+    if data.startswith(codecs.BOM_UTF8):
+        _checked(data, "utf-8-sig", where)
+        return data[len(codecs.BOM_UTF8) :], "utf-8-sig"
+    first = _stops(data, "utf-8")
+    if first < 0:
+        return data, "utf-8"
+    second = _stops(data, "cp949")
+    if second < 0:
+        return data.decode("cp949").encode("utf-8"), "cp949"
     # the encoding that goes further is the likelier one; the place is where it stops
-    name, at = ("utf-8", first) if first >= second else ("cp949", second)
-    raise ReadError("read/broken-bytes", where=where, encoding=name, position=at, line=data[:at].count(b"\n") + 1)
+    _checked(data, "utf-8" if first >= second else "cp949", where)
+    raise AssertionError("one of the two encodings had stopped")
 
 
-def _strict(data: bytes, encoding: str, where: str) -> str:
+def _stops(data: bytes, encoding: str) -> int:
+    try:
+        data.decode(encoding)
+    except UnicodeDecodeError as error:
+        return error.start
+    return -1
+
+
+def _checked(data: bytes, encoding: str, where: str) -> str:
     try:
         return data.decode(encoding)
     except UnicodeDecodeError as error:
-        line = data[: error.start].count(b"\n") + 1
-        raise ReadError("read/broken-bytes", where=where, encoding=encoding, position=error.start, line=line) from None
+        at, line = error.start, data[: error.start].count(b"\n") + 1
+    raise ReadError("read/broken-bytes", where=where, encoding=encoding, position=at, line=line)
 
 
-def manner(text: str, where: str, *, prefer: str = "") -> Manner:
+def manner(data: bytes, where: str, *, prefer: str = "") -> Manner:
     """Return how the text is written.
 
     Parameters
     ----------
-    text
-        The whole file.
+    data
+        The whole file as UTF-8.
     prefer
         Delimiter that the file's name suggests (a tab for ``.tsv``).
 
@@ -123,24 +127,28 @@ def manner(text: str, where: str, *, prefer: str = "") -> Manner:
     ReadError
         ``read/empty-file``, ``read/wrong-delimiter``, ``read/no-header`` or ``read/doubled-columns``.
     """
-    if not text.strip():
+    if not data or data.isspace():
         raise ReadError("read/empty-file", where=where)
-    head = _whole_lines(text)
+    head = _whole_lines(data)
     newline = "\r\n" if "\r\n" in head else "\n" if "\n" in head or "\r" not in head else "\r"
     delimiter = _delimiter(head, where, prefer)
-    header, body = _first_record(text, delimiter)
+    header, body = _first_record(head, delimiter)
     _check_header(header, where)
     rows = _tokens(head, delimiter)
     quoted_header = bool(rows) and all(q for _, q in rows[0])
     quoted, quoted_missing = _quoted_columns(rows[1:], len(header), delimiter)
-    return Manner(delimiter, '"', newline, tuple(header), body, quoted_header, quoted, quoted_missing)
+    start = len(head[:body].encode("utf-8"))
+    return Manner(delimiter, '"', newline, tuple(header), start, quoted_header, quoted, quoted_missing)
 
 
-def _whole_lines(text: str) -> str:
-    if len(text) <= _SAMPLE:
-        return text
-    cut = text.rfind("\n", 0, _SAMPLE)
-    return text[: cut + 1] if cut > 0 else text[:_SAMPLE]
+def _whole_lines(data: bytes) -> str:
+    """Return the first lines, enough to judge by."""
+    if len(data) <= _SAMPLE:
+        return data.decode("utf-8")
+    cut = data.rfind(b"\n", 0, _SAMPLE)
+    if cut < 0:
+        cut = data.find(b"\n", _SAMPLE)
+    return data[: cut + 1 if cut >= 0 else len(data)].decode("utf-8")
 
 
 def _delimiter(head: str, where: str, prefer: str) -> str:

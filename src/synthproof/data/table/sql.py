@@ -98,8 +98,8 @@ def _engine(sa: Any, url: str) -> tuple[Any, str]:
     try:
         return sa.create_engine(parsed), shown
     except (ImportError, sa.exc.NoSuchModuleError) as error:
-        library = _DRIVERS.get(family, "") or f"a SQLAlchemy driver for {family}"
-        raise MissingExtraError("extra/missing", where=shown, library=library, extra="sql") from error
+        library = _DRIVERS.get(family, "") or f"SQLAlchemy dialect for {family}"
+        raise MissingExtraError("read/no-driver", where=shown, family=family, library=library) from error
 
 
 def _whole_table(sa: Any, engine: Any, table: str, known: list[str], shown: str) -> Any:

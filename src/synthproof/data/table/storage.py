@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from synthproof.core.schema import Field
 
 _LEVELS = ("categorical", "ordinal", "identifier", "text")
+_WHOLE = re.compile(r"^[+-]?\d+$")
 
 
 def as_numbers(column: Any, f: Field) -> Any:
@@ -17,9 +19,20 @@ def as_numbers(column: Any, f: Field) -> Any:
     if f.kind == "boolean" and str(f.format.get("true")) == "1":
         return column.astype("Int64")
     if f.kind in _LEVELS and numeric_storage(f.storage):
-        levels = pd.to_numeric(pd.Series(column.astype(object)), errors="coerce")
-        return levels.astype("Int64") if (levels.dropna() % 1 == 0).all() else levels
+        return _numbers_of(column)
     return column
+
+
+def _numbers_of(column: Any) -> Any:
+    """Return texts as numbers, whole ones exactly."""
+    missing = column.isna().to_numpy(dtype=bool)
+    words = ["0" if m else str(v) for v, m in zip(column.tolist(), missing, strict=True)]
+    if all(_WHOLE.match(w) for w in words):
+        whole = [int(w) for w in words]
+        kind = "uint64" if max(whole, default=0) > np.iinfo(np.int64).max else "int64"
+        return pd.Series(pd.arrays.IntegerArray(np.array(whole, dtype=kind), missing), name=column.name)
+    numbers = pd.to_numeric(pd.Series(words, name=column.name), errors="coerce").astype("float64")
+    return numbers.mask(missing)
 
 
 def numeric_storage(storage: str) -> bool:
@@ -33,17 +46,18 @@ def level_value(text: str, kind: str) -> Any:
     """Return a category's level as the value it was at the source."""
     if kind.startswith("bool"):
         return text == "True"
+    if kind.startswith("interval"):
+        ends = re.match(r"^([\[(])(.*), (.*)([\])])$", text)
+        number = int if kind.startswith("interval[int") else float
+        if ends is not None:
+            closed: Any = {"[]": "both", "[)": "left", "(]": "right", "()": "neither"}[ends.group(1) + ends.group(4)]
+            return pd.Interval(number(ends.group(2)), number(ends.group(3)), closed=closed)
     if re.match(r"^u?int", kind, re.IGNORECASE):
         return int(float(text))
     if re.match(r"^float", kind, re.IGNORECASE):
         return float(text)
     if kind.startswith("datetime"):
         return pd.Timestamp(text)
-    if kind.startswith("interval"):
-        ends = re.match(r"^([\[(])(.*), (.*)([\])])$", text)
-        if ends is not None:
-            closed: Any = {"[]": "both", "[)": "left", "(]": "right", "()": "neither"}[ends.group(1) + ends.group(4)]
-            return pd.Interval(float(ends.group(2)), float(ends.group(3)), closed=closed)
     return text
 
 
