@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
+from rich.text import Text
 
 from synthproof.cli.language import language
 from synthproof.cli.main import app
@@ -60,6 +61,8 @@ def run(
     errors, out = Console(stderr=True), Console()
     with drawn_run(errors, lang) as job:
         arrival = Road(config, run=job).travel(resume=resume)
+    for notice in arrival.proof.generator.notices:
+        out.print(Text(f"· {notice[lang]}"), highlight=False)
     show_verdict(out, arrival.proof.verdict, lang)
     show_places(out, arrival.root, lang)
     raise typer.Exit(EXIT[arrival.proof.verdict.result])

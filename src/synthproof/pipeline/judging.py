@@ -119,15 +119,17 @@ def prove(
     )
 
 
-def generator_facts(model: Any, name: str, *, seconds: Mapping[str, float]) -> GeneratorFacts:
-    """Return what is known of one of our synthesizers."""
+def generator_facts(
+    model: Any, name: str, *, seconds: Mapping[str, float], notices: Sequence[Mapping[str, str]] = ()
+) -> GeneratorFacts:
+    """Return what is known of one of our synthesizers, and what the user was told on the way."""
     because = getattr(model, "because_", None)
     return GeneratorFacts(
         name=getattr(model, "chosen_", name),
         parameters={k: v for k, v in model.get_params().items() if k != "random_state"},
         tags=asdict(model.tags),
         because=because.to_dict() if because else None,
-        notices=tuple(n.to_dict() for n in getattr(model, "notices_", ())),
+        notices=(*notices, *(n.to_dict() for n in getattr(model, "notices_", ()))),
         seconds={k: round(v, 2) for k, v in seconds.items()},
     )
 

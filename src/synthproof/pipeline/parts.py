@@ -16,6 +16,7 @@ from synthproof.core.run import Run
 from synthproof.core.schema import Schema
 from synthproof.core.words import Lang
 from synthproof.data.split import Split
+from synthproof.data.table.dataset import Table
 from synthproof.data.table.io import write_table
 from synthproof.dossier.assemble import read_dossier, rewrite_dossier
 from synthproof.pipeline.config import RunConfig
@@ -39,7 +40,9 @@ def fit_model(config: RunConfig, out: Path, *, run: Run | None = None) -> Model:
     seed = config.seed if config.seed is not None else fresh_seed()
     everyone = np.arange(len(table), dtype=np.intp)
     none = np.empty(0, dtype=np.intp)
-    parts = Split(train=table, holdout=table.take(none), train_units=everyone, holdout_units=none)
+    parts = Split(
+        train=table, holdout=table.take(none), train_units=everyone, holdout_units=none, seed=seed, fraction=0.0
+    )
     steps = [s for s in config.protect.steps if s != "none"]
     protected = apply(
         parts,
@@ -64,7 +67,7 @@ def sample_model(
         raise UsageError("sample/bad-n", n=n)
     core = load_model(model)
     conditions = parse_where(where, core.schema_)
-    drawn = core.sample(n, where=conditions or None, seed=seed, run=run)
+    drawn: Table = core.sample(n, where=conditions or None, seed=seed, run=run)
     return write_table(drawn, out)
 
 

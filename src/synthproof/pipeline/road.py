@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +49,7 @@ class _Load:
     scan: Mapping[str, Any] = field(default_factory=dict)
     parts: Split | None = None
     receipts: tuple[Mapping[str, Any], ...] = ()
+    notices: tuple[Mapping[str, str], ...] = ()
     model: Any = None
     synthetic: Table | None = None
     refinements: tuple[Mapping[str, Any], ...] = ()
@@ -174,10 +175,11 @@ class Road:
         self.load.parts = split(
             self.load.table, holdout=self.config.split.holdout, seed=derive(self.seed, "split"), stratify=target
         )
+        parts = self.load.parts
         folder = self.workspace.vault / "split"
         with whole_folder(folder) as part:
-            np.savez(part / "units.npz", train=self.load.parts.train_units, holdout=self.load.parts.holdout_units)
-        return [folder], {}
+            np.savez(part / "units.npz", train=parts.train_units, holdout=parts.holdout_units)
+        return [folder], {"fraction": parts.fraction, "stratified_by": parts.stratified_by}
 
     def _load_split(self, facts: Mapping[str, Any]) -> None:
         assert self.load.table is not None
@@ -188,6 +190,9 @@ class Road:
             holdout=self.load.table.take(holdout),
             train_units=train,
             holdout_units=holdout,
+            seed=derive(self.seed, "split"),
+            fraction=float(facts["fraction"]),
+            stratified_by=str(facts["stratified_by"]),
         )
 
     def _do_protect(self) -> tuple[list[Path], dict[str, Any]]:
@@ -202,21 +207,20 @@ class Road:
             run=self.run,
         )
         self.load.parts, self.load.receipts = protected.parts, tuple(protected.receipts)
+        self.load.notices = tuple(n.to_dict() for n in protected.notices)
         vault = self.workspace.vault
         save_table(vault / "train", protected.parts.train)
         save_table(vault / "holdout", protected.parts.holdout)
         write_text(vault / "receipts.json", json.dumps(list(self.load.receipts), ensure_ascii=False, indent=1))
-        return [vault / "train", vault / "holdout", vault / "receipts.json"], {}
+        return [vault / "train", vault / "holdout", vault / "receipts.json"], {"notices": list(self.load.notices)}
 
     def _load_protect(self, facts: Mapping[str, Any]) -> None:
         assert self.load.parts is not None
         vault = self.workspace.vault
-        self.load.parts = Split(
-            train=load_table(vault / "train"),
-            holdout=load_table(vault / "holdout"),
-            train_units=self.load.parts.train_units,
-            holdout_units=self.load.parts.holdout_units,
+        self.load.parts = replace(
+            self.load.parts, train=load_table(vault / "train"), holdout=load_table(vault / "holdout")
         )
+        self.load.notices = tuple(facts["notices"])
         self.load.receipts = tuple(json.loads((vault / "receipts.json").read_text(encoding="utf-8")))
 
     def _do_fit(self) -> tuple[list[Path], dict[str, Any]]:
@@ -281,7 +285,7 @@ class Road:
             policy=self.config.verify.policy,
             seed=derive(self.seed, "verify"),
             repeats=self.config.verify.repeats,
-            generator=generator_facts(self.load.model, name, seconds=self.seconds),
+            generator=generator_facts(self.load.model, name, seconds=self.seconds, notices=self.load.notices),
             recipe=Recipe(name=name, params=dict(self.load.model.get_params().items())),
             source=facts_of(self.load.table),
             record={
