@@ -69,7 +69,7 @@ def read(
     return data.with_schema(with_target(data.schema, target)) if target else data
 
 
-def split(data: Any, *, holdout: float | None = None, seed: int | None = None) -> Split:
+def split(data: Any, *, holdout: float | None = None, seed: int | None = None) -> Split[Table]:
     """Return train and holdout, disjoint by unit; the holdout is opened once, by `verify`.
 
     Parameters
@@ -87,13 +87,13 @@ def split(data: Any, *, holdout: float | None = None, seed: int | None = None) -
 
 
 def protect(
-    parts: Split,
+    parts: Split[Table],
     steps: Sequence[str] = ("identifiers", "rare", "extremes"),
     *,
     purpose: Purpose | None = None,
     seed: int | None = None,
     run: Run | None = None,
-) -> Split:
+) -> Split[Table]:
     """Return the parts after protection, fitted on train and applied to both alike.
 
     Raises

@@ -47,7 +47,7 @@ class _Load:
     table: Table | None = None
     purpose: Purpose = field(default_factory=Purpose)
     scan: Mapping[str, Any] = field(default_factory=dict)
-    parts: Split | None = None
+    parts: Split[Table] | None = None
     receipts: tuple[Mapping[str, Any], ...] = ()
     notices: tuple[Mapping[str, str], ...] = ()
     model: Any = None
