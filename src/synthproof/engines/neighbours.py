@@ -203,6 +203,8 @@ def _scan_numpy(block: Placed, reference: FloatArray, weights: FloatArray, k: in
 def _least(total: FloatArray, k: int) -> npt.NDArray[np.intp]:
     """Return the columns of the k least values of each row, ordered by (value, column)."""
     n = total.shape[1]
+    if k == 1:
+        return np.asarray(total.argmin(axis=1), dtype=np.intp)[:, None]
     if k * 4 >= n:
         return np.argsort(total, axis=1, kind="stable")[:, :k]
     kth = np.partition(total, k - 1, axis=1)[:, k - 1]

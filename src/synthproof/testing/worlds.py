@@ -35,12 +35,15 @@ class World:
         What the table is for: K, T and target columns of the world.
     law
         ``law(generator, n_units)`` returns the columns as plain arrays.
+    fine_keys
+        Whether K is so fine that a class often is one person: only then can copying give T away by CAP.
     """
 
     name: str
     schema: Schema
     purpose: Purpose
     law: Callable[[np.random.Generator, int], Columns]
+    fine_keys: bool = False
 
     def draw(self, n: int, seed: int) -> Table:
         """Return n fresh units; two seeds give independent draws."""
@@ -105,12 +108,13 @@ def patients() -> World:
         ),
         Field(name="stage", kind="ordinal", levels=("0", "I", "II", "III")),
         Field(name="glucose", kind="continuous", decimals=1, low=0, high=400),
-        Field(name="stay", kind="integer", nullable=True, low=0, high=40),
+        Field(name="stay", kind="integer", nullable=True, low=0, high=40, roles=frozenset({"quasi_identifier"})),
         Field(name="cost", kind="continuous", decimals=2, low=1, high=100_000),
         Field(name="disease", kind="categorical", levels=("none", "diabetes", "other"), roles=frozenset({"sensitive"})),
     )
-    purpose = Purpose(quasi_identifiers=("age", "sex", "region"), sensitive=("disease",), targets=("disease",))
-    return World(name="patients", schema=Schema(fields=fields), purpose=purpose, law=_patients)
+    k = ("age", "sex", "region", "stay")
+    purpose = Purpose(quasi_identifiers=k, sensitive=("disease",), targets=("disease",))
+    return World(name="patients", schema=Schema(fields=fields), purpose=purpose, law=_patients, fine_keys=True)
 
 
 def _survey(g: np.random.Generator, n: int) -> Columns:

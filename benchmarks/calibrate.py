@@ -1,0 +1,83 @@
+"""Put every registered table metric to the trial of known generators and keep what it says.
+
+    python benchmarks/calibrate.py                    # everything: results/calibration.json
+    python benchmarks/calibrate.py --family safety    # a part, merged into the kept file
+
+The kept file says per world, split, generator, metric and subject: in how many of the redrawn worlds the number was
+called worse than its reference and in how many it covered it, with Clopper-Pearson intervals.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+from typing import Any
+
+from _machine import RESULTS, environment, keep
+from synthproof.core.registry import metrics
+from synthproof.core.run import Run
+from synthproof.testing.calibration import GENERATORS, SPLITS, Trial, summary, together, trials
+from synthproof.testing.worlds import worlds
+
+KEY = ("world", "split", "generator", "metric", "subject")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seeds", type=int, default=40)
+    parser.add_argument("--n", type=int, default=2000, help="real units in all (train and holdout)")
+    parser.add_argument("--family", default="", help="only metrics of this family")
+    parser.add_argument("--metric", action="append", default=[], help="only this metric (repeatable)")
+    parser.add_argument("--world", action="append", default=[], help="only this world (repeatable)")
+    args = parser.parse_args()
+    chosen = [w for w in worlds() if not args.world or w.name in args.world]
+    names = [
+        name
+        for name in metrics.names()
+        if name.startswith("table.")
+        and (not args.metric or name in args.metric)
+        and (not args.family or metrics.get(name).card.family == args.family)
+    ]
+    seconds: dict[str, float] = {}
+    found: list[Trial] = []
+    run = Run(workers=1)
+    started = time.perf_counter()
+    for world in chosen:
+        for split in SPLITS:
+            for generator in GENERATORS:
+                for seed in range(1, args.seeds + 1):
+                    found += trials(world, split, generator, seed, n=args.n, names=names, run=run, seconds=seconds)
+                print(f"{time.perf_counter() - started:7.0f} s  {world.name} {split} {generator}", flush=True)
+    rows = merged("rows", summary(found), KEY)
+    battery = (
+        merged("safety_battery", together(found), KEY[:3])
+        if args.family in {"", "safety"} and not args.metric
+        else None
+    )
+    result: dict[str, Any] = {
+        "what": "every table metric on generators of known answer; see benchmarks/calibrate.py",
+        "environment": environment(),
+        "seeds": args.seeds,
+        "real_units": args.n,
+        "splits": {k: list(v) for k, v in SPLITS.items()},
+        "wall_seconds_per_metric": {k: round(v, 1) for k, v in seconds.items()},
+        "rows": rows,
+        "safety_battery": battery if battery is not None else merged("safety_battery", [], KEY[:3]),
+        "not_held": [{k: r[k] for k in (*KEY, "measured", "worse", "covered")} for r in rows if r["holds"] is False],
+    }
+    print("kept in", keep("calibration", result).name)
+    for r in result["not_held"]:
+        print("not held:", r)
+
+
+def merged(part: str, new: list[dict[str, Any]], key: tuple[str, ...]) -> list[dict[str, Any]]:
+    path = RESULTS / "calibration.json"
+    old = json.loads(path.read_text(encoding="utf-8")).get(part, []) if path.is_file() else []
+    table = {tuple(r[k] for k in key): r for r in old}
+    table.update({tuple(r[k] for k in key): r for r in new})
+    return [table[k] for k in sorted(table)]
+
+
+if __name__ == "__main__":
+    main()
