@@ -1,7 +1,8 @@
 """Synthesizers: one algorithm, one file, one line here."""
 
 CATALOGUE: dict[str, str] = {
+    "auto": "synthproof.synthesizers.table.auto:Auto",
+    "table.cart_chain": "synthproof.synthesizers.table.cart_chain:CartChain",
     "table.copula": "synthproof.synthesizers.table.copula:Copula",
     "table.marginals": "synthproof.synthesizers.table.marginals:Marginals",
-    "table.cart_chain": "synthproof.synthesizers.table.cart_chain:CartChain",
 }

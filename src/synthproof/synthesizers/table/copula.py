@@ -28,7 +28,7 @@ from synthproof.data.table.dataset import Table
 from synthproof.engines.codes import to_codes, to_numbers
 from synthproof.synthesizers.table.columns.conditions import Condition, impossible, read_conditions
 from synthproof.synthesizers.table.columns.grid import Grid, shape_of
-from synthproof.synthesizers.table.columns.latents import Cuts, correlation, cut
+from synthproof.synthesizers.table.columns.latents import Cuts, correlation, cut, products, rotated
 from synthproof.synthesizers.table.columns.layout import Layout, check_count, lay_out, persons_of
 from synthproof.synthesizers.table.columns.model import fitted, grid_state
 from synthproof.synthesizers.table.columns.pieces import Pieces, merged, number_pieces, point_pieces
@@ -258,7 +258,7 @@ class _Latents:
             drawn, _, _ = self._truncated(pool * BLOCK, seed, "pool", block)
             noise[:, : self.n_first] = drawn[:BLOCK]
         z = np.empty((BLOCK, p))
-        z[:, self.order] = noise @ self.root.T
+        z[:, self.order] = rotated(noise, np.asarray(self.root))
         out: dict[str, FloatArray] = {}
         for j, margin in enumerate(self.margins):
             values = margin.value(ndtr(z[:, j]))
@@ -401,7 +401,7 @@ def _orders(seen: Mapping[str, FloatArray], fields: tuple[Field, ...]) -> dict[s
         matrix = np.stack([scores[n] for n in names], axis=1)
         spread = matrix.std(axis=0)
         matrix = matrix / np.where(spread > 0, spread, 1.0)
-        weights = np.linalg.eigh(matrix.T @ matrix)[1][:, -1]
+        weights = np.linalg.eigh(products(matrix))[1][:, -1]
         weights = np.round(weights * (1 if weights[np.abs(weights).argmax()] > 0 else -1), 10)
         component = matrix @ weights
         for name in free:

@@ -22,6 +22,7 @@ _BINS = 256
 _STEPS = 45
 _FLOOR = 1e-4
 _LIMIT = 0.999
+_SLICE = 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +86,8 @@ def correlation(columns: list[Cuts]) -> FloatArray:
     """
     scores = np.stack([c.scores for c in columns], axis=1)
     there = np.stack([c.stretch >= 0 for c in columns], axis=1).astype(np.float64)
-    both = there.T @ there
-    seen = scores.T @ scores / np.maximum(both, 1.0)
+    both = products(there)
+    seen = products(scores) / np.maximum(both, 1.0)
     terms = np.stack([_hermite(c) for c in columns])
     low, high = np.full_like(seen, -_LIMIT), np.full_like(seen, _LIMIT)
     for _ in range(_STEPS):
@@ -98,6 +99,26 @@ def correlation(columns: list[Cuts]) -> FloatArray:
     found[(np.outer(strength, strength) < 1e-9) | (both < 2)] = 0.0
     np.fill_diagonal(found, 1.0)
     return _positive((found + found.T) / 2)
+
+
+def products(matrix: FloatArray) -> FloatArray:
+    """Return ``matrix.T @ matrix``, summed up slice by slice.
+
+    A tall product wakes all threads of the BLAS, which then wait for one another for seconds where cores are shared;
+    small ones stay on the caller's thread.
+    """
+    total = np.zeros((matrix.shape[1], matrix.shape[1]))
+    for i in range(0, len(matrix), _SLICE):
+        total += matrix[i : i + _SLICE].T @ matrix[i : i + _SLICE]
+    return total
+
+
+def rotated(noise: FloatArray, root: FloatArray) -> FloatArray:
+    """Return ``noise @ root.T``, slice by slice for the same reason."""
+    out = np.empty((len(noise), root.shape[0]))
+    for i in range(0, len(noise), _SLICE):
+        out[i : i + _SLICE] = noise[i : i + _SLICE] @ root.T
+    return out
 
 
 def _hermite(column: Cuts) -> FloatArray:
