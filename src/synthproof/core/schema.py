@@ -98,7 +98,7 @@ class Field:
         out: dict[str, Any] = {"name": self.name, "kind": self.kind}
         for f in fields(self):
             value = getattr(self, f.name)
-            if f.name in out or value in (None, "", (), frozenset(), {}, False):
+            if f.name in out or value is None or value is False or value in ("", (), frozenset(), {}):
                 continue
             out[f.name] = sorted(value) if isinstance(value, frozenset) else value
         if "levels" in out:
