@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import csv
 import gzip
+import io
 import re
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -54,6 +57,8 @@ def read_csv(path: Path, *, prefer: str = "") -> Raw:
         body = memoryview(data[how.body :].rstrip(b"\r\n") + how.newline.encode())
     if not bytes(body[:4096]).strip() and not bytes(body).strip():
         raise ReadError("read/header-only", where=where, n=len(how.header))
+    if data.count(b'"', how.body) % 2:
+        _refuse_open_quote(data[how.body :], how, where)
     cells = _parse(body, how, where)
     columns = tuple(Column(name, texts=t) for name, t in zip(how.header, cells, strict=True))
     options: dict[str, Any] = {
@@ -76,12 +81,12 @@ def read_bytes(path: Path) -> tuple[bytes, bool]:
         return data, False
     try:
         return gzip.decompress(data), True
-    except (OSError, EOFError) as error:
+    except (OSError, EOFError, zlib.error) as error:
         raise ReadError("read/damaged", where=path.name, format="gzip", reason=type(error).__name__) from None
 
 
 def _parse(body: memoryview, how: sniff.Manner, where: str) -> list[Texts]:
-    from pyarrow import csv
+    from pyarrow import csv as arrow_csv
 
     names = [f"c{i}" for i in range(len(how.header))]
     ragged: list[tuple[int, int]] = []
@@ -91,13 +96,13 @@ def _parse(body: memoryview, how: sniff.Manner, where: str) -> list[Texts]:
         return "skip"
 
     try:
-        table = csv.read_csv(
+        table = arrow_csv.read_csv(
             pa.BufferReader(pa.py_buffer(body)),
             # one thread: only then does Arrow know row numbers; dictionaries come out in file order, too
-            read_options=csv.ReadOptions(
+            read_options=arrow_csv.ReadOptions(
                 column_names=names, block_size=min(max(len(body), 1 << 16), 1 << 30), use_threads=False
             ),
-            parse_options=csv.ParseOptions(
+            parse_options=arrow_csv.ParseOptions(
                 delimiter=how.delimiter,
                 quote_char=how.quote,
                 double_quote=True,
@@ -105,7 +110,7 @@ def _parse(body: memoryview, how: sniff.Manner, where: str) -> list[Texts]:
                 ignore_empty_lines=len(names) > 1,
                 invalid_row_handler=on_ragged,
             ),
-            convert_options=csv.ConvertOptions(
+            convert_options=arrow_csv.ConvertOptions(
                 column_types=dict.fromkeys(names, pa.large_string()),
                 strings_can_be_null=False,
                 quoted_strings_can_be_null=False,
@@ -127,6 +132,16 @@ def _parse(body: memoryview, how: sniff.Manner, where: str) -> list[Texts]:
             delimiter=_shown(how.delimiter),
         )
     return [Texts.of_arrow(table.column(i)) for i in range(len(names))]
+
+
+def _refuse_open_quote(body: bytes, how: sniff.Manner, where: str) -> None:
+    """Refuse a quoted cell that is never closed: Arrow would take the rest of the file as that cell."""
+    lines = io.TextIOWrapper(io.BytesIO(body), encoding="utf-8", newline="")
+    try:
+        for _ in csv.reader(lines, delimiter=how.delimiter, strict=True):
+            pass
+    except csv.Error:
+        raise ReadError("read/unreadable-rows", where=where, delimiter=_shown(how.delimiter)) from None
 
 
 def _shown(delimiter: str) -> str:

@@ -127,8 +127,7 @@ def write_table(table: Table, target: Path | str) -> tuple[Path, ...]:
     match form:
         case "csv":
             cut = "\t" if last in (".tsv", ".tab") else None
-            same = table.origin.container == "csv"
-            if cut is None and same and last == ".csv" and table.origin.options.get("delimiter") == "\t":
+            if last == ".csv" and file_format(Path(table.origin.name))[1] in (".tsv", ".tab"):
                 cut = ","
             return (write_csv(table, path, delimiter=cut, packed=packed),)
         case "parquet":
