@@ -48,13 +48,16 @@ def main() -> None:
             for generator in GENERATORS:
                 for seed in range(1, args.seeds + 1):
                     found += trials(world, split, generator, seed, n=args.n, names=names, run=run, seconds=seconds)
+                save(args, found, seconds)
                 print(f"{time.perf_counter() - started:7.0f} s  {world.name} {split} {generator}", flush=True)
+    result = save(args, found, seconds)
+    for r in result["not_held"]:
+        print("not held:", r)
+
+
+def save(args: argparse.Namespace, found: list[Trial], seconds: dict[str, float]) -> dict[str, Any]:
+    whole = args.family in {"", "safety"} and not args.metric
     rows = merged("rows", summary(found), KEY)
-    battery = (
-        merged("safety_battery", together(found), KEY[:3])
-        if args.family in {"", "safety"} and not args.metric
-        else None
-    )
     result: dict[str, Any] = {
         "what": "every table metric on generators of known answer; see benchmarks/calibrate.py",
         "environment": environment(),
@@ -63,12 +66,11 @@ def main() -> None:
         "splits": {k: list(v) for k, v in SPLITS.items()},
         "wall_seconds_per_metric": {k: round(v, 1) for k, v in seconds.items()},
         "rows": rows,
-        "safety_battery": battery if battery is not None else merged("safety_battery", [], KEY[:3]),
+        "safety_battery": merged("safety_battery", together(found) if whole else [], KEY[:3]),
         "not_held": [{k: r[k] for k in (*KEY, "measured", "worse", "covered")} for r in rows if r["holds"] is False],
     }
-    print("kept in", keep("calibration", result).name)
-    for r in result["not_held"]:
-        print("not held:", r)
+    keep("calibration", result)
+    return result
 
 
 def merged(part: str, new: list[dict[str, Any]], key: tuple[str, ...]) -> list[dict[str, Any]]:

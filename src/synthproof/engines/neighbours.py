@@ -33,7 +33,10 @@ RowArray = npt.NDArray[np.int32]
 
 BLOCK = 512
 """Queries per piece of work: fixed, so that the number of workers changes nothing."""
-_MISSING = 1e30
+_FAR = 1e30
+# In units of the reference's range: values beyond it are held within (-2, 3), where every distance is 1 already, and
+# missing lies at 8, as far from all of them.
+_LOWEST, _HIGHEST, _MISSING = -2.0, 3.0, 8.0
 _SPARE = 4
 _SMALL = 20_000_000
 _EXACT_FLOAT32 = float(1 << 24)
@@ -64,8 +67,8 @@ class MixedSpace:
         Of each numeric field: least value of the reference, and whole units per 1 (10 to the decimals; 0: no grid).
     weights
         One over the reference's range, in grid units, then 1 for each levelled field; shape (d,).
-    shrink
-        What `quick` columns are divided by, where float32 cannot hold the whole units.
+    step
+        The reference's range of each numeric field in grid units; 1 where it is constant.
     """
 
     schema: Schema
@@ -73,49 +76,61 @@ class MixedSpace:
     low: FloatArray
     grid: FloatArray
     weights: FloatArray
-    shrink: FloatArray
+    step: FloatArray
 
     @property
     def d(self) -> int:
         """Number of fields."""
         return len(self.weights)
 
+    @property
+    def shrink(self) -> FloatArray:
+        """What `quick` columns are divided by: 1 where float32 holds the whole units, else the range."""
+        whole = (self.grid > 0) & (self.step * _MISSING < _EXACT_FLOAT32)
+        return np.concatenate([np.where(whole, 1.0, self.step), np.ones(self.d - len(self.step))])
+
     @classmethod
     def fit(cls, reference: Coded, schema: Schema) -> MixedSpace:
         """Return the space whose ranges are those of `reference`; `schema` says how values are written."""
-        low, grid, weights, shrink = [], [], [], []
+        low, grid, widths = [], [], []
         for j, name in enumerate(reference.numeric_names):
             f = schema.field(name)
             per_one = 0.0 if f.kind == "continuous" and f.decimals is None else 10.0 ** (f.decimals or 0)
             known = reference.numbers[:, j]
-            known = known[~np.isnan(known)]
+            known = known[np.isfinite(known)]
             least, most = (float(known.min()), float(known.max())) if len(known) else (0.0, 0.0)
-            width = (most - least) * (per_one or 1.0)
             low.append(least)
             grid.append(per_one)
-            # A field that is constant in the reference: any other value is as far as can be.
-            weights.append(1.0 / width if width > 0 else _MISSING)
-            shrink.append(1.0 if width == 0 or (per_one and width < _EXACT_FLOAT32) else width)
+            widths.append((most - least) * (per_one or 1.0))
+        width = np.array(widths, dtype=np.float64)
+        step = np.where(width > 0, width, 1.0)
         levels = len(reference.level_names)
         return cls(
             schema=schema,
             names=(*reference.numeric_names, *reference.level_names),
             low=np.array(low),
             grid=np.array(grid),
-            weights=np.array([*weights, *[1.0] * levels]),
-            shrink=np.array([*shrink, *[1.0] * levels]),
+            # A field that is constant in the reference: any other value is as far as can be.
+            weights=np.concatenate([np.where(width > 0, 1.0 / step, _FAR), np.ones(levels)]),
+            step=step,
         )
 
     def place(self, coded: Coded) -> Placed:
         """Return rows of any table encoded alike with the reference."""
         exact = np.empty((len(coded), self.d), dtype=np.float64)
+        quick = np.empty((len(coded), self.d), dtype=np.float32)
+        shrink = self.shrink
         for j, name in enumerate(coded.numeric_names):
             moved = as_written(coded.numbers[:, j], self.schema.field(name)) - self.low[j]
             if self.grid[j]:
                 moved = np.rint(moved * self.grid[j])
-            exact[:, j] = np.where(np.isnan(moved), _MISSING, moved)
+            step = self.step[j]
+            moved = np.clip(moved, _LOWEST * step, _HIGHEST * step)
+            exact[:, j] = np.where(np.isnan(moved), _MISSING * step, moved)
+            quick[:, j] = exact[:, j] / shrink[j]
         exact[:, len(coded.numeric_names) :] = coded.codes
-        return Placed(exact, (exact / self.shrink).astype(np.float32))
+        quick[:, len(coded.numeric_names) :] = coded.codes
+        return Placed(exact, quick)
 
 
 def nearest(
@@ -178,7 +193,7 @@ def _scan_numba(
     n, more = len(reference), min(k + _SPARE, len(reference))
     best = np.empty((len(block), more), dtype=np.float32)
     rows = np.empty((len(block), more), dtype=np.int32)
-    quick_weights = (space.weights * space.shrink).astype(np.float32)
+    quick_weights = np.minimum(space.weights * space.shrink, _FAR).astype(np.float32)
     select(np.ascontiguousarray(block.quick), tiles, quick_weights, n, best, rows)
     distances = np.empty((len(block), more))
     settle(np.ascontiguousarray(block.exact), reference, space.weights, rows, distances)

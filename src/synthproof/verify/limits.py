@@ -8,8 +8,8 @@ the same source do to each other. The lower the quantile, the stricter.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from functools import cached_property, partial
+from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
@@ -35,6 +35,8 @@ NEIGHBOURS = 64
 """Neighbours of every record that are held once; a random half misses all of them with probability 2**-64."""
 MOST_UNITS: Mapping[str, int] = {"table.pipc_inference": 60_000, "table.corr_sd": 200_000, "table.pmse": 60_000}
 """Larger tables are sampled down to this many units for the metric, and the limit says so."""
+MOST_WORK = 200_000_000_000
+"""Units² × fields above which the sample for inference is smaller still (about 20 CPU-seconds of search)."""
 _FEWEST_UNITS = 20
 _QUICK = 12
 
@@ -86,9 +88,9 @@ def simulate_limits(
     found: list[Limit] = []
     values: dict[str, tuple[FloatArray, int]] = {}
     for metric in dict.fromkeys(s.metric for s in specs):
-        halves = _Halves(train, purpose, most=MOST_UNITS.get(metric), seed=seed, run=run)
+        halves = _Halves(train, purpose, most=_most(metric, train), seed=seed)
         if metric == "table.pipc_inference":
-            _ = halves.neighbours  # searched before the repeats share it
+            halves.search(run)
         work = partial(_SIMULATED.get(metric, partial(_by_metric, metric)), halves)
         measured = np.array(run.map(work, range(repeats), f"limits/{metric}"), dtype=np.float64)
         values[metric] = measured, halves.n_units
@@ -99,6 +101,13 @@ def simulate_limits(
             facts = _Facts(units=units, of_units=len(train), unit=train.schema.unit, digest=digest, seed=seed)
             found.append(_limit(spec, good, repeats, facts))
     return found
+
+
+def _most(metric: str, table: Table) -> int | None:
+    most = MOST_UNITS.get(metric)
+    if most is None or metric != "table.pipc_inference":
+        return most
+    return min(most, int((MOST_WORK / max(1, len(table.schema.modelled))) ** 0.5))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,13 +157,13 @@ def _limit(spec: LimitSpec, values: FloatArray, repeats: int, facts: _Facts) -> 
 class _Halves:
     """A table (or a sample of it), its random halves, and what all repeats share."""
 
-    def __init__(self, table: Table, purpose: Purpose, *, most: int | None, seed: int, run: Run) -> None:
+    def __init__(self, table: Table, purpose: Purpose, *, most: int | None, seed: int) -> None:
         if most is not None and len(table) > most:
             table = table.take(np.sort(permutation(seed, "limits/sample", len(table))[:most]))
         self.table = table
         self.purpose = purpose
         self.seed = seed
-        self.run = run
+        self.neighbours: _Neighbours | None = None
         self.n_units = len(table)
         self.unit_of_row = table.unit_of_row
         self.coded: Coded = encode(table.frame, table.schema)
@@ -180,26 +189,21 @@ class _Halves:
         a, b = self.rows(repeat)
         return np.bincount(self.ids[a], minlength=self.n_records), np.bincount(self.ids[b], minlength=self.n_records)
 
-    @cached_property
-    def neighbours(self) -> _Neighbours:
-        """The nearest distinct records of every distinct record, itself first; searched once for all repeats."""
+    def search(self, run: Run) -> None:
+        """Find the nearest distinct records of every distinct record, itself first, once for all repeats."""
         _, first = np.unique(self.ids, return_index=True)
         space = MixedSpace.fit(self.coded, self.table.schema)
         placed = space.place(self.coded.rows(first.astype(np.intp)))
-        distance, record = nearest(space, placed, placed, NEIGHBOURS + 1, run=self.run, task="limits/neighbours")
-        return _Neighbours(space, placed, distance, record)
+        distance, record = nearest(space, placed, placed, NEIGHBOURS + 1, run=run, task="limits/neighbours")
+        self.neighbours = _Neighbours(space, placed, distance, record)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class _Neighbours:
     space: MixedSpace
     placed: Placed
     distance: FloatArray
     record: npt.NDArray[np.int32]
-    own: RowArray = field(init=False)
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "own", np.arange(len(self.record), dtype=np.intp))
 
     def within(self, queries: RowArray, allowed: npt.NDArray[np.bool_], *, other: bool) -> tuple[FloatArray, RowArray]:
         """Return each query's nearest allowed record (`other`: not itself): first by look-up, the rest by search."""
@@ -218,9 +222,8 @@ class _Neighbours:
             open_ = open_[~hit]
         if len(open_):
             places = np.flatnonzero(allowed)
-            found, row = nearest(
-                self.space, self.placed.rows(queries[open_]), self.placed.rows(places), 2 if other else 1
-            )
+            queries_left, among = self.placed.rows(queries[open_]), self.placed.rows(places)
+            found, row = nearest(self.space, queries_left, among, 2 if other else 1, run=Run(workers=1))
             for column in range(found.shape[1]):
                 candidate = places[row[:, column]]
                 use = (record[open_] < 0) & ((candidate != queries[open_]) if other else True)
@@ -239,6 +242,7 @@ def _inference(halves: _Halves, repeat: int) -> float:
     original, synthetic = halves.counts(repeat)
     drawn = np.flatnonzero(synthetic).astype(np.intp)
     in_original = original > 0
+    assert halves.neighbours is not None
     near, record = halves.neighbours.within(drawn, in_original, other=False)
     met = np.unique(record)
     between, _ = halves.neighbours.within(met, in_original, other=True)

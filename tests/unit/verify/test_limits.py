@@ -24,7 +24,7 @@ def simulated(table: Table, seed: int = 7, repeats: int = 12, run: Run | None = 
 
 
 def halves(table: Table, repeat: int, seed: int = 7) -> tuple[Table, Table]:
-    made = module._Halves(table, Purpose(), most=None, seed=seed, run=Run())
+    made = module._Halves(table, Purpose(), most=None, seed=seed)
     a, b = made.units(repeat)
     assert len(a) == len(b) == len(table) // 2
     assert not set(a) & set(b)

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from synthproof.core.contracts import Case
+from synthproof.core.random import permutation
 from synthproof.core.run import Run
 from synthproof.engines.codes import Coded
 from synthproof.engines.neighbours import MixedSpace, Placed, nearest
@@ -17,6 +18,11 @@ from synthproof.metrics.table.footing import Footing, footing
 FloatArray = npt.NDArray[np.float64]
 RowArray = npt.NDArray[np.intp]
 Side = Literal["synthetic", "holdout"]
+
+MOST_WORK = 200_000_000_000
+"""Rows looked at × training records × fields above which a sample of rows is looked at (about 20 CPU-seconds)."""
+FEWEST_ROWS = 5_000
+"""A sample is never smaller than this."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,10 +49,20 @@ class Distinct:
 
 @dataclass(frozen=True, slots=True)
 class ToTrain:
-    """Each row's nearest training record: its distance, and its place among the distinct training records."""
+    """The nearest training record of rows: its distance, and its place among the distinct training records.
+
+    Parameters
+    ----------
+    rows
+        The rows looked at: all, or a random sample where the table is too large to look at all.
+    sampled
+        Whether it is a sample.
+    """
 
     distance: FloatArray
     record: RowArray
+    rows: RowArray
+    sampled: bool
 
 
 def space_of(case: Case[Any]) -> MixedSpace:
@@ -72,37 +88,44 @@ def distinct(case: Case[Any], name: Literal["train", "holdout", "synthetic"]) ->
 
 
 def to_train(case: Case[Any], name: Side, run: Run | None) -> ToTrain:
-    """Return the nearest training record of every row of `name`; of equally near ones the first in order of content."""
+    """Return the nearest training record of the rows of `name`; of equally near ones the first in order of content.
+
+    Where all pairs would cost more than `MOST_WORK`, a random sample of the rows is looked at, always against the
+    whole of train.
+    """
     key = f"table.to_train/{name}"
     found = case.cache.get(key)
     if not isinstance(found, ToTrain):
         queries, train = distinct(case, name), distinct(case, "train")
-        distance, record = nearest(space_of(case), queries.placed, train.placed, 1, run=run, task=f"neighbours/{name}")
-        found = ToTrain(distance[queries.of_row, 0], record[queries.of_row, 0].astype(np.intp))
+        rows = _sample(len(queries.of_row), len(train.times) * space_of(case).d, name)
+        wanted, back = np.unique(queries.of_row[rows], return_inverse=True)
+        placed = queries.placed.rows(wanted)
+        distance, record = nearest(space_of(case), placed, train.placed, 1, run=run, task=f"neighbours/{name}")
+        sampled = len(rows) < len(queries.of_row)
+        found = ToTrain(distance[back, 0], record[back, 0].astype(np.intp), rows, sampled)
         case.cache[key] = found
     return found
 
 
-def nearest_other(case: Case[Any], run: Run | None) -> FloatArray:
-    """Return, for each distinct training record, the distance to the nearest *other* training row (a twin: 0)."""
-    found = case.cache.get("table.nearest_other")
-    if not isinstance(found, np.ndarray):
-        train = distinct(case, "train")
-        found = other_distances(space_of(case), train.placed, train.times, run)
-        case.cache["table.nearest_other"] = found
-    return found
+def nearest_other(case: Case[Any], records: RowArray, run: Run | None) -> FloatArray:
+    """Return the distance of some distinct training records to their nearest *other* training row (a twin: 0)."""
+    train = distinct(case, "train")
+    wanted, back = np.unique(records, return_inverse=True)
+    if len(train.times) < 2:
+        other = np.full(len(wanted), np.inf)
+    else:
+        placed = train.placed.rows(wanted)
+        distance, row = nearest(space_of(case), placed, train.placed, 2, run=run, task="neighbours/train")
+        # The record itself comes first: distinct records are more than nothing apart.
+        other = np.where(row[:, 0] == wanted, distance[:, 1], distance[:, 0])
+    return np.where(train.times[wanted] > 1, 0.0, other)[back]
 
 
-def other_distances(
-    space: MixedSpace, records: Placed, times: npt.NDArray[np.intp], run: Run | None = None
-) -> FloatArray:
-    """Return the distance of each distinct record to its nearest other row; infinity when there is none."""
-    if len(records) < 2:
-        return np.where(times > 1, 0.0, np.inf)
-    distance, row = nearest(space, records, records, 2, run=run, task="neighbours/train")
-    # The record itself comes first: distinct records are more than nothing apart.
-    other = np.where(row[:, 0] == np.arange(len(records)), distance[:, 1], distance[:, 0])
-    return np.where(times > 1, 0.0, other)
+def _sample(n: int, cost: int, name: str) -> RowArray:
+    most = max(FEWEST_ROWS, MOST_WORK // max(1, cost))
+    if n <= most:
+        return np.arange(n, dtype=np.intp)
+    return np.sort(permutation(0, f"neighbours/sample/{name}", n)[:most])
 
 
 def _part(base: Footing, name: str) -> Coded:

@@ -103,28 +103,33 @@ class NearerThanUnseen:
             return (self._without(why, "all"),)
         drawn, unseen = to_train(case, "synthetic", run), to_train(case, "holdout", run)
         units = footing(case).units
-        auc, low, high = auc_by_unit(drawn.distance, units["synthetic"], unseen.distance, units["holdout"])
-        common: dict[str, Any] = {"metric": self.card.id, "version": self.card.version, "seed": seed, "reference": 0.5}
+        drawn_units, unseen_units = units["synthetic"][drawn.rows], units["holdout"][unseen.rows]
+        auc, low, high = auc_by_unit(drawn.distance, drawn_units, unseen.distance, unseen_units)
+        common: dict[str, Any] = {
+            "metric": self.card.id,
+            "version": self.card.version,
+            "seed": seed,
+            "reference": 0.5,
+            "n": len(np.unique(drawn_units)),
+        }
         whole = Evidence(
             **common,
             estimate=auc,
             interval=(low, high),
-            n=len(case.synthetic),
-            detail=_curves(drawn.distance, unseen.distance),
-            private={"synthetic_rows_nearest_first": np.argsort(drawn.distance, kind="stable")[:50].tolist()},
+            detail={**_curves(drawn.distance, unseen.distance), "rows_sampled": drawn.sampled or unseen.sampled},
+            private={
+                "synthetic_rows_nearest_first": drawn.rows[np.argsort(drawn.distance, kind="stable")[:50]].tolist()
+            },
             caveat=_ALL,
         )
         if len(unseen.distance) * TAIL < _FEWEST_IN_TAIL:
             return whole, self._without(_FEW, "closest 5 %")
-        found, tail_low, tail_high, detail = tail_share(
-            drawn.distance, units["synthetic"], unseen.distance, units["holdout"]
-        )
+        found, tail_low, tail_high, detail = tail_share(drawn.distance, drawn_units, unseen.distance, unseen_units)
         tail = Evidence(
             **common,
             subject="closest 5 %",
             estimate=found,
             interval=(tail_low, tail_high),
-            n=len(case.synthetic),
             detail=detail,
             caveat=_CLOSEST,
         )

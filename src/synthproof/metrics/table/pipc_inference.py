@@ -81,18 +81,19 @@ class PipcInference:
             why = _ALL_TIES
         if why is not None:
             return (self._without(why),)
-        other = nearest_other(case, run)
         near = to_train(case, "synthetic", run)
+        between = nearest_other(case, near.record, run)
         base = footing(case)
-        found = closer_share(near.distance, other[near.record], base.units["synthetic"])
+        found = closer_share(near.distance, between, base.units["synthetic"][near.rows])
         if found.n == 0:
             return (self._without(_ALL_TIES),)
         own = None
         if case.holdout is not None and len(case.holdout) > 0:
             unseen = to_train(case, "holdout", run)
-            own = closer_share(unseen.distance, other[unseen.record], base.units["holdout"])
+            other = nearest_other(case, unseen.record, run)
+            own = closer_share(unseen.distance, other, base.units["holdout"][unseen.rows])
         known = own is not None and own.n > 0
-        ties = int((near.distance == other[near.record]).sum())
+        ties = int((near.distance == between).sum())
         return (
             Evidence(
                 metric=self.card.id,
@@ -101,16 +102,17 @@ class PipcInference:
                 interval=(found.low, found.high),
                 reference=own.estimate if own is not None and known else None,
                 reference_interval=(own.low, own.high) if own is not None and known else None,
-                n=len(case.synthetic),
+                n=len(np.unique(base.units["synthetic"][near.rows])),
                 seed=seed,
                 detail={
                     "rows_counted": len(near.distance) - ties,
+                    "rows_sampled": near.sampled,
                     "rows_tied": ties,
                     "rows_closer": round(found.hits),
                     "distance": "Gower, ranges of the original",
                     "distinct_originals": len(distinct(case, "train").times),
                     "median_nearest": float(np.median(near.distance)),
-                    "median_between_originals": float(np.median(other[near.record])),
+                    "median_between_originals": float(np.median(between)),
                 },
                 caveat=_READ,
             ),
