@@ -52,6 +52,9 @@ def measured(e: Evidence) -> Words:
     """Return estimate, interval and reference of measured evidence."""
     assert e.estimate is not None
     assert e.interval is not None
+    if e.interval[0] == e.interval[1] == e.estimate:
+        # A property rather than a measurement (yes or no): an interval would only pretend.
+        return Words(en=plain(e.estimate), ko=plain(e.estimate))
     span = between(*e.interval)
     en = f"{number(e.estimate)} ({e.level:.0%} interval {span.en}"
     ko = f"{number(e.estimate)}({e.level * 100:.0f} % 구간 {span.ko}"

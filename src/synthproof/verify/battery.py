@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from synthproof.core.contracts import Case, Policy
+from synthproof.core.contracts import Case, Metric, Policy
 from synthproof.core.errors import Cancelled, NotFoundError
 from synthproof.core.evidence import Evidence, Limit, Statement, Verdict
 from synthproof.core.random import derive
@@ -160,7 +160,7 @@ def _measure(
             return (_without(name, *reason, version=metric.card.version),)
         why_not = metric.applies(case.train.schema, case.purpose)
         if why_not is not None:
-            return (_without(name, "not_applicable", _both(why_not), version=metric.card.version),)
+            return _unfit(metric, name, why_not, case, seed=seed, run=run)
         found = tuple(metric.measure(case, seed=seed, run=run))
         _check(name, found)
         return found
@@ -170,6 +170,20 @@ def _measure(
         if strict:
             raise
         return (_without(name, "failed", _failed(name, error)),)
+
+
+def _unfit(metric: Metric, name: str, why_not: str, case: Case[Any], *, seed: int, run: Run) -> Sequence[Evidence]:
+    """Return why a metric does not apply: its own bilingual words where measuring yields them, else ours around them."""
+    try:
+        found = tuple(metric.measure(case, seed=seed, run=run))
+        _check(name, found)
+    except Cancelled:
+        raise
+    except Exception:  # noqa: BLE001 - it said beforehand that it does not apply; nothing is lost
+        found = ()
+    if found and all(e.outcome == "not_applicable" for e in found):
+        return found
+    return (_without(name, "not_applicable", _both(why_not), version=metric.card.version),)
 
 
 def _check(name: str, found: Sequence[Evidence]) -> None:

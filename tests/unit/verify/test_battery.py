@@ -16,8 +16,9 @@ from synthproof.core.errors import Cancelled
 from synthproof.core.evidence import Card, Evidence
 from synthproof.core.registry import metrics
 from synthproof.core.run import Run
-from synthproof.core.schema import Purpose, Schema
+from synthproof.core.schema import Purpose, Role, Schema
 from synthproof.core.words import Words
+from synthproof.data.table.dataset import Table
 from synthproof.policy.load import read_policy
 from synthproof.policy.rules import RulePolicy
 from synthproof.testing.references import copycat
@@ -84,6 +85,14 @@ class Unfit(Good):
         return "no dates here"
 
 
+class Wordy(Unfit):
+    card = replace(Good.card, id="fake.wordy")
+
+    def measure(self, case: Case[Any], /, *, seed: int, run: Run | None = None) -> Sequence[Evidence]:
+        why = Words(en="No dates here.", ko="날짜가 없습니다.")
+        return [Evidence(metric=self.card.id, outcome="not_applicable", caveat=why)]
+
+
 class Stopper(Good):
     card = replace(Good.card, id="fake.stopper")
 
@@ -101,7 +110,7 @@ def _needing(need: str) -> type[Good]:
 
 
 NEEDS = ("holdout", "target", "quasi_identifiers", "sensitive", "recipe", "losses")
-FAKES = [Good, Broken, Silent, Impostor, Unfit, Stopper, *map(_needing, NEEDS)]
+FAKES = [Good, Broken, Silent, Impostor, Unfit, Wordy, Stopper, *map(_needing, NEEDS)]
 
 
 @pytest.fixture(autouse=True)
@@ -146,6 +155,12 @@ limit = {{ origin = "own", value = 0.2, because = {{ en = "o", ko = "자체" }} 
 def case() -> Case[Any]:
     train = WORLD.draw(60, 1)
     return Case(train=train, holdout=WORLD.draw(30, 2), synthetic=copycat(train, 60, 3), purpose=WORLD.purpose)
+
+
+def stripped(table: Table, *kept: Role) -> Table:
+    """Return the table with no roles but those named."""
+    fields = tuple(replace(f, roles=f.roles & frozenset(kept)) for f in table.schema.fields)
+    return table.with_schema(replace(table.schema, fields=fields))
 
 
 def test_everything_planned_speaks_in_order_with_seed_and_fingerprints(case: Case[Any]) -> None:
@@ -202,7 +217,7 @@ def test_stopping_is_not_a_failure_of_the_metric(case: Case[Any]) -> None:
     ],
 )
 def test_what_is_lacking_is_said_in_two_languages(case: Case[Any], need: str, outcome: str) -> None:
-    plain = case.train.without("sex", "region", "disease", "age")
+    plain = stripped(case.train)
     bare = Case(train=plain, holdout=None, synthetic=plain, purpose=Purpose())
     (found,) = run_battery(bare, policy(f"fake.needs_{need}"), seed=1)
     assert found.outcome == outcome
@@ -212,7 +227,7 @@ def test_what_is_lacking_is_said_in_two_languages(case: Case[Any], need: str, ou
 
 
 def test_k_without_t_is_no_question_but_t_without_k_is_an_open_one(case: Case[Any]) -> None:
-    without_k = case.train.without("sex", "region", "age")
+    without_k = stripped(case.train, "sensitive")
     bare = Case(train=without_k, holdout=None, synthetic=without_k, purpose=Purpose())
     (found,) = run_battery(bare, policy("fake.needs_quasi_identifiers"), seed=1)
     assert found.outcome == "insufficient"
@@ -226,6 +241,14 @@ def test_what_the_plan_leaves_out_says_why(case: Case[Any]) -> None:
     assert found.caveat is not None
     assert "target" in found.caveat.en
     assert len(run_battery(case, rules, seed=1)) == 2
+
+
+def test_a_metric_that_does_not_apply_says_so_in_its_own_words(case: Case[Any]) -> None:
+    (wordy,) = run_battery(case, policy("fake.wordy"), seed=1)
+    assert wordy.caveat == Words(en="No dates here.", ko="날짜가 없습니다.")
+    (plain,) = run_battery(case, policy("fake.unfit"), seed=1)
+    assert plain.caveat is not None
+    assert "no dates here" in plain.caveat.ko
 
 
 def test_the_plan_gives_parameters(case: Case[Any]) -> None:
