@@ -121,6 +121,8 @@ class BoostedTrees:
         self._model = make(
             max_iter=self.rounds,
             early_stopping=False,
+            # Without it, leaves of rare classes divide by next to nothing and ruin the ranking of all classes.
+            l2_regularization=10.0,
             categorical_features=self.categorical if self.categorical.any() else None,
             random_state=self.seed % (2**32),
         )

@@ -10,6 +10,7 @@ PARTS: tuple[str, ...] = (
     "histograms",
     "intervals",
     "key_classes",
+    "predictors",
     "propensity",
 )
 """Modules of this folder that hold no metric of their own."""
