@@ -64,7 +64,8 @@ def infer_field(column: Column, *, comma_is_point: bool = False) -> Finding:
         return Finding(found, notices)
     assert column.texts is not None
     finding = _of_texts(column, column.texts, comma_is_point)
-    finding.field = replace(finding.field, storage=column.storage)
+    facts = {k: v for k, v in column.facts.items() if k != "types"}
+    finding.field = replace(finding.field, storage=column.storage, format={**finding.field.format, **facts})
     return finding
 
 
