@@ -25,6 +25,7 @@ from synthproof.dossier.page import build_page
 from synthproof.dossier.preview import preview_of
 from synthproof.dossier.render_html import render_form, render_report, with_font
 from synthproof.dossier.render_pdf import render_pdf
+from synthproof.dossier.rules import RuleFacts, rule_facts
 from synthproof.dossier.seal import check_seal, write_seal
 from synthproof.verify.proof import FORMAT, Proof
 
@@ -160,13 +161,14 @@ def _write(
     # What is rendered is what was written: a dossier read again gives the same pages.
     record = {**proof.to_dict(), "schema": public_schema(proof.schema, common_levels(proof.evidence)).to_dict()}
     told = Proof.from_dict(json.loads(json.dumps(record)))
-    page = build_page(told)
+    rules = rule_facts(policy_text)
+    page = build_page(told, rules)
     with whole_folder(folder) as part:
         run.tick("report", 0, 3)
         _json(part / PROOF, record)
         _json(part / PREVIEW, preview)
         _text(part / POLICY, policy_text)
-        papers = forms_of(told, preview)
+        papers = forms_of(told, preview, rules)
         _json(part / "forms" / "forms.json", [form.to_dict() for form in papers])
         pages = {"report.html": render_report(page, lang=lang)}
         pages |= {form.file: render_form(form, page["heading"], page["created"], lang=lang) for form in papers}
@@ -184,7 +186,7 @@ def _write(
     return folder
 
 
-def forms_of(proof: Proof, preview: Mapping[str, Any]) -> tuple[Form, ...]:
+def forms_of(proof: Proof, preview: Mapping[str, Any], rules: Mapping[str, RuleFacts]) -> tuple[Form, ...]:
     """Return the guide's papers, filled where a machine can and marked where a person must."""
     return (
         form_1_1(proof),
@@ -193,7 +195,7 @@ def forms_of(proof: Proof, preview: Mapping[str, Any]) -> tuple[Form, ...]:
         form_1_3_synthetic(proof, preview),
         form_1_4(proof),
         checklist(proof, preview),
-        self_review(proof),
+        self_review(proof, rules),
     )
 
 

@@ -9,10 +9,13 @@ from typing import Any, Literal, TypeAlias
 from synthproof.core.evidence import FAMILIES, FAMILY_WORDS, RESULT_WORDS, Family, Finding, Result
 from synthproof.core.words import Words
 from synthproof.dossier.disclose import printable
+from synthproof.dossier.rules import RuleFacts, title_of
 from synthproof.policy.purposes import ENVIRONMENT_WORDS, FORM_WORDS, needed_level
 from synthproof.verify.proof import Proof
 
 Status: TypeAlias = Literal["measured", "recorded", "stated", "person", "open"]
+
+MOST_NAMED = 5
 
 STATUS_WORDS: Mapping[Status, Words] = {
     "measured": Words(en="answered by measurement", ko="측정으로 답함"),
@@ -24,8 +27,8 @@ STATUS_WORDS: Mapping[Status, Words] = {
 
 _HEADLINES: Mapping[Result, Words] = {
     "meets": Words(
-        en="Every deciding rule of the policy is met.",
-        ko="적용한 기준의 판정 항목을 모두 충족합니다.",
+        en="It may be put forward: every deciding rule of the policy is met.",
+        ko="제공을 신청할 수 있습니다. 적용한 기준의 판정 항목을 모두 충족합니다.",
     ),
     "does_not_meet": Words(
         en="No. At least one deciding rule is not met.",
@@ -64,7 +67,7 @@ _TO_NOBODY = Words(
 )
 
 
-def answer(proof: Proof) -> dict[str, Any]:
+def answer(proof: Proof, rules: Mapping[str, RuleFacts]) -> dict[str, Any]:
     """Return result, headline, addressees and conditions for the top of the first page."""
     result = proof.verdict.result
     purpose = proof.purpose
@@ -80,7 +83,7 @@ def answer(proof: Proof) -> dict[str, Any]:
             ko=f"{FORM_WORDS[purpose.form].ko} · {ENVIRONMENT_WORDS[purpose.environment].ko} 환경"
             f" · 요구 안전성: {level.words.ko}",
         ),
-        "conditions": conditions(proof),
+        "conditions": conditions(proof, rules),
     }
 
 
@@ -110,9 +113,9 @@ def families(proof: Proof) -> list[dict[str, Any]]:
     return out
 
 
-def conditions(proof: Proof) -> list[Words]:
+def conditions(proof: Proof, rules: Mapping[str, RuleFacts]) -> list[Words]:
     """Return what has to hold or happen before the data may go to anyone."""
-    out = [*_repairs(proof), *_standing(proof)]
+    out = [*_repairs(proof, rules), *_standing(proof)]
     purpose = proof.purpose
     if purpose.form in {"publication", "unspecified_third_party"}:
         out.append(
@@ -138,23 +141,31 @@ def conditions(proof: Proof) -> list[Words]:
     return out
 
 
-def _repairs(proof: Proof) -> list[Words]:
+def _repairs(proof: Proof, rules: Mapping[str, RuleFacts]) -> list[Words]:
     deciding = [f for f in proof.verdict.findings if not f.advisory]
     failed, unknown = _rules(deciding, "does_not_meet"), _rules(deciding, "not_assessed")
     out = []
-    if failed:
+    for rule in failed[:MOST_NAMED]:
+        name = title_of(rule, rules)
+        remedy = rules[rule].remedy if rule in rules else None
+        todo = remedy or Words(
+            en="resolve it by a new run or a logged refinement, and verify again.",
+            ko="재생성하거나 기록이 남는 후처리로 해소한 뒤 다시 검증해야 합니다.",
+        )
+        out.append(Words(en=f"Not met: {name.en} — {todo.en}", ko=f"미충족: {name.ko} — {todo.ko}"))
+    if len(failed) > MOST_NAMED:
+        more = len(failed) - MOST_NAMED
         out.append(
-            Words(
-                en=f"Not met, must be resolved by a new run or a logged refinement: {', '.join(failed)}.",
-                ko=f"미충족 항목을 재생성 또는 기록이 남는 후처리로 해소해야 합니다: {', '.join(failed)}.",
-            )
+            Words(en=f"Not met: {more} further rules, listed below.", ko=f"미충족: 그 밖의 규칙 {more}개(아래 참조).")
         )
     if unknown:
+        names = [title_of(rule, rules) for rule in unknown]
         out.append(
             Words(
-                en=f"Not assessed, must be measured or stated by a named person where the policy allows it: "
-                f"{', '.join(unknown)}.",
-                ko=f"판단 불가 항목을 측정하거나, 기준이 허용하는 경우 담당자가 진술해야 합니다: {', '.join(unknown)}.",
+                en="Not assessed, must be measured, or stated by a named person where the policy allows it: "
+                f"{', '.join(n.en for n in names)}.",
+                ko="판단 불가 항목을 측정하거나, 기준이 허용하는 경우 담당자가 진술해야 합니다: "
+                f"{', '.join(n.ko for n in names)}.",
             )
         )
     return out
@@ -189,7 +200,7 @@ def _standing(proof: Proof) -> list[Words]:
 
 
 def _rules(findings: list[Finding], result: Result) -> list[str]:
-    return list(dict.fromkeys(printable(f.rule, 40) for f in findings if f.result == result))
+    return list(dict.fromkeys(f.rule for f in findings if f.result == result))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,6 +10,7 @@ from synthproof.dossier.first_page import answer
 from synthproof.dossier.forms import Form, Line, Section, same
 from synthproof.dossier.numbers import ORIGIN_WORDS, OUTCOME_WORDS, card_of, groups, interval, number
 from synthproof.dossier.record import both, data_rows, limit_rows, refinements
+from synthproof.dossier.rules import RuleFacts
 from synthproof.verify.proof import Proof
 
 FORMULAS: Mapping[str, str] = {
@@ -22,12 +23,19 @@ FORMULAS: Mapping[str, str] = {
 }
 
 
-def self_review(proof: Proof) -> Form:
+def self_review(proof: Proof, rules: Mapping[str, RuleFacts]) -> Form:
     """Return the self-review report: method, metrics, limits, measurement, results; the overall judgement is left open."""
     return Form(
         id="self-review",
         title=Words(en="Self-review report on safety", ko="안전성 자체 검토 결과서"),
-        sections=(_method(proof), _metrics(proof), _limits(proof), _measured(proof), _results(proof), _overall(proof)),
+        sections=(
+            _method(proof),
+            _metrics(proof),
+            _limits(proof),
+            _measured(proof),
+            _results(proof),
+            _overall(proof, rules),
+        ),
         wide=True,
     )
 
@@ -164,10 +172,10 @@ def _results(proof: Proof) -> Section:
     )
 
 
-def _overall(proof: Proof) -> Section:
-    told = answer(proof)
-    parts_en = "; ".join(f"{g['name'].en}: {g['word'].en}" for g in groups(proof))
-    parts_ko = ", ".join(f"{g['name'].ko}: {g['word'].ko}" for g in groups(proof))
+def _overall(proof: Proof, rules: Mapping[str, RuleFacts]) -> Section:
+    told, parts = answer(proof, rules), groups(proof, rules)
+    parts_en = "; ".join(f"{g['name'].en}: {g['word'].en}" for g in parts)
+    parts_ko = ", ".join(f"{g['name'].ko}: {g['word'].ko}" for g in parts)
     return Section(
         title=Words(en="5-2) Overall judgement", ko="5-2) 총평"),
         paragraphs=(

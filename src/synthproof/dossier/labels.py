@@ -14,6 +14,7 @@ def _w(en: str, ko: str) -> Words:
 LABELS: Mapping[str, Words] = {
     "title": _w("Synthetic data verification report", "합성데이터 검증 보고서"),
     "ask": _w("May it be released?", "제공해도 됩니까?"),
+    "verdict": _w("Verdict", "판정"),
     "whom": _w("To whom", "누구에게"),
     "conditions": _w("Under which conditions", "어떤 조건으로"),
     "asked_for": _w("Asked for", "신청한 활용"),
@@ -39,14 +40,18 @@ LABELS: Mapping[str, Words] = {
     "result": _w("Result", "판정"),
     "advisory": _w("advisory", "참고"),
     "no_rule": _w("no rule", "규칙 없음"),
+    "rest": _w(
+        "By subject, furthest from the reference first (reference in brackets)",
+        "대상별 값, 참조값에서 먼 순서(괄호 안은 참조값)",
+    ),
     "more_rows": _w("further rows stand in dossier.json", "개 행은 dossier.json에 있습니다"),
     "source": _w("Source", "출처"),
-    "ideal": _w("As good as fresh real records", "실제 자료와 같을 때"),
+    "ideal": _w("Ideal", "이상적인 값"),
     "higher": _w("higher is better", "높을수록 좋음"),
     "lower": _w("lower is better", "낮을수록 좋음"),
     "legend": _w(
-        "dot: value · bar: interval · hollow triangle: reference (real against real) · vertical line: limit, tinted side breaks it",
-        "점: 측정값 · 막대: 구간 · 빈 삼각형: 참조값(실제 자료끼리) · 세로선: 임계값(색이 깔린 쪽이 벗어나는 쪽)",
+        "dot: value · bar: interval · hollow triangle (△): reference (real against real) · vertical line: limit, tinted side breaks it",
+        "점: 측정값 · 막대: 구간 · 빈 삼각형(△): 참조값(실제 자료끼리) · 세로선: 임계값(색이 깔린 쪽이 벗어나는 쪽)",
     ),
     "attackers": _w("Attacker cards", "공격자 카드"),
     "attackers_lead": _w(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -22,6 +23,7 @@ from synthproof.core.registry import metrics
 from synthproof.core.words import Words
 from synthproof.dossier.disclose import printable
 from synthproof.dossier.figures.range_bar import range_bar
+from synthproof.dossier.rules import RuleFacts, title_of
 from synthproof.verify.proof import Proof
 
 MAX_ROWS = 12
@@ -61,9 +63,9 @@ def number(value: float | int | None) -> str:
         return f"{value:,.0f}"
     if size >= 100:
         return f"{value:.1f}"
-    if size == 0 or size >= 0.001:
-        return f"{value:.3f}"
-    return f"{value:.1e}"
+    if size == 0:
+        return "0"
+    return f"{value:.3f}" if size >= 0.001 else f"{value:.2g}"
 
 
 def interval(pair: Sequence[float] | None) -> str:
@@ -71,7 +73,7 @@ def interval(pair: Sequence[float] | None) -> str:
     return f"[{number(pair[0])}, {number(pair[1])}]" if pair else ""
 
 
-def groups(proof: Proof) -> list[dict[str, Any]]:
+def groups(proof: Proof, rules: Mapping[str, RuleFacts]) -> list[dict[str, Any]]:
     """Return families, in each its metrics, in each its rows: the body of the report."""
     by_metric: dict[str, list[Evidence]] = {}
     for e in proof.evidence:
@@ -82,9 +84,9 @@ def groups(proof: Proof) -> list[dict[str, Any]]:
     blocks: dict[Family, list[dict[str, Any]]] = {name: [] for name in FAMILIES}
     for metric, found in by_metric.items():
         findings = [f for f in proof.verdict.findings if f.metric == metric]
-        blocks[_family(metric, findings)].append(_block(metric, found, findings, proof.limits))
+        blocks[_family(metric, findings)].append(_block(metric, found, findings, proof.limits, rules))
     for finding in (f for f in proof.verdict.findings if not f.metric):
-        blocks[finding.family].append(_statement_block(finding))
+        blocks[finding.family].append(_statement_block(finding, rules))
     out = []
     for name in FAMILIES:
         if not blocks[name]:
@@ -108,13 +110,22 @@ def _family(metric: str, findings: Sequence[Finding]) -> Family:
 
 
 def _block(
-    metric: str, evidence: Sequence[Evidence], findings: Sequence[Finding], limits: Sequence[Limit]
+    metric: str,
+    evidence: Sequence[Evidence],
+    findings: Sequence[Finding],
+    limits: Sequence[Limit],
+    rules: Mapping[str, RuleFacts],
 ) -> dict[str, Any]:
     card = card_of(metric)
-    rows = [_row(e, _finding(e, findings), limits, card) for e in evidence]
-    spoken = {id(_finding(e, findings)) for e in evidence}
+    held_subjects = {f.subject for f in findings}
+    rows, spoken = [], set()
+    for e in evidence:
+        held = [f for f in findings if f.subject == e.subject]
+        spoken |= {id(f) for f in held}
+        if held or e.subject == "all":
+            rows += [_row(e, f, limits, card, rules) for f in held] or [_row(e, None, limits, card, rules)]
     rows += [_bare_row(f) for f in findings if id(f) not in spoken]
-    rows.sort(key=lambda r: (not r["whole"], _ORDER[r["result"]]))
+    rows.sort(key=lambda r: (not r["whole"], r["advisory"], _ORDER[r["result"]]))
     shown = rows[:MAX_ROWS]
     return {
         "id": printable(metric),
@@ -128,6 +139,7 @@ def _block(
         "version": card.version if card else 0,
         "rows": shown,
         "more": len(rows) - len(shown),
+        "rest": _rest([e for e in evidence if e.subject != "all" and e.subject not in held_subjects], card),
         "caveats": _caveats(evidence),
     }
 
@@ -137,9 +149,19 @@ def anchor(metric: str) -> str:
     return "metric-" + "".join(c if c.isascii() and c.isalnum() else "-" for c in metric)[:60]
 
 
-def _finding(e: Evidence, findings: Sequence[Finding]) -> Finding | None:
-    found = [f for f in findings if f.subject == e.subject]
-    return min(found, key=lambda f: (f.advisory, _ORDER[f.result])) if found else None
+def _rest(evidence: Sequence[Evidence], card: Card | None) -> str:
+    """Return subjects that no rule speaks of as one line: value (reference), the least good first."""
+    sign = -1.0 if card is not None and card.better == "higher" else 1.0
+    measured = [e for e in evidence if e.estimate is not None]
+    measured.sort(key=lambda e: -sign * ((e.estimate or 0.0) - (e.reference or 0.0)))
+    parts = [
+        f"{printable(e.subject, 40)} {number(e.estimate)}"
+        + (f" ({number(e.reference)})" if e.reference is not None else "")
+        for e in measured[:MAX_ROWS]
+    ]
+    if len(measured) > MAX_ROWS:
+        parts.append(f"… +{len(measured) - MAX_ROWS}")
+    return " · ".join(parts)
 
 
 def limit_of(e: Evidence, finding: Finding | None, limits: Sequence[Limit]) -> Limit | None:
@@ -149,8 +171,16 @@ def limit_of(e: Evidence, finding: Finding | None, limits: Sequence[Limit]) -> L
     return next((x for x in limits if x.metric == e.metric and x.subject == e.subject), None)
 
 
-def _row(e: Evidence, finding: Finding | None, limits: Sequence[Limit], card: Card | None) -> dict[str, Any]:
+def _row(
+    e: Evidence, finding: Finding | None, limits: Sequence[Limit], card: Card | None, rules: Mapping[str, RuleFacts]
+) -> dict[str, Any]:
     limit = limit_of(e, finding, limits)
+    line = f"{'≤' if limit.side == 'max' else '≥'} {number(limit.value)}" if limit else "–"
+    facts = rules.get(finding.rule) if finding else None
+    if limit and facts and facts.over_reference and e.reference is not None:
+        # The rule speaks of what exceeds the reference (△ in the graphic), so the line moves with it.
+        line = f"{'≤' if limit.side == 'max' else '≥'} △ + {number(limit.value)}"
+        limit = replace(limit, value=e.reference + limit.value)
     result: Result | None = finding.result if finding else None
     low, high = (card.low, card.high) if card else (float("-inf"), float("inf"))
     return {
@@ -163,7 +193,7 @@ def _row(e: Evidence, finding: Finding | None, limits: Sequence[Limit], card: Ca
         "level": f"{e.level:.0%}",
         "reference": number(e.reference) if e.reference is not None else "–",
         "reference_interval": interval(e.reference_interval),
-        "limit": f"{'≤' if limit.side == 'max' else '≥'} {number(limit.value)}" if limit else "–",
+        "limit": line,
         "origin": ORIGIN_WORDS[limit.origin] if limit else None,
         "origin_because": limit.because if limit else None,
         "because": finding.because if finding else None,
@@ -200,13 +230,13 @@ def _bare_row(finding: Finding) -> dict[str, Any]:
     }
 
 
-def _statement_block(finding: Finding) -> dict[str, Any]:
+def _statement_block(finding: Finding, rules: Mapping[str, RuleFacts]) -> dict[str, Any]:
     name = printable(finding.rule)
     return {
         "id": name,
         "anchor": anchor(name),
-        "name": _same(name),
-        "question": finding.because,
+        "name": title_of(finding.rule, rules),
+        "question": None,
         "ideal": None,
         "unit": "",
         "better": "",
@@ -214,6 +244,7 @@ def _statement_block(finding: Finding) -> dict[str, Any]:
         "version": 0,
         "rows": [_bare_row(finding)],
         "more": 0,
+        "rest": "",
         "caveats": [],
     }
 

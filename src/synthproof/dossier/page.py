@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from synthproof.core.words import Words
@@ -11,27 +11,30 @@ from synthproof.dossier.disclose import printable
 from synthproof.dossier.figures.gallery import gallery
 from synthproof.dossier.glossary import GUIDE, TERMS
 from synthproof.dossier.labels import LABELS
+from synthproof.dossier.rules import RuleFacts
 from synthproof.verify.proof import Proof
 
 
-def build_page(proof: Proof) -> dict[str, Any]:
+def build_page(proof: Proof, rules: Mapping[str, RuleFacts] | None = None) -> dict[str, Any]:
     """Return everything the report says. Texts are `Words`; pictures are SVG made by `figures`."""
+    known = rules or {}
+    groups = numbers.groups(proof, known)
     return {
         "labels": dict(LABELS),
         "heading": heading(proof),
-        "created": printable(proof.created),
+        "created": record.when(proof.created),
         "policy": {
             "name": printable(proof.verdict.policy),
             "version": proof.verdict.policy_version,
             "digest": record.short(proof.verdict.policy_digest),
             "state": LABELS["policy_changed" if proof.verdict.changed else "policy_shipped"],
         },
-        "answer": first_page.answer(proof),
+        "answer": first_page.answer(proof, known),
         "families": first_page.families(proof),
         "questions": first_page.questions(proof),
         "data": record.data_rows(proof),
-        "groups": numbers.groups(proof),
-        "attackers": attackers(proof),
+        "groups": groups,
+        "attackers": attackers(groups),
         "gallery": gallery(proof),
         "not_assessed": record.not_assessed(proof),
         "treatments": record.treatments(proof),
@@ -58,9 +61,9 @@ def heading(proof: Proof) -> Words:
     return record.both(title or (facts.name if facts else "synthetic data"), 120)
 
 
-def attackers(proof: Proof) -> list[dict[str, Any]]:
+def attackers(groups: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """Return one card per safety metric that is an attack: what is known, tried, reached."""
-    rows = {m["id"]: m for g in numbers.groups(proof) if g["family"] == "safety" for m in g["metrics"]}
+    rows = {m["id"]: m for g in groups if g["family"] == "safety" for m in g["metrics"]}
     out = []
     for metric, block in rows.items():
         card = numbers.card_of(metric)
@@ -73,11 +76,18 @@ def attackers(proof: Proof) -> list[dict[str, Any]]:
                 "knows": card.attacker.knows,
                 "tries": card.attacker.tries,
                 "success": card.attacker.success,
-                "rows": block["rows"][:4],
+                "rows": _one_per_subject(block["rows"])[:4],
                 "unit": block["unit"],
             }
         )
     return out
+
+
+def _one_per_subject(rows: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    first: dict[str, Mapping[str, Any]] = {}
+    for row in rows:
+        first.setdefault(row["subject"].en, row)
+    return list(first.values())
 
 
 def plain(value: Any) -> Any:

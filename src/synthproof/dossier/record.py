@@ -12,9 +12,22 @@ from synthproof.dossier.disclose import printable
 from synthproof.dossier.figures.limits import repeats_picture
 from synthproof.dossier.labels import DATA_NAMES, PAPERS, STAGES
 from synthproof.dossier.numbers import ORIGIN_WORDS, OUTCOME_WORDS, anchor, card_of, number
-from synthproof.protect.treatments import merged
+from synthproof.protect.treatments import CLASSES, merged
 from synthproof.verify.proof import Proof
 
+PROTECTION_WORDS: Mapping[str, Words] = {
+    "identifiers": Words(en="identifiers", ko="식별자 처리"),
+    "rare": Words(en="rare levels", ko="희소 범주 처리"),
+    "extremes": Words(en="extremes", ko="극단값 처리(상·하단 코딩)"),
+    "coarsen": Words(en="coarsening", ko="범주화"),
+    "dates": Words(en="dates", ko="날짜 이동"),
+}
+_COUNTS: Mapping[str, Words] = {
+    "k": Words(en="smallest group", ko="최소 인원"),
+    "persons": Words(en="persons", ko="대상 인원"),
+    "cells": Words(en="cells changed", ko="변경한 값"),
+}
+_CLASS_WORDS: Mapping[str, Words] = {str(k): v for k, v in CLASSES.items()}
 _SETTINGS_HIDDEN = {"seed", "path", "source", "out"}
 
 
@@ -34,6 +47,11 @@ def data_rows(proof: Proof) -> list[dict[str, Any]]:
             }
         )
     return out
+
+
+def when(created: str) -> str:
+    """Return a date and time as a reader writes it, without seconds."""
+    return printable(created).replace("T", " ").replace("+00:00", " UTC").replace("Z", " UTC")
 
 
 def short(fingerprint: str) -> str:
@@ -80,19 +98,18 @@ def receipts(proof: Proof) -> list[dict[str, Any]]:
     """Return one row per protection: its name and what it did in counts."""
     out = []
     for receipt in proof.receipts:
+        name = str(receipt.get("protection", receipt.get("name", "?")))
         fields = receipt.get("fields")
         changed = len(fields) if isinstance(fields, Mapping | list | tuple) else 0
-        plain = {
-            k: v
-            for k, v in receipt.items()
-            if isinstance(v, int | float) and not isinstance(v, bool) and k not in {"version"}
-        }
-        counts = ", ".join(f"{printable(k, 30)} {v:,}" for k, v in sorted(plain.items()))
+        known = {k: v for k, v in receipt.items() if k in _COUNTS and isinstance(v, int | float)}
         out.append(
             {
-                "name": both(receipt.get("protection", receipt.get("name", "?"))),
+                "name": PROTECTION_WORDS.get(name, both(name)),
                 "changed": Words(en=f"{changed} columns changed", ko=f"{changed}개 항목 변경"),
-                "counts": counts,
+                "counts": Words(
+                    en=", ".join(f"{_COUNTS[k].en} {v:,}" for k, v in known.items()) or "–",
+                    ko=", ".join(f"{_COUNTS[k].ko} {v:,}" for k, v in known.items()) or "–",
+                ),
                 "why": told(receipt.get("threshold")),
             }
         )
@@ -100,32 +117,27 @@ def receipts(proof: Proof) -> list[dict[str, Any]]:
 
 
 def scan_rows(proof: Proof) -> list[dict[str, Any]]:
-    """Return what the identifier finders reported, by field: names, kinds and shares."""
-    found = proof.scan.get("fields", proof.scan.get("findings", ()))
-    listed: Sequence[Any] = list(found.items()) if isinstance(found, Mapping) else list(found or ())
+    """Return the columns in which the identifier finders saw something: names, kinds and shares, no value."""
     out = []
-    for entry in listed:
-        name, facts = entry if isinstance(entry, tuple) else (_get(entry, "field", "name"), entry)
-        if not isinstance(facts, Mapping):
-            facts = {"found": facts}
-        kind = told(facts.get("class") or facts.get("kind") or facts.get("kinds") or facts.get("found"))
-        because = told(facts.get("because") or facts.get("reason") or facts.get("why"))
-        if kind is None and because is None:
+    for entry in proof.scan.get("fields", ()):
+        if not isinstance(entry, Mapping):
             continue
-        share = facts.get("share")
+        klass = str(entry.get("class", "other"))
+        found = [f for f in entry.get("findings", ()) if isinstance(f, Mapping)]
+        if klass == "other" and not found:
+            continue
+        top = max(found, key=lambda f: float(f.get("confidence", 0.0)), default={})
+        reasons = {"en": top.get("reason_en"), "ko": top.get("reason_ko")}
+        share = top.get("share")
         out.append(
             {
-                "field": printable(name),
-                "kind": kind,
-                "share": f"{share:.1%}" if isinstance(share, int | float) else "",
-                "because": because,
+                "field": printable(entry.get("field", "?")),
+                "kind": _CLASS_WORDS.get(klass, both(klass)),
+                "share": f"{share:.1%}" if isinstance(share, float) and share > 0 else "",
+                "because": told(reasons) if reasons["en"] and reasons["ko"] else None,
             }
         )
     return out
-
-
-def _get(entry: Any, *names: str) -> Any:
-    return next((entry[n] for n in names if isinstance(entry, Mapping) and n in entry), "?")
 
 
 def refinements(proof: Proof) -> list[dict[str, Any]]:

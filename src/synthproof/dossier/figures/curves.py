@@ -52,14 +52,20 @@ def curves_picture(
     for c in curves:
         points = [(ax + bx * x, ay + by * y) for x, y in zip(c.x, c.y, strict=False)]
         sheet.path(points, stroke=c.stroke, width=c.width, dash=c.dash)
+    key = 36 + max((_length(c.name.say(lang)) for c in curves), default=0.0)
     start = _BOTTOM - 16 * len(curves) - 4 if key_low else _TOP + 6
     for i, c in enumerate(curves):
         y = start + 16 * i
-        sheet.line(_RIGHT - 172, y, _RIGHT - 146, y, stroke=c.stroke, width=c.width, dash=c.dash)
-        sheet.text(_RIGHT - 140, y + 3.5, c.name.say(lang), size=10, fill=INK, limit=28)
+        sheet.line(_RIGHT - key, y, _RIGHT - key + 26, y, stroke=c.stroke, width=c.width, dash=c.dash)
+        sheet.text(_RIGHT - key + 32, y + 3.5, c.name.say(lang), size=10, fill=INK, limit=44)
     sheet.text((_LEFT + _RIGHT) / 2, _HEIGHT - 14, x_name.say(lang), size=10.5, anchor="middle", limit=60)
     sheet.text(16, (_TOP + _BOTTOM) / 2, y_name.say(lang), size=10.5, anchor="middle", turn=-90, limit=48)
     return sheet.svg(f"{y_name.say(lang)} / {x_name.say(lang)}")
+
+
+def _length(text: str) -> float:
+    """Return about how wide a text of size 10 is; Hangul is twice as wide as Latin."""
+    return sum(9.4 if ord(sign) > 0x1100 else 5.6 for sign in text[:44])
 
 
 def _range(values: Sequence[float]) -> tuple[float, float]:

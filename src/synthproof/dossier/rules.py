@@ -1,0 +1,60 @@
+"""The applied policy as the pages need it: titles and remedies of its rules, read from the kept text."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from synthproof.core.words import Words
+from synthproof.dossier.disclose import printable
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RuleFacts:
+    """What the page says of one rule.
+
+    Parameters
+    ----------
+    title
+        Its name.
+    remedy
+        What to do when it is not met, when the policy says so.
+    over_reference
+        Whether the limit is held against what exceeds the reference, not against the number itself.
+    """
+
+    title: Words
+    remedy: Words | None = None
+    over_reference: bool = False
+
+
+def rule_facts(policy_text: str) -> Mapping[str, RuleFacts]:
+    """Return the rules of a policy by id; a text that is not a policy gives none, and the pages print the ids."""
+    try:
+        rules = tomllib.loads(policy_text).get("rules", ())
+    except tomllib.TOMLDecodeError:
+        return {}
+    found: dict[str, RuleFacts] = {}
+    for rule in rules if isinstance(rules, list) else ():
+        if not isinstance(rule, dict) or "id" not in rule:
+            continue
+        name = str(rule["id"])
+        found[name] = RuleFacts(
+            title=_words(rule.get("title")) or Words(en=printable(name) or "?", ko=printable(name) or "?"),
+            remedy=_words(rule.get("remedy")),
+            over_reference=rule.get("measure") == "over_reference",
+        )
+    return found
+
+
+def title_of(rule: str, rules: Mapping[str, RuleFacts]) -> Words:
+    """Return a rule's title, or its id."""
+    shown = printable(rule, 40) or "?"
+    return rules[rule].title if rule in rules else Words(en=shown, ko=shown)
+
+
+def _words(value: object) -> Words | None:
+    if isinstance(value, Mapping) and value.get("en") and value.get("ko"):
+        return Words(en=printable(value["en"], 400), ko=printable(value["ko"], 400))
+    return None
