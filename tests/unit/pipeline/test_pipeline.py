@@ -1,0 +1,171 @@
+"""Configuration, workspace, kept tables and the library face."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import synthproof as sp
+from synthproof.core.errors import ConfigError, SchemaError, UsageError, WorkspaceError
+from synthproof.pipeline.config import RunConfig, from_mapping, load_config, load_purpose, override
+from synthproof.pipeline.parts import parse_where
+from synthproof.pipeline.tables import load_table, save_table
+from synthproof.pipeline.workspace import Workspace, stage_key
+
+
+def people(n: int = 240, seed: int = 0) -> pd.DataFrame:
+    rng = np.random.default_rng(seed)
+    age = rng.integers(20, 80, n)
+    frame = pd.DataFrame(
+        {
+            "age": age,
+            "sex": pd.Categorical(rng.choice(["F", "M"], n)),
+            "dose": np.round(rng.gamma(2.0, 3.0, n) + age / 10, 2),
+            "smoker": rng.random(n) < 0.3,
+            "seen": pd.to_datetime("2023-01-01") + pd.to_timedelta(rng.integers(0, 400, n), unit="D"),
+        }
+    )
+    frame.loc[::17, "dose"] = np.nan
+    return frame
+
+
+def test_flags_override_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "synthproof.toml"
+    path.write_text(
+        'target = "income"\n[verify]\npolicy = "public"\n[purpose]\nform = "internal"\n[protect]\nsteps = ["rare"]\n',
+        encoding="utf-8",
+    )
+    config = override(load_config(path), verify__policy="partner", target=None, protect__steps="rare, extremes")
+    assert config.verify.policy == "partner"
+    assert config.target == "income"
+    assert config.purpose.form == "internal"
+    assert config.protect.steps == ("rare", "extremes")
+    assert load_config(None, base=tmp_path) == load_config(path)
+    assert load_config(None, base=tmp_path / "elsewhere") == RunConfig()
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("seed = 'a'", "config/wrong-type"),
+        ("seed = true", "config/wrong-type"),
+        ("lang = 'fr'", "config/wrong-type"),
+        ("verify = 3", "config/wrong-type"),
+        ("[protect]\nsteps = 'rare'", "config/wrong-type"),
+        ("[purpose]\nform = 'moon'", "config/wrong-type"),
+        ("sead = 3", "params/unknown"),
+        ("[fit]\nsynthesiser = 'auto'", "params/unknown"),
+        ("not toml", "config/unreadable"),
+    ],
+)
+def test_bad_project_files_are_refused(text: str, code: str, tmp_path: Path) -> None:
+    path = tmp_path / "bad.toml"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(ConfigError, match=code):
+        load_config(path)
+
+
+def test_purpose_file(tmp_path: Path) -> None:
+    path = tmp_path / "purpose.toml"
+    path.write_text('[purpose]\nuse = "analysis"\nquasi_identifiers = ["age"]\n', encoding="utf-8")
+    assert load_purpose(path).quasi_identifiers == ("age",)
+    with pytest.raises(ConfigError, match="config/unreadable"):
+        load_purpose(tmp_path / "absent.toml")
+
+
+def test_numbers_may_be_written_whole() -> None:
+    config = from_mapping(RunConfig, {"split": {"holdout": 0.25}}, where="x")
+    assert config.split.holdout == 0.25
+    assert from_mapping(RunConfig, config.to_dict() | {"seed": 1, "sample": {}, "split": {}}, where="x").seed == 1
+
+
+def test_kept_tables_come_back_the_same(tmp_path: Path) -> None:
+    table = sp.read(people())
+    back = load_table(save_table(tmp_path / "t", table))
+    pd.testing.assert_frame_equal(back.frame, table.frame)
+    assert back.schema == table.schema
+    assert back.fingerprint() == table.fingerprint()
+
+
+def test_workspace_refuses_foreign_folders_and_sweeps_leftovers(tmp_path: Path) -> None:
+    root = tmp_path / "w"
+    space = Workspace(root)
+    with pytest.raises(WorkspaceError, match="nothing-to-resume"):
+        space.open(resume=True)
+    space.open(resume=False)
+    file = space.vault / "a.txt"
+    file.write_text("a")
+    (space.vault / ".b.txt.1234.part").write_text("half")
+    key = stage_key("read", {}, "")
+    space.finish("read", key, [file], {"n": 1})
+    space.open(resume=True)
+    assert not (space.vault / ".b.txt.1234.part").exists()
+    assert space.whole("read", key) == {"n": 1}
+    assert space.whole("read", stage_key("read", {"x": 1}, "")) is None
+    assert space.whole("fit", key) is None
+    file.write_text("changed")
+    with pytest.raises(WorkspaceError, match="workspace/damaged"):
+        space.whole("read", key)
+    (root / "mine").write_text("keep")
+    with pytest.raises(WorkspaceError, match="workspace/occupied"):
+        space.open(resume=False)
+    assert (root / "mine").exists()
+
+
+def test_where_is_read_from_texts() -> None:
+    schema = sp.read(people()).schema
+    found = parse_where(["age=30..40", "sex=F|M", "dose=1.5", "smoker=true"], schema)
+    assert found == {"age": (30, 40), "sex": ["F", "M"], "dose": 1.5, "smoker": True}
+    for text, kind in (("age", UsageError), ("age=x", UsageError), ("agee=3", SchemaError)):
+        with pytest.raises(kind):
+            parse_where([text], schema)
+
+
+def test_what_was_given_is_what_comes_back() -> None:
+    given = people()
+    model = sp.synthesizer("table.marginals", random_state=1).fit(given)
+    made = model.sample(50, seed=2)
+    assert isinstance(made, pd.DataFrame)
+    pd.testing.assert_series_equal(made.dtypes, given.dtypes)
+    polars = pytest.importorskip("polars")
+    frame = polars.from_pandas(given)
+    drawn = sp.synthesizer("table.marginals", random_state=1).fit(frame).sample(50, seed=2)
+    assert isinstance(drawn, polars.DataFrame)
+    assert drawn.schema == frame.schema
+    import pyarrow as pa
+
+    arrow = frame.to_arrow()
+    back = sp.synthesizer("table.marginals", random_state=1).fit(arrow).sample(50, seed=2)
+    assert isinstance(back, pa.Table)
+    assert back.schema.remove_metadata() == arrow.schema.remove_metadata()
+
+
+def test_face_walks_the_road(tmp_path: Path) -> None:
+    before = people(400)
+    given = before.copy(deep=True)
+    parts = sp.protect(sp.split(sp.read(given, target="smoker"), seed=3), seed=3)
+    model = sp.synthesizer("table.copula", random_state=3).fit(parts.train)
+    made = model.sample(300, seed=3, where={"sex": "F", "age": (30, 60)})
+    assert set(made.to_native()["sex"]) == {"F"}
+    assert made.to_native()["age"].between(30, 60).all()
+    again = sp.load(model.save(tmp_path / "model")).sample(300, seed=3, where={"sex": "F", "age": (30, 60)})
+    assert again.fingerprint() == made.fingerprint()
+    judged = sp.verify(parts, model.sample(400, seed=4), policy="internal", model=model, repeats=5, seed=3)
+    assert judged.verdict.result in {"meets", "does_not_meet", "not_assessed"}
+    assert {"metric", "estimate", "interval"} <= set(judged.frame().columns)
+    assert sp.judge(judged, "public").policy == "public"
+    assert (judged.save(tmp_path / "dossier") / "report.html").is_file()
+    pd.testing.assert_frame_equal(given, before)
+
+
+def test_verify_takes_any_tools_frame_and_never_meets_for_a_copycat() -> None:
+    frame = people(600)
+    judged = sp.verify(
+        frame.iloc[:300], frame.iloc[:300], holdout=frame.iloc[300:], policy="internal", repeats=5, seed=1
+    )
+    assert judged.verdict.result == "does_not_meet"
+    without = sp.verify(frame.iloc[:300], frame.iloc[300:], policy="partner", repeats=5, seed=1)
+    assert without.verdict.result != "meets"
