@@ -61,7 +61,9 @@ def _registered(name: str) -> RulePolicy:
     found: Any = policies.get(name)
     if isinstance(found, str | Path):
         return _from_file(Path(found), shipped=entry.owner == "synthproof")
-    policy: RulePolicy = found() if callable(found) else found
+    policy = found() if callable(found) else found
+    if not isinstance(policy, RulePolicy):
+        raise ConfigError("policy/not-a-policy", where=entry.target, owner=entry.owner, type=type(policy).__name__)
     return policy
 
 

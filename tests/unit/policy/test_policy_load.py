@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
+import synthproof.policy
 from synthproof.core.errors import ConfigError, NotFoundError
 from synthproof.core.registry import policies
 from synthproof.core.schema import Purpose
@@ -162,3 +165,26 @@ def test_an_unknown_rule_is_answered_with_the_nearest() -> None:
 
 def test_every_profile_is_listed() -> None:
     assert set(policies.names()) >= {"internal", "partner", "public", "pipc_2024"}
+
+
+def test_a_registered_thing_may_be_a_path_a_policy_or_a_maker_and_nothing_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "theirs.toml"
+    path.write_text(TEXT, encoding="utf-8")
+    module = ModuleType("synthproof_fake_policies")
+    things = {"path": path, "ready": read_policy(TEXT), "maker": lambda: read_policy(TEXT), "wrong": 3}
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+    for name, thing in things.items():
+        setattr(module, name, thing)
+        monkeypatch.setitem(synthproof.policy.CATALOGUE, f"fake_{name}", f"{module.__name__}:{name}")
+    policies.refresh()
+    try:
+        for name in ("path", "ready", "maker"):
+            assert load_policy(f"fake_{name}").id == "mine"
+        with pytest.raises(ConfigError) as caught:
+            load_policy("fake_wrong")
+        assert caught.value.code == "policy/not-a-policy"
+    finally:
+        monkeypatch.undo()
+        policies.refresh()
