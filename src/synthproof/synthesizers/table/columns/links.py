@@ -24,6 +24,7 @@ Float32Array = npt.NDArray[np.float32]
 IntArray = npt.NDArray[np.intp]
 
 _MANY_CLASSES = 150  # beyond this a tree predicts a rank, or a level's place on random axes
+_ROWS_PER_CLASS = 5  # classes must be fewer than this share of the rows, too
 _MANY_CELLS = 2_000_000
 _AXES = 4
 _PRIOR = 5.0  # rows of the whole table added to each level before levels are ordered
@@ -205,9 +206,10 @@ def _target(
     are missing; levels of many values are places on random axes.
     """
     gone = np.isnan(values)
+    most = max(2, min(_MANY_CLASSES, len(values) // _ROWS_PER_CLASS))
     if shape is None:
         y = np.where(gone, 0, values + 1).astype(np.intp)
-    elif len(shape.sites) <= _MANY_CLASSES:
+    elif len(shape.sites) < most:
         y = np.where(gone, len(shape.sites), np.searchsorted(shape.sites, values)).astype(np.intp)
     else:
         y = np.full(len(values), -1, dtype=np.intp)
@@ -215,7 +217,7 @@ def _target(
         rank = rankdata(np.where(gone, shape.sites[0], values)) / len(values)
         return (np.stack([rank, gone], axis=1) if gone.any() else rank[:, None]), None
     classes = int(y.max()) + 1
-    if classes <= _MANY_CLASSES:
+    if classes <= most:
         return y, np.eye(classes)
     axes = stream(seed, f"cart/{name}/axes").standard_normal((classes, _AXES))
     return axes[y], None
