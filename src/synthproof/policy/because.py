@@ -131,7 +131,8 @@ def unmeasured(rule: Rule, e: Evidence, *, skipped: bool) -> Words:
             "measured": ("measured", "측정됨"),
         }[e.outcome]
     name = _named(rule, e)
-    out_en, out_ko = f"{name.en}: {en}. {reason.en}", f"{name.ko}: {ko}. {reason.ko}"
+    out_en = f"{name.en.rstrip(':')}: {en}. {reason.en}"
+    out_ko = f"{name.ko.rstrip(':')}: {ko}. {reason.ko}"
     if rule.statement and e.outcome == "insufficient":
         out_en += f" A named person may answer this with a statement (question “{rule.statement}”)."
         out_ko += f" 담당자가 소속·성명을 밝힌 진술(질문 ‘{rule.statement}’)로 답할 수 있습니다."
@@ -183,7 +184,7 @@ def of_several(rule: Rule, sentence: Words, chosen: Finding, pool: Sequence[Find
 def _named(rule: Rule, e: Evidence) -> Words:
     if e.subject == "all" or rule.subject == e.subject:
         return rule.title
-    return Words(en=f"{rule.title.en} of “{e.subject}”", ko=f"{rule.title.ko}(‘{e.subject}’)")
+    return Words(en=f"{rule.title.en}, “{e.subject}”:", ko=f"{rule.title.ko}, ‘{e.subject}’:")
 
 
 def _relative(rule: Rule) -> bool:
