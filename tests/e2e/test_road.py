@@ -210,8 +210,15 @@ def test_hostile_cells_harm_nothing(tmp_path: Path) -> None:
 
 def test_demo_needs_no_torch_and_is_quick(tmp_path: Path) -> None:
     code = (
-        "import sys; sys.modules['torch'] = None; sys.argv = ['synthproof', 'demo', '-o', 'demo'];"
-        "from synthproof.cli.main import main; main()"
+        "import sys\n"
+        "class NoTorch:\n"
+        "    def find_spec(self, name, path=None, target=None):\n"
+        "        if name.partition('.')[0] == 'torch':\n"
+        "            raise ImportError('torch is blocked')\n"
+        "sys.meta_path.insert(0, NoTorch())\n"
+        "sys.argv = ['synthproof', 'demo', '-o', 'demo']\n"
+        "from synthproof.cli.main import main\n"
+        "main()\n"
     )
     started = time.monotonic()
     done = subprocess.run(
@@ -280,7 +287,7 @@ def test_third_party_plug_in(tmp_path: Path) -> None:
     assert "sp-sample-plugin" in listed
     assert "needs a library that is not here" in listed
     assert "sample.column_count" in cli("list", "metrics", cwd=tmp_path, env=env, check=True).stdout
-    policy = cli("explain", "internal", cwd=tmp_path, env=env, check=True).stdout
+    policy = cli("config", "--policy", "internal", cwd=tmp_path, env=env, check=True).stdout
     (tmp_path / "mine.toml").write_text(_with_metric(policy), "utf-8")
     args = ["--policy", "mine.toml", "--synthesizer", "sample.uniform", "--seed", 1, "-o", "out", "--repeats", 20]
     done = cli("run", "people.csv", *args, cwd=tmp_path, env=env)

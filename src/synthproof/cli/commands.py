@@ -7,14 +7,13 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.text import Text
 
 from synthproof.cli.language import language
 from synthproof.cli.main import app
 from synthproof.cli.options import configured
 from synthproof.cli.progress import drawn_run
-from synthproof.cli.screens import EXIT, show_places, show_schema, show_verdict
+from synthproof.cli.screens import EXIT, screen, show_places, show_schema, show_verdict
 from synthproof.core.errors import UsageError
 from synthproof.core.schema import Purpose
 from synthproof.core.words import Lang
@@ -58,11 +57,12 @@ def run(
     if source:
         config = override(config, source=source)
     lang = _lang(config)
-    errors, out = Console(stderr=True), Console()
+    errors, out = screen(stderr=True), screen()
     with drawn_run(errors, lang) as job:
         arrival = Road(config, run=job).travel(resume=resume)
-    for notice in arrival.proof.generator.notices:
-        out.print(Text(f"· {notice[lang]}"), highlight=False)
+    told = arrival.proof.generator
+    for words in [*([told.because] if told.because else []), *told.notices]:
+        out.print(Text(f"· {words[lang]}"))
     show_verdict(out, arrival.proof.verdict, lang)
     show_places(out, arrival.root, lang)
     raise typer.Exit(EXIT[arrival.proof.verdict.result])
@@ -84,10 +84,10 @@ def inspect(
 
     lang = _lang(_config(None, None, {"lang": settings["lang"]}))
     table = read(source, target=settings["target"], query=settings["read__query"], table=settings["read__table"])
-    with drawn_run(Console(stderr=True), lang) as job:
+    with drawn_run(screen(stderr=True), lang) as job:
         found = scan(table, purpose=Purpose(), run=job)
     proposal = propose(found, table.schema, Purpose())
-    show_schema(Console(), table, found.to_dict(), proposal.to_dict(), lang)
+    show_schema(screen(), table, found.to_dict(), proposal.to_dict(), lang)
     if save is not None:
         save_schema(table.schema, save)
 
@@ -115,10 +115,10 @@ def fit(
     from synthproof.pipeline.parts import fit_model
 
     config = override(_config(project, purpose, settings), source=source)
-    with drawn_run(Console(stderr=True), _lang(config)) as job:
+    with drawn_run(screen(stderr=True), _lang(config)) as job:
         model = fit_model(config, out, run=job)
-    for words in [*model.notices, *([model.because] if model.because else [])]:
-        Console().print(words.say(_lang(config)), highlight=False, markup=False)
+    for words in [*([model.because] if model.because else []), *model.notices]:
+        screen().print(Text(f"· {words.say(_lang(config))}"))
 
 
 @app.command()
@@ -133,7 +133,7 @@ def sample(
     """Draw new units from a saved model."""
     from synthproof.pipeline.parts import sample_model
 
-    with drawn_run(Console(stderr=True), language()) as job:
+    with drawn_run(screen(stderr=True), language()) as job:
         sample_model(model, n, out, where=where or [], seed=seed, run=job)
 
 
@@ -153,7 +153,7 @@ def verify(
 
     config = _config(project, purpose, settings)
     lang = _lang(config)
-    with drawn_run(Console(stderr=True), lang) as job:
+    with drawn_run(screen(stderr=True), lang) as job:
         judged = face.verify(
             real,
             synthetic,
@@ -167,7 +167,7 @@ def verify(
         )
         if out is not None:
             judged.save(out, lang=lang)
-    console = Console()
+    console = screen()
     show_verdict(console, judged.verdict, lang)
     if out is not None:
         console.print(str(out / "report.html"), highlight=False, markup=False)
@@ -187,7 +187,7 @@ def judge(
 
     lang = _lang(_config(None, None, settings))
     proof = rejudge(dossier, policy, out, lang=lang)
-    show_verdict(Console(), proof.verdict, lang)
+    show_verdict(screen(), proof.verdict, lang)
     raise typer.Exit(EXIT[proof.verdict.result])
 
 
@@ -201,4 +201,4 @@ def report(
     from synthproof.pipeline.parts import rerender
 
     lang = _lang(_config(None, None, settings))
-    Console().print(str(rerender(dossier, lang=lang)), highlight=False, markup=False)
+    screen().print(str(rerender(dossier, lang=lang)), highlight=False, markup=False)

@@ -7,13 +7,12 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.text import Text
 
 from synthproof.cli.language import language
 from synthproof.cli.main import app
 from synthproof.cli.progress import drawn_run
-from synthproof.cli.screens import show_places, show_verdict
+from synthproof.cli.screens import screen, show_places, show_verdict
 from synthproof.core.words import Words
 
 _HELLO = Words(
@@ -37,7 +36,7 @@ def demo(
     from synthproof.pipeline.road import Road
 
     speak = language()
-    console, errors = Console(), Console(stderr=True)
+    console, errors = screen(), screen(stderr=True)
     console.print(Text(_HELLO.say(speak)))
     with tempfile.TemporaryDirectory() as folder:
         source = Path(folder) / "breast_cancer.csv"

@@ -13,7 +13,7 @@ from rich.text import Text
 
 from synthproof.cli.language import language
 from synthproof.cli.main import app
-from synthproof.cli.screens import show_list
+from synthproof.cli.screens import screen, show_list
 from synthproof.core.contracts import Tags
 from synthproof.core.errors import NotFoundError, messages, nearest
 from synthproof.core.evidence import Card
@@ -42,7 +42,7 @@ def list_(
     """List what is installed, ours and other people's; a broken plug-in is shown with its reason."""
     speak = language()
     rows = [_row(what.value, entry, speak) for entry in REGISTRIES[what.value].entries()]
-    show_list(Console(), rows, speak)
+    show_list(screen(), rows, speak)
 
 
 def _row(kind: str, entry: Entry, lang: Lang) -> tuple[str, str, str]:
@@ -72,7 +72,7 @@ def explain(
     lang: Annotated[str, _LANG] = "",
 ) -> None:
     """Explain an error code, a metric, a policy's rules or a verdict word."""
-    console, speak = Console(), language()
+    console, speak = screen(), language()
     if code in messages():
         entry = messages()[code]
         console.print(Text(code, style="bold"))
@@ -121,14 +121,20 @@ def _explain_metric(console: Console, card: Card, lang: Lang) -> None:
 @app.command()
 def config(
     check: Annotated[Path | None, typer.Option("--check", help="Check a project file instead of printing one.")] = None,
+    policy: Annotated[str, typer.Option("--policy", help="Print a policy's TOML instead, to copy and change.")] = "",
     lang: Annotated[str, _LANG] = "",
 ) -> None:
-    """Print a whole project file with every key and its default, or check one."""
+    """Print a whole project file with every key and its default, or check one; or print a policy."""
+    if policy:
+        from synthproof.policy.load import load_policy
+
+        screen().print(load_policy(policy).text, markup=False, highlight=False, soft_wrap=True)
+        return
     if check is not None:
         load_config(check)
-        Console().print(f"{check.name}: ok", highlight=False, markup=False)
+        screen().print(f"{check.name}: ok", highlight=False, markup=False)
         return
-    Console().print(example(language()), markup=False, highlight=False, soft_wrap=True)
+    screen().print(example(language()), markup=False, highlight=False, soft_wrap=True)
 
 
 def example(lang: Lang) -> str:

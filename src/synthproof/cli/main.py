@@ -10,10 +10,10 @@ import sys
 from typing import NoReturn
 
 import typer
-from rich.console import Console
 from rich.text import Text
 
 from synthproof.cli.language import language
+from synthproof.cli.screens import screen
 from synthproof.core.errors import SynthproofError
 from synthproof.core.words import Words
 
@@ -34,7 +34,7 @@ def main() -> NoReturn:
     """Run the command line; every error is told in four parts, in the user's language."""
     from synthproof.cli import commands, demo, lists  # noqa: F401  (they register themselves with `app`)
 
-    console = Console(stderr=True)
+    console = screen(stderr=True)
     lang = language()
     try:
         app()

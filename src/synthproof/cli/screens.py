@@ -20,6 +20,12 @@ _STYLE: Mapping[Result, str] = {"meets": "green", "does_not_meet": "bold red", "
 EXIT: Mapping[Result, int] = {"meets": 0, "does_not_meet": 3, "not_assessed": 4}
 
 
+def screen(*, stderr: bool = False) -> Console:
+    """Return the console; where nobody looks (a pipe, a file) lines are not broken at 80 columns."""
+    console = Console(stderr=stderr)
+    return console if console.is_terminal else Console(stderr=stderr, width=500)
+
+
 def _say(lang: Lang, en: str, ko: str) -> str:
     return ko if lang == "ko" else en
 
