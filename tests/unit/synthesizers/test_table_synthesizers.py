@@ -84,6 +84,22 @@ def test_conditions_shift_the_other_columns(cls: Any) -> None:
     assert rare["x"].nunique() > 50
 
 
+@pytest.mark.parametrize("cls", [Copula, CartChain])
+def test_conditional_rows_follow_the_models_own_conditional_distribution(cls: Any) -> None:
+    model = cls(random_state=3).fit(pairs(1000))
+    free = model.sample(40_000, seed=1).frame
+    free = free[(free["c"] == "b") & (free["y"] > 0.5)]
+    drawn = model.sample(4_000, where={"c": "b", "y": {"min": 0.5}}, seed=2).frame
+    for name in ("x", "y"):
+        grid = np.sort(free[name].to_numpy())
+        gap = np.abs(
+            np.searchsorted(np.sort(drawn[name].to_numpy()), grid, side="right") / len(drawn)
+            - np.arange(1, len(grid) + 1) / len(grid)
+        ).max()
+        # Two DKW bands at 1e-6; half of the drawn rows' number, since a pool's rows share ancestors.
+        assert gap < np.sqrt(np.log(2 / 1e-6) / 2) * (1 / np.sqrt(len(free)) + 1 / np.sqrt(2_000))
+
+
 def test_contradictions_are_refused_with_their_probability() -> None:
     a = np.repeat([0, 1], 200)
     real = table(

@@ -27,6 +27,7 @@ _MANY_CLASSES = 150  # beyond this a tree predicts a rank, or a level's place on
 _ROWS_PER_CLASS = 5  # classes must be fewer than this share of the rows, too
 _MANY_CELLS = 2_000_000
 _AXES = 4
+_MOST_ROWS = 100_000
 _PRIOR = 5.0  # rows of the whole table added to each level before levels are ordered
 _SECOND = 0.05  # a second order of the levels is used when it says at least this much of the first
 
@@ -167,34 +168,37 @@ def link(
     values, shape = learned.values[name], learned.shapes.get(name)
     grown: list[Tree] = []
     leaves: list[IntArray] = []
+    donors: list[FloatArray] = []
     first = [0]
     coders: tuple[Coder, ...] = ()
     if position:
         y, axes = _target(values, shape, name, seed)
         coders = tuple(c for other in learned.order[:position] for c in _coders(learned, other, y, axes))
         x = _features(coders, learned.values)
-        classes = 0 if y.ndim == 2 else int(y.max()) + 1
         for t in range(trees):
-            tree = grow(
-                x,
-                y,
-                classes=classes,
-                min_leaf=min_leaf,
-                features=features,
-                slack=slack,
-                seed=seed,
-                purpose=f"cart/{name}/{t}",
-            )
+            purpose = f"cart/{name}/{t}"
+            rows = _some(len(values), seed, purpose)
+            tree = grow(x[rows], y[rows], min_leaf=min_leaf, features=features, slack=slack, seed=seed, purpose=purpose)
             grown.append(tree)
-            leaves.append(tree.apply(x) + first[-1])
+            leaves.append(tree.apply(x[rows]) + first[-1])
+            donors.append(values[rows])
             first.append(first[-1] + tree.leaves)
-    leaf = np.concatenate(leaves) if leaves else np.zeros(len(values), dtype=np.intp)
-    donors = np.tile(values, max(1, len(grown)))
-    if shape is None:
-        pieces = point_pieces(np.where(np.isnan(donors), -1, donors).astype(np.int64), leaf, max(1, first[-1]))
     else:
-        pieces = number_pieces(donors, shape, leaf, max(1, first[-1]))
+        leaves.append(np.zeros(len(values), dtype=np.intp))
+        donors.append(values)
+    given, leaf, count = np.concatenate(donors), np.concatenate(leaves), max(1, first[-1])
+    if shape is None:
+        pieces = point_pieces(np.where(np.isnan(given), -1, given).astype(np.int64), leaf, count)
+    else:
+        pieces = number_pieces(given, shape, leaf, count)
     return Link(name, coders, tuple(grown), tuple(first[: len(grown)]), pieces, shape.grid if shape else None)
+
+
+def _some(n: int, seed: int, purpose: str) -> IntArray | slice:
+    """Return the rows that one tree learns from and draws donors of: all, or as many as keep time and memory bounded."""
+    if n <= _MOST_ROWS:
+        return slice(None)
+    return np.sort(stream(seed, f"{purpose}/rows").choice(n, _MOST_ROWS, replace=False)).astype(np.intp)
 
 
 def _target(

@@ -74,7 +74,6 @@ def grow(
     x: Float32Array,
     y: npt.NDArray[Any],
     *,
-    classes: int,
     min_leaf: int,
     features: float,
     seed: int,
@@ -88,9 +87,7 @@ def grow(
     x
         Features, shape (n, d), no NaN.
     y
-        Class codes, shape (n,), or targets of a regression, shape (n, k).
-    classes
-        Number of classes; 0 for a regression.
+        Class codes, shape (n,); or the targets of a regression, shape (n, k).
     min_leaf
         Different rows that a leaf must hold.
     features
@@ -104,6 +101,7 @@ def grow(
     from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
     n, d = x.shape
+    classes = y.ndim == 1
     weight = np.bincount(stream(seed, f"{purpose}/bag").integers(0, n, n), minlength=n)
     inside = np.flatnonzero(weight)
     kind = DecisionTreeClassifier if classes else DecisionTreeRegressor
