@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from synthproof.core.errors import ConfigError, DataError
+from synthproof.core.words import LANGS
 from synthproof.data.split import split
 from synthproof.data.table.dataset import Table
 from synthproof.data.table.io import read_table, with_target
@@ -86,8 +87,8 @@ def test_too_small_to_say_anything(n: int, share: float | None, code: str) -> No
     with pytest.raises(DataError) as caught:
         split(people(n), holdout=share, seed=1)
     assert caught.value.code == code
-    for lang in ("en", "ko"):
-        assert all(caught.value.part(p, lang) for p in ("what", "found", "remedy"))  # type: ignore[arg-type]
+    for lang in LANGS:
+        assert all(caught.value.part(p, lang) for p in ("what", "found", "remedy"))
 
 
 def test_share_out_of_range_and_unknown_target() -> None:

@@ -13,6 +13,7 @@ import pandas as pd
 import pytest
 
 from synthproof.core.errors import ReadError, SchemaError, SynthproofError, WorkspaceError
+from synthproof.core.words import LANGS
 from synthproof.data.split import split
 from synthproof.data.table.io import notices, read_table, with_target, write_table
 
@@ -21,12 +22,12 @@ SECRET = "비밀값7788"
 
 def four_parts(error: SynthproofError) -> None:
     """Check that an error says what, found and remedy in both languages, and leaks nothing."""
-    for lang in ("en", "ko"):
+    for lang in LANGS:
         for part in ("what", "found", "remedy"):
-            text = error.part(part, lang)  # type: ignore[arg-type]
+            text = error.part(part, lang)
             assert text, f"{error.code} lacks {part} in {lang}"
             assert not re.search(r"(^|[ :(])[?]", text), f"{error.code} has an unfilled place: {text}"
-        assert SECRET not in error.text(lang)  # type: ignore[arg-type]
+        assert SECRET not in error.text(lang)
     chain: BaseException | None = error
     while chain is not None:
         assert SECRET not in str(chain)

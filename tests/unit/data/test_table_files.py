@@ -59,7 +59,12 @@ def test_excel_has_no_clock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     first = (tmp_path / "a.xlsx").read_bytes()
     seen: list[bytes] = []
     plain = excel._timeless
-    monkeypatch.setattr(excel, "_timeless", lambda book: plain(seen.append(book) or book))
+
+    def watched(book: bytes) -> bytes:
+        seen.append(book)
+        return plain(book)
+
+    monkeypatch.setattr(excel, "_timeless", watched)
     write_table(table, tmp_path / "a.xlsx")
     assert (tmp_path / "a.xlsx").read_bytes() == first
     assert seen
@@ -134,7 +139,7 @@ def test_sqlite_in_and_out(tmp_path: Path) -> None:
         connection = sqlite3.connect(tmp_path / name)
         frames.append(pd.read_sql("select * from people", connection))
         connection.close()
-    pd.testing.assert_frame_equal(*frames)
+    pd.testing.assert_frame_equal(frames[0], frames[1])
     write_table(table, tmp_path / "again.db")
     assert (tmp_path / "again.db").read_bytes() == (tmp_path / "synthetic.db").read_bytes()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import decimal
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ import pytest
 from polars.testing import assert_frame_equal
 
 from synthproof.data.table.formats import to_native
-from synthproof.data.table.io import conform, read_table, write_table
+from synthproof.data.table.io import conform, notices, read_table, write_table
 
 N = 120
 RNG = np.random.default_rng(7)
@@ -173,3 +174,39 @@ def test_another_tools_frame_is_read_under_our_schema() -> None:
     assert options["unknown_levels"] == {"sex": 1}
     assert options["extra_columns"] == ["extra"]
     assert real.schema.field("sex").levels == ("F", "M")
+
+
+def test_a_kind_that_changed_no_longer_takes_the_old_type() -> None:
+    n = 60
+    source = pd.DataFrame(
+        {
+            "age": np.arange(n) % 40 + 20,
+            "day": pd.date_range("2024-01-01", periods=n),
+            "flag": [True, False] * (n // 2),
+            "small": (np.arange(n) * 7 % 50).astype("int8"),
+        }
+    )
+    for container in (source, pl.from_pandas(source), pa.Table.from_pandas(source)):
+        table = read_table(container)
+        bands = pd.Categorical(["20-39", "40-59"] * (n // 2), ordered=True)
+        months = pd.Categorical(["2024-01", "2024-02"] * (n // 2))
+        words = pd.Categorical(["yes", "other"] * (n // 2))
+        wide = table.frame["small"] + 1000
+        frame = table.frame.assign(age=bands, day=months, flag=words, small=wide)
+        schema = table.schema
+        for name, cells in (("age", bands), ("day", months), ("flag", words)):
+            f = schema.field(name)
+            kind: Any = "ordinal" if cells.ordered else "categorical"
+            changed = replace(f, kind=kind, levels=tuple(cells.categories), low=None, high=None)
+            schema = schema.replace_field(changed)
+        back = to_native(table.with_frame(frame, schema))
+        listed = {c: list(back[c].to_pylist() if isinstance(back, pa.Table) else back[c]) for c in table.schema.names}
+        assert listed["age"] == list(bands)
+        assert listed["day"] == list(months)
+        assert listed["flag"] == list(words)
+        assert listed["small"] == wide.tolist()
+
+
+def test_a_named_index_is_said_to_be_left_out() -> None:
+    frame = pd.DataFrame({"x": range(30), "y": [1, 2, 3] * 10}, index=pd.Index(range(30), name="patient"))
+    assert [n.code for n in notices(read_table(frame))] == ["read/index-left-out"]

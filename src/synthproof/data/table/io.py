@@ -60,7 +60,7 @@ def read_table(
 
 
 def _noted(raw: Raw, noted: list[dict[str, Any]]) -> Origin:
-    general: list[dict[str, Any]] = []
+    general: list[dict[str, Any]] = list(raw.origin.options.get("notices", ()))
     if raw.n_rows == 1:
         general.append({"code": "read/one-row", "where": raw.origin.name})
     if len(raw.columns) == 1:

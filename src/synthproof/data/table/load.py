@@ -54,8 +54,9 @@ def load(source: Any, *, query: str | None = None, table: str | None = None) -> 
 def _load_object(source: Any) -> Raw | None:
     if isinstance(source, pd.DataFrame):
         options: dict[str, Any] = {}
-        if not isinstance(source.index, pd.RangeIndex) and source.index.name is not None:
-            options["index"] = str(source.index.name)
+        if source.index.name is not None or isinstance(source.index, pd.MultiIndex):
+            names = ", ".join(str(n) for n in source.index.names)
+            options["notices"] = [{"code": "read/index-left-out", "where": "data", "names": names}]
         return Raw(tuple(pandas_columns(source)), Origin(container="pandas", options=options))
     family = type(source).__module__.partition(".")[0]
     if family == "polars":

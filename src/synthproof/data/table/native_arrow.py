@@ -16,7 +16,7 @@ from synthproof.core.schema import Field
 from synthproof.data.table.columns import Column, Texts
 from synthproof.data.table.dataset import Table
 from synthproof.data.table.formats import write_texts
-from synthproof.data.table.storage import as_numbers, level_value, numeric_storage
+from synthproof.data.table.storage import as_numbers, fitted, level_value, numeric_storage
 
 _SIMPLE = {
     "bool": pa.bool_(),
@@ -93,7 +93,10 @@ def _dictionary_column(name: str, cells: Any, stored: str) -> Column:
 
 def to_arrow(table: Table) -> Any:
     """Return an Arrow table with the types that the user gave (plain ones for text files and frames)."""
-    arrays = [arrow_array(table.frame[f.name], f, arrow_type(f)) for f in table.schema.fields]
+    arrays = []
+    for stated in table.schema.fields:
+        f = fitted(table.frame[stated.name], stated)
+        arrays.append(arrow_array(table.frame[f.name], f, arrow_type(f)))
     return pa.table(dict(zip(table.schema.names, arrays, strict=True)))
 
 
@@ -172,7 +175,11 @@ def arrow_array(column: pd.Series, f: Field, kind: Any) -> Any:
         return pa.array(numbers.fillna(False).to_numpy(dtype=bool), mask=missing)
     if types.is_integer(kind):
         wide = "uint64" if kind == pa.uint64() else "int64"
-        return pa.array(numbers.fillna(0).to_numpy(dtype=wide), mask=missing).cast(kind)
+        whole = pa.array(numbers.fillna(0).to_numpy(dtype=wide), mask=missing)
+        try:
+            return whole.cast(kind)
+        except pa.ArrowInvalid:  # a generator may have gone beyond the range of a narrow type
+            return whole
     values = numbers.to_numpy(dtype="float64", na_value=np.nan)
     if types.is_decimal(kind):
         form = f"{{:.{max(0, kind.scale)}f}}".format
@@ -215,12 +222,20 @@ def to_polars(table: Table) -> Any:
     import polars as pl
 
     columns = []
-    for f in table.schema.fields:
+    for stated in table.schema.fields:
+        f = fitted(table.frame[stated.name], stated)
         kind = _polars_type(pl, f)
         arrow = arrow_array(table.frame[f.name], f, _arrow_of_polars(pl, kind) if kind is not None else arrow_type(f))
         series = pl.Series(f.name, arrow)
-        columns.append(series.cast(kind) if kind is not None else series)
+        columns.append(
+            series.cast(kind) if kind is not None and series.dtype != kind and _castable(pl, series, kind) else series
+        )
     return pl.DataFrame(columns)
+
+
+def _castable(pl: Any, series: Any, kind: Any) -> bool:
+    """Whether a polars cast loses nothing; an integer beyond a narrow type would become an error."""
+    return not kind.is_integer() or series.cast(kind, strict=False).null_count() == series.null_count()
 
 
 def _arrow_of_polars(pl: Any, kind: Any) -> Any:

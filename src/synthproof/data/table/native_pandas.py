@@ -19,7 +19,7 @@ from synthproof.data.table.dataset import Table
 from synthproof.data.table.formats import write_texts
 from synthproof.data.table.native_arrow import arrow_array, arrow_column, is_arrow
 from synthproof.data.table.objects import object_column
-from synthproof.data.table.storage import as_numbers, level_value
+from synthproof.data.table.storage import as_numbers, fitted, level_value
 
 _OWN = ("categorical", "ordinal")
 
@@ -60,6 +60,7 @@ def to_pandas(table: Table) -> pd.DataFrame:
 
 def pandas_series(column: Any, f: Field) -> Any:
     """Return one canonical column with its type at the source."""
+    f = fitted(column, f)
     storage = f.storage
     if storage.endswith("[pyarrow]"):
         kind: Any = pd.api.types.pandas_dtype(storage)
@@ -86,11 +87,20 @@ def _cast(numbers: Any, storage: str) -> Any:
     missing = bool(numbers.isna().any())
     if storage == "bool":
         return numbers.astype("boolean") if missing else numbers.astype(bool)
+    if re.match(r"^[uU]?[iI]nt\d+$", storage) and not _holds(numbers, storage.lower()):
+        return numbers if missing else numbers.astype("int64")
     if re.match(r"^u?int\d+$", storage) and missing:
         return numbers.astype(storage.replace("uint", "UInt").replace("int", "Int"))
     if re.match(r"^float\d+$", storage):
         return pd.Series(numbers.to_numpy(dtype="float64", na_value=np.nan).astype(storage), name=numbers.name)
     return numbers.astype(storage)
+
+
+def _holds(numbers: Any, storage: str) -> bool:
+    """Whether an integer type is wide enough; a generator may have gone beyond the source's range."""
+    bounds = np.iinfo(storage)
+    known = numbers.dropna()
+    return known.empty or (int(known.min()) >= bounds.min and int(known.max()) <= bounds.max)
 
 
 def _pandas_moments(column: Any, f: Field) -> Any:

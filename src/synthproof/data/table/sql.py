@@ -135,6 +135,8 @@ def _write_sqlite(table: Table, part: Path, name: str) -> None:
         rows = zip(*(cells for _, cells in parts), strict=True)
         connection.executemany(f"INSERT INTO {_named(name)} VALUES ({places})", rows)  # noqa: S608  (quoted names only)
         connection.commit()
+    except sqlite3.Error as error:
+        raise OSError(0, type(error).__name__) from None
     finally:
         connection.close()
 
@@ -169,6 +171,8 @@ def _write_duckdb(table: Table, part: Path, name: str) -> None:
     try:
         connection.register("source", to_arrow(table))
         connection.execute(f"CREATE TABLE {_named(name)} AS SELECT * FROM source")  # noqa: S608  (quoted name)
+    except duckdb.Error as error:
+        raise OSError(0, type(error).__name__) from None
     finally:
         connection.close()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,30 @@ from synthproof.core.schema import Field
 
 _LEVELS = ("categorical", "ordinal", "identifier", "text")
 _WHOLE = re.compile(r"^[+-]?\d+$")
+_NUMBER = re.compile(r"^[+-]?\d+(\.\d+)?$")
+_MOMENT = re.compile(r"^(datetime64|timestamp|date32|date64|time32|time64|period|object:(date|time)|Date|Time)")
+
+
+def fitted(column: Any, f: Field) -> Field:
+    """Return the field without its storage when that type can no longer hold it (an age that became an age band)."""
+    if not f.storage or _fits(column, f):
+        return f
+    return replace(f, storage="")
+
+
+def _fits(column: Any, f: Field) -> bool:
+    storage = f.storage
+    if numeric_storage(storage) or storage.startswith(("timedelta", "duration", "Duration")):
+        if f.kind in ("integer", "continuous"):
+            return True
+        if f.kind == "boolean":
+            return str(f.format.get("true")) in ("1", "1.0")
+        return f.kind in _LEVELS and all(_NUMBER.match(str(v)) for v in column.dropna().unique())
+    if storage in ("bool", "boolean", "Boolean", "object:bool", "bool[pyarrow]"):
+        return f.kind == "boolean"
+    if _MOMENT.match(storage):
+        return f.kind == "datetime"
+    return True
 
 
 def as_numbers(column: Any, f: Field) -> Any:
@@ -61,4 +86,4 @@ def level_value(text: str, kind: str) -> Any:
     return text
 
 
-__all__ = ["as_numbers", "level_value", "numeric_storage"]
+__all__ = ["as_numbers", "fitted", "level_value", "numeric_storage"]
