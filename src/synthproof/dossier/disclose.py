@@ -7,7 +7,6 @@ import unicodedata
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 from synthproof.core.evidence import Evidence
 from synthproof.core.schema import Field, Schema
@@ -48,7 +47,7 @@ def common_levels(evidence: tuple[Evidence, ...]) -> dict[str, tuple[str, ...]]:
 def public_schema(schema: Schema, shown: Mapping[str, tuple[str, ...]]) -> Schema:
     """Return the schema as the dossier may state it.
 
-    Level names are kept only where `shown` names them, ranges are rounded outward to two significant digits (dates to
+    Level names are kept only where `shown` names them, ranges are rounded outward to a coarse grid (dates to
     years), and the pattern of identifiers is left out.
     """
     return replace(schema, fields=tuple(_public_field(f, shown) for f in schema.fields))
@@ -66,14 +65,18 @@ def public_range(f: Field) -> tuple[float | None, float | None]:
         return None, None
     if f.kind == "datetime":
         return _year_start(f.low, 0), _year_start(f.high, 1)
-    return _outward(f.low, math.floor), _outward(f.high, math.ceil)
+    return _outward(f.low, f.high, whole=f.kind == "integer")
 
 
-def _outward(value: float, way: Any) -> float:
-    if value == 0 or not math.isfinite(value):
-        return 0.0 if value == 0 else value
-    step = 10.0 ** (math.floor(math.log10(abs(value))) - 1)
-    return float(f"{way(round(value / step, 9)) * step:.6g}")
+def _outward(low: float, high: float, *, whole: bool) -> tuple[float, float]:
+    """Return the range widened to a grid of half the power of ten below its span: 17-83 becomes 15-85."""
+    span = high - low
+    if not (math.isfinite(low) and math.isfinite(high)) or span <= 0:
+        span = max(1.0, abs(low)) if math.isfinite(low) else 1.0
+    step = 10.0 ** math.floor(math.log10(span)) / 2
+    step = max(1.0, step) if whole else step
+    ends = (math.floor(round(low / step, 9)) * step, math.ceil(round(high / step, 9)) * step)
+    return float(f"{ends[0]:.12g}"), float(f"{ends[1]:.12g}")
 
 
 def _year_start(micros: float, later: int) -> float:

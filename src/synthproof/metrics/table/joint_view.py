@@ -26,6 +26,7 @@ IntArray = npt.NDArray[np.intp]
 CELLS = 6
 """Rows and columns of the grid that the number rests on: cells of train's quantiles, each well filled."""
 PICTURE_CELLS = 28
+"""Most cells a side of the picture; small tables get fewer, so that cells hold enough records to be shown."""
 POINTS = 1200
 SAMPLES = 8
 """Most disjoint samples of the holdout's size that the synthetic rows are cut into."""
@@ -169,7 +170,8 @@ def _total_variation_of_rows(p: FloatArray, q: FloatArray) -> FloatArray:
 
 def _picture(axes: Axes, real: FloatArray, other: FloatArray, seed: int) -> dict[str, Any]:
     """Return what may be drawn: real rows as counts of well filled cells, synthetic rows as counts and some points."""
-    edges = [_round_edges(real[:, axis]) for axis in range(2)]
+    cells = int(np.clip(np.sqrt(len(real) / 12), 6, PICTURE_CELLS))
+    edges = [_round_edges(real[:, axis], cells) for axis in range(2)]
     chosen = np.sort(permutation(seed, "joint_view/points", len(other))[:POINTS])
     counts = _cells(real, edges)
     return {
@@ -184,10 +186,10 @@ def _picture(axes: Axes, real: FloatArray, other: FloatArray, seed: int) -> dict
     }
 
 
-def _round_edges(values: FloatArray) -> FloatArray:
+def _round_edges(values: FloatArray, cells: int) -> FloatArray:
     """Return evenly spaced edges over the inner 99 %, rounded so that no edge is a record's own place."""
     low, high = np.quantile(values, [0.005, 0.995])
-    step = max(0.01, float(f"{(high - low) / PICTURE_CELLS:.1g}"))
+    step = max(0.01, float(f"{(high - low) / cells:.1g}"))
     first = np.floor(low / step)
     return np.asarray(np.round((first + np.arange(int(np.ceil((high - low) / step)) + 2)) * step, 6), dtype=np.float64)
 
