@@ -20,6 +20,7 @@ from synthproof.engines.records import encode_alike, record_ids
 from synthproof.metrics.table.key_classes import CAP_LIMIT, cap, keys, named
 
 BoolArray = npt.NDArray[np.bool_]
+IntArray = npt.NDArray[np.intp]
 _ROUNDS = 5
 
 
@@ -44,7 +45,8 @@ def drop_exact_copies(
     dict
         What was done, with the share of copies before and after; counts only.
     """
-    kept, copies = _originals(synthetic, train)
+    kept, copied = _originals(synthetic, train)
+    gone = synthetic.take(copied)
     wanted, seen, asked = len(synthetic), 0, 0
     parts = [synthetic.take(kept)]
     missing = wanted - len(kept)
@@ -53,15 +55,16 @@ def drop_exact_copies(
         drawn = replacement(size)
         spare = drawn.take(np.arange(seen, len(drawn), dtype=np.intp))
         new, _ = _originals(spare, train)
-        parts.append(_relabelled(spare.take(new[:missing]), asked))
+        done = len(gone) - missing
+        parts.append(_named_after(spare.take(new[:missing]), gone, done))
         seen, asked = len(drawn), asked + 1
         missing = wanted - sum(len(p) for p in parts)
     frame = pd.concat([p.frame for p in parts], ignore_index=True).astype(synthetic.frame.dtypes.to_dict())
     entry = {
         "refinement": "drop_exact_copies",
         "units_before": wanted,
-        "copies_dropped": copies,
-        "rate_before": copies / wanted if wanted else 0.0,
+        "copies_dropped": len(copied),
+        "rate_before": len(copied) / wanted if wanted else 0.0,
         "rate_after": 0.0,
         "units_after": wanted - max(0, missing),
         "drawn_in_addition": seen,
@@ -105,22 +108,27 @@ def cap_remedy(
     return now, entry
 
 
-def _originals(synthetic: Table, train: Table) -> tuple[npt.NDArray[np.intp], int]:
-    """Return the units that are no copies, and how many are."""
+def _originals(synthetic: Table, train: Table) -> tuple[IntArray, IntArray]:
+    """Return the units that are no copies, and those that are."""
     coded = encode_alike([(train.frame, train.schema), (synthetic.frame, synthetic.schema)])
     real, drawn = record_ids(coded, train.schema)
     novel_rows = np.bincount(synthetic.unit_of_row, weights=~np.isin(drawn, real), minlength=len(synthetic))
-    kept = np.flatnonzero(novel_rows > 0).astype(np.intp)
-    return kept, len(synthetic) - len(kept)
+    return np.flatnonzero(novel_rows > 0).astype(np.intp), np.flatnonzero(novel_rows == 0).astype(np.intp)
 
 
-def _relabelled(table: Table, round_: int) -> Table:
-    """Return the table with unit labels that no earlier part uses."""
-    name = table.schema.unit_field
-    if name is None:
-        return table
-    labels = table.frame[name].astype("string") + f"-r{round_ + 1}"
-    return table.with_frame(table.frame.assign(**{name: labels.astype(table.frame[name].dtype)}))
+def _named_after(new: Table, gone: Table, start: int) -> Table:
+    """Return new units under the labels of the dropped ones, from the one at `start` on, so that keys stay unique."""
+    unit = new.schema.unit_field
+    if unit is None:
+        labels = {
+            f.name: gone.frame[f.name].iloc[start : start + len(new)].reset_index(drop=True)
+            for f in new.schema.fields
+            if f.kind == "identifier"
+        }
+    else:
+        free = gone.frame[unit].drop_duplicates().iloc[start : start + len(new)]
+        labels = {unit: free.iloc[new.unit_of_row].reset_index(drop=True)}
+    return new.with_frame(new.frame.assign(**labels)) if labels else new
 
 
 def _over(synthetic: Table, train: Table, k: tuple[str, ...], t: str, limit: float) -> float | None:

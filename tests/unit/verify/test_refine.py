@@ -68,6 +68,8 @@ def test_persons_are_dropped_whole_and_named_apart() -> None:
     done, log = drop_exact_copies(drawn, train, lambda k: world.draw(k, 9))
     assert len(done) == 100
     assert log["units_after"] == 100
+    # Replacements take the labels of what they replace: the pattern and uniqueness of keys stay.
+    assert set(done.frame["person"]) == set(drawn.frame["person"])
 
 
 def test_cap_remedy_brings_every_original_under() -> None:
