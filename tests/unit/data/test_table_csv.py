@@ -71,6 +71,7 @@ def column(*cells: str, times: int = 4, other: str = "x") -> str:
         (("서울", "부산", "세종"), "categorical"),
         (('"a, b"', '"say ""hi"""', "plain"), "categorical"),
         (('"two\nlines"', "one", "three"), "categorical"),
+        (('"two\r\nlines"', "one", "three"), "categorical"),
         (("=1+1", "@x", "-y"), "categorical"),
         (("<script>alert(1)</script>", "../../x", "=cmd|' /C calc'!A0"), "categorical"),
         ((" a", " b", " c"), "categorical"),
@@ -84,7 +85,7 @@ def test_cells_come_back_as_they_were(tmp_path: Path, cells: tuple[str, ...], ki
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "cp949", "utf-16"])
-@pytest.mark.parametrize("newline", ["\n", "\r\n"])
+@pytest.mark.parametrize("newline", ["\n", "\r\n", "\r"])
 def test_encodings_and_line_ends(tmp_path: Path, encoding: str, newline: str) -> None:
     text = newline.join(["이름,나이,지역"] + [f"홍{i},{20 + i},서울" for i in range(30)]) + newline
     before, after = round_trip(tmp_path, text, encoding=encoding)

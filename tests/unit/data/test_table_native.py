@@ -52,6 +52,7 @@ PANDAS: dict[str, Any] = {
     "date": pd.Series([dt.date(2020, 1, 1) + dt.timedelta(i) for i in range(N)], dtype=object),
     "decimal": pd.Series([decimal.Decimal("1.50") * i for i in range(N)], dtype=object),
     "object of int": pd.Series([None if i % 4 == 0 else i * 5 for i in range(N)], dtype=object),
+    "object of huge int": pd.Series([10**25 + i for i in range(N)], dtype=object),
     "text dates": [f"2024.{i % 12 + 1:02d}.{i % 28 + 1:02d}" for i in range(N)],
     "text money": [f"₩{i * 1234:,}" for i in range(N)],
     "int64[pyarrow]": pd.Series([i * i % 97 for i in range(N)], dtype="int64[pyarrow]"),
@@ -118,7 +119,7 @@ def test_arrow_types_come_back() -> None:
 
 
 def test_parquet_comes_back_and_is_the_same_twice(tmp_path: Path) -> None:
-    frame = pd.DataFrame({k: v for k, v in PANDAS.items() if k not in ("interval", "period")})
+    frame = pd.DataFrame({k: v for k, v in PANDAS.items() if k not in ("interval", "period", "object of huge int")})
     frame.to_parquet(tmp_path / "a.parquet")
     table = read_table(tmp_path / "a.parquet")
     write_table(table, tmp_path / "b.parquet")
@@ -210,3 +211,8 @@ def test_a_kind_that_changed_no_longer_takes_the_old_type() -> None:
 def test_a_named_index_is_said_to_be_left_out() -> None:
     frame = pd.DataFrame({"x": range(30), "y": [1, 2, 3] * 10}, index=pd.Index(range(30), name="patient"))
     assert [n.code for n in notices(read_table(frame))] == ["read/index-left-out"]
+
+
+def test_column_names_that_are_numbers_stay_numbers() -> None:
+    frame = pd.DataFrame(RNG.normal(size=(40, 3)))
+    pd.testing.assert_frame_equal(to_native(read_table(frame)), pd.DataFrame(frame.to_numpy(), columns=[0, 1, 2]))

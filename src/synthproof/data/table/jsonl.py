@@ -112,7 +112,9 @@ def _fragments(column: pd.Series, f: Field, ascii_only: bool) -> list[str | None
     missing = cells.isna().to_numpy(dtype=bool)
     if pdt.is_bool_dtype(cells.dtype):
         return [None if m else "true" if v else "false" for v, m in zip(cells, missing, strict=True)]
-    if pdt.is_numeric_dtype(cells.dtype) or f.storage.startswith(("object:int", "object:float", "object:bool")):
+    if pdt.is_numeric_dtype(cells.dtype) or f.storage.startswith(
+        ("object:int", "object:bigint", "object:float", "object:bool")
+    ):
         whole = bool(f.format.get("whole_as_int"))
         return [None if m else _number(v, whole) for v, m in zip(cells.tolist(), missing, strict=True)]
     texts = write_texts(column, f)

@@ -57,6 +57,8 @@ def _load_object(source: Any) -> Raw | None:
         if source.index.name is not None or isinstance(source.index, pd.MultiIndex):
             names = ", ".join(str(n) for n in source.index.names)
             options["notices"] = [{"code": "read/index-left-out", "where": "data", "names": names}]
+        if all(isinstance(n, int) for n in source.columns):
+            options["number_names"] = True
         return Raw(tuple(pandas_columns(source)), Origin(container="pandas", options=options))
     family = type(source).__module__.partition(".")[0]
     if family == "polars":

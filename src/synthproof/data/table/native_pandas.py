@@ -55,7 +55,10 @@ def to_pandas(table: Table) -> pd.DataFrame:
     """Return a pandas frame with the types that the user gave (plain ones for text files)."""
     frame = table.frame
     columns = {f.name: pandas_series(frame[f.name], f) for f in table.schema.fields}
-    return pd.DataFrame(columns, index=pd.RangeIndex(len(frame)), columns=list(columns))
+    out = pd.DataFrame(columns, index=pd.RangeIndex(len(frame)), columns=list(columns))
+    if table.origin.options.get("number_names"):
+        out.columns = pd.Index([int(n) if n.isdigit() else n for n in out.columns])
+    return out
 
 
 def pandas_series(column: Any, f: Field) -> Any:
@@ -152,7 +155,7 @@ def _objects_of(texts: Texts) -> npt.NDArray[Any]:
 
 
 def _python_objects(numbers: pd.Series, part: str) -> list[Any]:
-    make: Any = {"int": int, "float": float, "bool": bool}.get(part, lambda v: decimal.Decimal(repr(v)))
+    make: Any = {"int": int, "bigint": int, "float": float, "bool": bool}.get(part, lambda v: decimal.Decimal(repr(v)))
     missing = numbers.isna().to_numpy()
     return [None if m else make(v) for v, m in zip(numbers.tolist(), missing, strict=True)]
 

@@ -49,7 +49,8 @@ def _typed_objects(
         if all(-(2**63) <= int(v) < 2**63 for v in filled):
             whole = pd.arrays.IntegerArray(filled.astype("int64"), missing)
             return Column(name, values=pd.Series(whole), storage="object:int")
-        return None
+        texts = [None if m else str(v) for v, m in zip(array.tolist(), missing, strict=True)]
+        return Column(name, texts=Texts.of_objects(texts), storage="object:bigint")
     if all(issubclass(k, int | float | np.integer | np.floating) for k in kinds):
         filled[missing] = np.nan
         return Column(name, values=pd.Series(filled.astype("float64")), storage="object:float")

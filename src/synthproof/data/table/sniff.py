@@ -130,9 +130,9 @@ def manner(data: bytes, where: str, *, prefer: str = "") -> Manner:
     if not data or data.isspace():
         raise ReadError("read/empty-file", where=where)
     head = _whole_lines(data)
-    newline = "\r\n" if "\r\n" in head else "\n" if "\n" in head or "\r" not in head else "\r"
     delimiter = _delimiter(head, where, prefer)
     header, body = _first_record(head, delimiter)
+    newline = "\r\n" if head[body - 2 : body] == "\r\n" else "\r" if head[body - 1 : body] == "\r" else "\n"
     _check_header(header, where)
     rows = _tokens(head, delimiter)
     quoted_header = bool(rows) and all(q for _, q in rows[0])
