@@ -61,7 +61,9 @@ class ConstraintsKept:
             return [not_applicable(self.card, _NONE, seed=seed)]
         if synthetic.n_rows < 1:
             return [too_few(self.card, 0, 1, SYNTHETIC_UNITS, seed=seed)]
-        rows = coded_case(case).synthetic.effective
+        cc = coded_case(case)
+        rows = cc.synthetic.effective
+        fresh_rows = 0.0 if cc.holdout is None else cc.holdout.effective
         kept = np.ones(synthetic.n_rows, dtype=bool)
         holdout: Table | None = case.holdout
         held = None if holdout is None else np.ones(holdout.n_rows, dtype=bool)
@@ -77,8 +79,8 @@ class ConstraintsKept:
             if holdout is not None and held is not None and all(name in holdout.schema for name in rule.fields):
                 fresh = rule.holds(holdout.frame, reference=train.frame)
                 held &= fresh
-            out.append(self._evidence(rule.text, holds, fresh, rows, len(synthetic), seed))
-        return [self._evidence("all", kept, held, rows, len(synthetic), seed), *out]
+            out.append(self._evidence(rule.text, holds, fresh, rows, fresh_rows, len(synthetic), seed))
+        return [self._evidence("all", kept, held, rows, fresh_rows, len(synthetic), seed), *out]
 
     def _evidence(
         self,
@@ -86,17 +88,20 @@ class ConstraintsKept:
         kept: npt.NDArray[np.bool_],
         held: npt.NDArray[np.bool_] | None,
         rows: float,
+        fresh_rows: float,
         n: int,
         seed: int,
     ) -> Evidence:
         share = float(kept.mean())
+        reference = float(held.mean()) if held is not None and len(held) else None
         return Evidence(
             metric=self.card.id,
             version=self.card.version,
             subject=subject,
             estimate=share,
             interval=wilson(share * rows, rows),
-            reference=float(held.mean()) if held is not None and len(held) else None,
+            reference=reference,
+            reference_interval=None if reference is None else wilson(reference * fresh_rows, fresh_rows),
             n=n,
             seed=seed,
             detail={"broken": int((~kept).sum()), "rows": len(kept)},

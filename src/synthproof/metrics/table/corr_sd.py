@@ -121,7 +121,7 @@ def _compare(a: FloatArray, b: FloatArray) -> tuple[float, tuple[float, float]]:
     """Return the spread of the difference and its interval, from resampled groups of both sides."""
     values = spread(a - b)
     estimate = float(values[0])
-    return estimate, basic_interval(estimate, values[1:], top=2.0)
+    return estimate, basic_interval(estimate, values[1:], top=2.0, root=True)
 
 
 def _detail(cc: CodedCase, real: FloatArray, other: FloatArray) -> dict[str, Any]:

@@ -43,6 +43,7 @@ def measure_columns(
     divergence: Divergence,
     floor: Callable[[int, float, float], float],
     *,
+    root: bool = False,
     seed: int,
     run: Run,
 ) -> Sequence[Evidence]:
@@ -52,6 +53,8 @@ def measure_columns(
     ----------
     floor
         (filled bins, rows here, rows there) → the value to expect between two samples of one law.
+    root
+        Whether the divergence is a root of a sum of squares (see `basic_interval`).
     """
     cc = coded_case(case)
     for part, what in ((cc.train, REAL_UNITS), (cc.synthetic, SYNTHETIC_UNITS)):
@@ -59,15 +62,19 @@ def measure_columns(
             return [too_few(card, part.n, ENOUGH, what, seed=seed)]
     if not cc.fields:
         return [insufficient(card, NO_FIELDS, seed=seed)]
-    held = cc.holdout is not None and cc.holdout.n >= ENOUGH
+    held = cc.holdout if cc.holdout is not None and cc.holdout.n >= ENOUGH else None
     n, m = cc.train.effective, cc.synthetic.effective
-    out, all_draws = [], np.zeros(REPEATS)
+    out, all_draws, all_fresh = [], np.zeros(REPEATS), np.zeros(REPEATS)
     for counts in run.each(binned_fields(case), card.id):
-        value, draws = _resampled(divergence, counts, n, m, seed, card.id)
+        value, draws = _resampled(divergence, counts, counts.synthetic, n, m, seed, card.id)
         all_draws += draws
-        reference = None
-        if held and counts.holdout is not None:
-            reference = _value(divergence, counts.train, counts.holdout)
+        reference, around = None, None
+        if held is not None and counts.holdout is not None:
+            reference, fresh = _resampled(
+                divergence, counts, counts.holdout, n, held.effective, seed, f"{card.id}/reference"
+            )
+            all_fresh += fresh
+            around = basic_interval(reference, fresh, root=root)
         filled = int(((counts.train > 0) | (counts.synthetic > 0)).sum())
         out.append(
             Evidence(
@@ -75,28 +82,33 @@ def measure_columns(
                 version=card.version,
                 subject=counts.field.name,
                 estimate=value,
-                interval=basic_interval(value, draws),
+                interval=basic_interval(value, draws, root=root),
                 reference=reference,
+                reference_interval=around,
                 n=cc.synthetic.n,
                 seed=seed,
                 detail={"bins": filled, "floor": floor(filled, n, m)},
-                caveat=None if held else NO_HOLDOUT,
+                caveat=None if held is not None else NO_HOLDOUT,
             )
         )
-    return [_mean(card, cc, out, all_draws / len(out), seed, held), *out]
+    return [_mean(card, cc, out, all_draws / len(out), all_fresh / len(out), seed, root), *out]
 
 
-def _mean(card: Card, cc: CodedCase, out: Sequence[Evidence], draws: FloatArray, seed: int, held: bool) -> Evidence:
+def _mean(
+    card: Card, cc: CodedCase, out: Sequence[Evidence], draws: FloatArray, fresh: FloatArray, seed: int, root: bool
+) -> Evidence:
     values = np.array([e.estimate for e in out], dtype=np.float64)
     references = [e.reference for e in out if e.reference is not None]
     order = np.argsort(-values, kind="stable")
     mean = float(values.mean())
+    reference = float(np.mean(references)) if references else None
     return Evidence(
         metric=card.id,
         version=card.version,
         estimate=mean,
-        interval=basic_interval(mean, draws),
-        reference=float(np.mean(references)) if references else None,
+        interval=basic_interval(mean, draws, root=root),
+        reference=reference,
+        reference_interval=None if reference is None else basic_interval(reference, fresh, root=root),
         n=cc.synthetic.n,
         seed=seed,
         detail={
@@ -104,7 +116,7 @@ def _mean(card: Card, cc: CodedCase, out: Sequence[Evidence], draws: FloatArray,
             "values": [float(values[i]) for i in order],
             "floor": float(np.mean([e.detail["floor"] for e in out])),
         },
-        caveat=joined(_READ, None if held else NO_HOLDOUT),
+        caveat=joined(_READ, None if references else NO_HOLDOUT),
     )
 
 
@@ -113,15 +125,21 @@ def _value(divergence: Divergence, a: npt.NDArray[np.intp], b: npt.NDArray[np.in
 
 
 def _resampled(
-    divergence: Divergence, counts: FieldCounts, n: float, m: float, seed: int, purpose: str
+    divergence: Divergence,
+    counts: FieldCounts,
+    other: npt.NDArray[np.intp],
+    n: float,
+    m: float,
+    seed: int,
+    purpose: str,
 ) -> tuple[float, FloatArray]:
     """Return the value and its values over samples drawn anew from both empirical laws.
 
     Columns are resampled by themselves, so that the mean's interval is that of independent columns when they are not:
     dependence between columns is small beside the bias that the interval corrects.
     """
-    used = (counts.train > 0) | (counts.synthetic > 0)
-    a, b = counts.train[used], counts.synthetic[used]
+    used = (counts.train > 0) | (other > 0)
+    a, b = counts.train[used], other[used]
     p, q = a / a.sum(), b / b.sum()
     rng = stream(seed, f"{purpose}/{counts.field.name}")
     size_a, size_b = max(1, round(n)), max(1, round(m))

@@ -48,7 +48,7 @@ class Hellinger:
 
     def measure(self, case: Case[Any], /, *, seed: int, run: Run | None = None) -> Sequence[Evidence]:
         """Return the mean over columns first, then one piece of evidence a column."""
-        return measure_columns(self.card, case, hellinger, _floor, seed=seed, run=quiet(run))
+        return measure_columns(self.card, case, hellinger, _floor, root=True, seed=seed, run=quiet(run))
 
 
 def hellinger(p: FloatArray, q: FloatArray) -> FloatArray:

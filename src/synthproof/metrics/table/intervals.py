@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 import numpy.typing as npt
 from scipy import stats as _st
-
-from synthproof.core.random import stream
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.intp]
@@ -42,51 +38,26 @@ def bounded_differences(
     return max(0.0, estimate - t - excess), min(top, estimate + t)
 
 
-def multinomial_interval(
-    distance: Callable[[FloatArray, FloatArray], FloatArray],
-    counts_a: npt.NDArray[np.integer],
-    counts_b: npt.NDArray[np.integer],
-    n: float,
-    m: float,
-    *,
-    seed: int,
-    purpose: str,
-    top: float = 1.0,
-    level: float = 0.95,
+def basic_interval(
+    estimate: float, draws: FloatArray, *, top: float = 1.0, root: bool = False, level: float = 0.95
 ) -> tuple[float, float]:
-    """Return a basic bootstrap interval of a distance between two laws over bins.
+    """Return the basic bootstrap interval of a distance, cut to [0, top] and widened to hold the estimate.
 
-    Samples of n and m rows are drawn anew from both empirical laws; the spread of the distance around its value
-    (not the drawn values themselves, which lie further off) is turned round it, which takes the upward bias of
-    distances out. The interval is widened where needed to hold the estimate itself.
+    The spread of the draws around the estimate (not the draws themselves, which lie further off) is turned round it;
+    that takes the upward bias of sample distances out.
 
     Parameters
     ----------
-    distance
-        Takes shares of shape (repeats, k) twice, returns shape (repeats,).
+    root
+        For distances that are the root of a sum of squares, or behave so near 0: the interval is made of squares,
+        whose bias is the same between samples as between resamples; on the root scale a third of it would stay.
     """
-    shares_a, shares_b = _shares(counts_a), _shares(counts_b)
-    estimate = float(distance(shares_a[None], shares_b[None])[0])
-    rng = stream(seed, f"multinomial/{purpose}")
-    size_a, size_b = max(1, round(n)), max(1, round(m))
-    draws = distance(
-        rng.multinomial(size_a, shares_a, REPEATS) / size_a, rng.multinomial(size_b, shares_b, REPEATS) / size_b
-    )
-    return basic_interval(estimate, draws, top=top, level=level)
-
-
-def basic_interval(
-    estimate: float, draws: FloatArray, *, bottom: float = 0.0, top: float = 1.0, level: float = 0.95
-) -> tuple[float, float]:
-    """Return the basic bootstrap interval, cut to [bottom, top] and widened to hold the estimate."""
     a = (1 - level) / 2
-    low, high = 2 * estimate - np.quantile(draws, [1 - a, a])
-    return float(min(max(bottom, low), estimate)), float(max(min(top, high), estimate))
-
-
-def _shares(counts: npt.NDArray[np.integer]) -> FloatArray:
-    total = counts.sum()
-    return np.asarray(counts / total if total else np.full(len(counts), 1 / len(counts)), dtype=np.float64)
+    power = 2 if root else 1
+    value, drawn = estimate**power, draws**power
+    low, high = 2 * value - np.quantile(drawn, [1 - a, a])
+    low, high = max(0.0, low) ** (1 / power), max(0.0, high) ** (1 / power)
+    return float(min(low, estimate)), float(max(min(top, high), estimate))
 
 
 def by_unit(values: FloatArray, units: IntArray | None) -> FloatArray:

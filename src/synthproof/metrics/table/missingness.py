@@ -89,14 +89,18 @@ class Missingness:
         a, b = float(gaps["real"][:, j].mean()), float(gaps["synthetic"][:, j].mean())
         n, m = cc.train.effective, cc.synthetic.effective
         low, high = newcombe(b * m, m, a * n, n)
-        size = (0.0, max(-low, high)) if low <= 0 <= high else (min(abs(low), abs(high)), max(abs(low), abs(high)))
+        reference, around = None, None
+        if held is not None and cc.holdout is not None:
+            c, k = float(held[:, j].mean()), cc.holdout.effective
+            reference, around = abs(c - a), _size(newcombe(c * k, k, a * n, n), abs(c - a))
         return Evidence(
             metric=self.card.id,
             version=self.card.version,
             subject=name,
             estimate=abs(b - a),
-            interval=(min(size[0], abs(b - a)), max(size[1], abs(b - a))),
-            reference=None if held is None else abs(float(held[:, j].mean()) - a),
+            interval=_size((low, high), abs(b - a)),
+            reference=reference,
+            reference_interval=around,
             n=cc.synthetic.n,
             seed=seed,
             detail={"real_rate": a, "synthetic_rate": b, "difference": b - a, "difference_interval": [low, high]},
@@ -107,50 +111,66 @@ class Missingness:
         self, cc: CodedCase, gaps: dict[str, BoolArray], held: BoolArray | None, seed: int
     ) -> tuple[Evidence, Evidence]:
         patterns, real, synthetic, fresh = _patterns(gaps["real"], gaps["synthetic"], held)
-        p, q = real / real.sum(), synthetic / synthetic.sum()
-        n, m = max(1, round(cc.train.effective)), max(1, round(cc.synthetic.effective))
-        rng = stream(seed, f"{self.card.id}/bootstrap")
-        drawn_p, drawn_q = rng.multinomial(n, p, REPEATS) / n, rng.multinomial(m, q, REPEATS) / m
-        r = None if fresh is None else fresh / fresh.sum()
-        rates = patterns.astype(np.float64)
-        mean = float(np.abs((p - q) @ rates).mean())
-        mean_draws = np.abs((drawn_p - drawn_q) @ rates).mean(axis=1)
-        distance = float(np.abs(p - q).sum() / 2)
-        distance_draws = np.abs(drawn_p - drawn_q).sum(axis=1) / 2
-        # Where nothing at all is missing, resampling shows no spread: what n rows without a gap cannot exclude.
-        unseen = wilson(0, min(n, m))[1] if len(patterns) == 1 else 0.0
-        shared: dict[str, Any] = {
-            "metric": self.card.id,
-            "version": self.card.version,
-            "n": cc.synthetic.n,
-            "seed": seed,
-        }
+        n, m = cc.train.effective, cc.synthetic.effective
+        synthetic_side = _distances(patterns, real, synthetic, n, m, seed, f"{self.card.id}/synthetic")
+        real_side = None
+        if fresh is not None and cc.holdout is not None:
+            real_side = _distances(patterns, real, fresh, n, cc.holdout.effective, seed, f"{self.card.id}/reference")
         remark = None if held is not None else NO_HOLDOUT
-        low, high = basic_interval(mean, mean_draws)
-        low_2, high_2 = basic_interval(distance, distance_draws)
-        return (
-            Evidence(
-                estimate=mean,
-                interval=(low, max(high, unseen)),
-                reference=None if r is None else float(np.abs((p - r) @ rates).mean()),
-                detail={
-                    "real_rate": float((p @ rates).mean()),
-                    "synthetic_rate": float((q @ rates).mean()),
-                    "columns_with_gaps": int(rates.any(axis=0).sum()),
-                },
-                caveat=joined(_READ, remark),
-                **shared,
-            ),
-            Evidence(
-                subject=PATTERN,
-                estimate=distance,
-                interval=(low_2, max(high_2, unseen)),
-                reference=None if r is None else float(np.abs(p - r).sum() / 2),
-                detail={"patterns": int((real > 0).sum()), "new_patterns": int(((real == 0) & (synthetic > 0)).sum())},
-                caveat=remark,
-                **shared,
-            ),
+        rates = patterns.astype(np.float64)
+        details: tuple[dict[str, Any], dict[str, Any]] = (
+            {
+                "real_rate": float((real @ rates).mean() / real.sum()),
+                "synthetic_rate": float((synthetic @ rates).mean() / synthetic.sum()),
+                "columns_with_gaps": int(rates.any(axis=0).sum()),
+            },
+            {"patterns": int((real > 0).sum()), "new_patterns": int(((real == 0) & (synthetic > 0)).sum())},
         )
+        first, second = (
+            Evidence(
+                metric=self.card.id,
+                version=self.card.version,
+                subject=subject,
+                estimate=synthetic_side[k][0],
+                interval=synthetic_side[k][1],
+                reference=None if real_side is None else real_side[k][0],
+                reference_interval=None if real_side is None else real_side[k][1],
+                n=cc.synthetic.n,
+                seed=seed,
+                detail=details[k],
+                caveat=joined(_READ if k == 0 else None, remark),
+            )
+            for k, subject in enumerate(("all", PATTERN))
+        )
+        return first, second
+
+
+_Measured = tuple[float, tuple[float, float]]
+
+
+def _distances(
+    patterns: BoolArray, real: FloatArray, other: FloatArray, n: float, m: float, seed: int, purpose: str
+) -> tuple[_Measured, _Measured]:
+    """Return (mean difference of rates, distance between patterns), each with a basic bootstrap interval."""
+    p, q = real / real.sum(), other / other.sum()
+    size_a, size_b = max(1, round(n)), max(1, round(m))
+    rng = stream(seed, purpose)
+    drawn = rng.multinomial(size_a, p, REPEATS) / size_a - rng.multinomial(size_b, q, REPEATS) / size_b
+    rates = patterns.astype(np.float64)
+    mean = float(np.abs((p - q) @ rates).mean())
+    distance = float(np.abs(p - q).sum() / 2)
+    low, high = basic_interval(mean, np.abs(drawn @ rates).mean(axis=1), root=True)
+    low_2, high_2 = basic_interval(distance, np.abs(drawn).sum(axis=1) / 2, root=True)
+    # Where nothing at all is missing, resampling shows no spread: what so many rows without a gap cannot exclude.
+    unseen = wilson(0, min(n, m))[1] if len(patterns) == 1 else 0.0
+    return (mean, (low, max(high, unseen))), (distance, (low_2, max(high_2, unseen)))
+
+
+def _size(interval: tuple[float, float], estimate: float) -> tuple[float, float]:
+    """Return the interval of a difference's size from that of the signed difference."""
+    low, high = interval
+    least = 0.0 if low <= 0 <= high else min(abs(low), abs(high))
+    return min(least, estimate), max(abs(low), abs(high), estimate)
 
 
 def gaps_of(cc: CodedCase, part: Part) -> BoolArray:

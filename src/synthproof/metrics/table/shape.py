@@ -83,11 +83,12 @@ class Shape:
         if min(n, m) < ENOUGH:
             least, what = (n, REAL_UNITS) if n <= m else (m, SYNTHETIC_UNITS)
             return too_few(self.card, int(least), ENOUGH, what, subject=f.name, seed=seed)
-        reference, floor_of_reference = None, None
+        reference, around, floor_of_reference = None, None, None
         if holdout is not None:
-            reference, a, b, _ = distance(cc.train, holdout, f)
-            reference = reference if min(a, b) >= ENOUGH else None
-            floor_of_reference = _floor(cc.train, f, a, b)
+            value, a, b, excess_of_reference = distance(cc.train, holdout, f)
+            if min(a, b) >= ENOUGH:
+                reference, around = value, bounded_differences(value, a, b, excess_of_reference)
+                floor_of_reference = _floor(cc.train, f, a, b)
         return Evidence(
             metric=self.card.id,
             version=self.card.version,
@@ -95,6 +96,7 @@ class Shape:
             estimate=gap,
             interval=bounded_differences(gap, n, m, excess),
             reference=reference,
+            reference_interval=around,
             n=cc.synthetic.n,
             seed=seed,
             detail={
@@ -111,7 +113,7 @@ class Shape:
         parts = [distance(cc.train, cc.synthetic, cc.field(e.subject)) for e in measured]
         n, m = min(p[1] for p in parts), min(p[2] for p in parts)
         mean = float(estimates.mean())
-        references = [e.reference for e in measured if e.reference is not None]
+        reference, around = self._reference(cc, holdout, measured)
         floors = [float(e.detail["floor"]) for e in measured]
         order = np.argsort(-estimates, kind="stable")
         return Evidence(
@@ -119,7 +121,8 @@ class Shape:
             version=self.card.version,
             estimate=mean,
             interval=bounded_differences(mean, n, m, float(np.mean([p[3] for p in parts]))),
-            reference=float(np.mean(references)) if references else None,
+            reference=reference,
+            reference_interval=around,
             n=cc.synthetic.n,
             seed=seed,
             detail={
@@ -131,6 +134,17 @@ class Shape:
             },
             caveat=joined(_WIDTH, None if holdout is not None else NO_HOLDOUT),
         )
+
+    def _reference(
+        self, cc: CodedCase, holdout: Part | None, measured: Sequence[Evidence]
+    ) -> tuple[float | None, tuple[float, float] | None]:
+        known = [e for e in measured if e.reference is not None]
+        if holdout is None or not known:
+            return None, None
+        parts = [distance(cc.train, holdout, cc.field(e.subject)) for e in known]
+        mean = float(np.mean([p[0] for p in parts]))
+        n, m = min(p[1] for p in parts), min(p[2] for p in parts)
+        return mean, bounded_differences(mean, n, m, float(np.mean([p[3] for p in parts])))
 
 
 def distance(real: Part, other: Part, f: Field) -> tuple[float, float, float, float]:

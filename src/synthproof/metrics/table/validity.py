@@ -145,6 +145,9 @@ class Validity:
     ) -> Evidence:
         # Cells of one unit may stand or fall together: as a share of units the interval is at its widest.
         n = cc.synthetic.effective
+        around = None
+        if reference is not None and cc.holdout is not None:
+            around = wilson(reference * cc.holdout.effective, cc.holdout.effective)
         return Evidence(
             metric=self.card.id,
             version=self.card.version,
@@ -152,6 +155,7 @@ class Validity:
             estimate=share,
             interval=wilson(share * n, n),
             reference=reference,
+            reference_interval=around,
             n=cc.synthetic.n,
             seed=seed,
             detail=detail,
