@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import numpy.typing as npt
 from scipy import stats as _st
+
+from synthproof.core.random import stream
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.intp]
@@ -36,6 +40,37 @@ def bounded_differences(
         return 0.0, top
     t = float(np.sqrt((1 / n + 1 / m) * np.log(2 / (1 - level)) / 2))
     return max(0.0, estimate - t - excess), min(top, estimate + t)
+
+
+def multinomial_interval(
+    distance: Callable[[FloatArray, FloatArray], FloatArray],
+    counts_a: npt.NDArray[np.integer],
+    counts_b: npt.NDArray[np.integer],
+    n: float,
+    m: float,
+    *,
+    seed: int,
+    purpose: str,
+    top: float = 1.0,
+    root: bool = False,
+    level: float = 0.95,
+) -> tuple[float, float]:
+    """Return the basic bootstrap interval of a distance between two laws over bins.
+
+    Parameters
+    ----------
+    distance
+        Takes shares of shape (repeats, k) twice, returns shape (repeats,).
+    n, m
+        Independent rows; samples of these sizes are drawn anew from both empirical laws.
+    """
+    p = counts_a / max(1, counts_a.sum())
+    q = counts_b / max(1, counts_b.sum())
+    estimate = float(distance(p[None], q[None])[0])
+    rng = stream(seed, f"multinomial/{purpose}")
+    size_a, size_b = max(1, round(n)), max(1, round(m))
+    draws = distance(rng.multinomial(size_a, p, REPEATS) / size_a, rng.multinomial(size_b, q, REPEATS) / size_b)
+    return basic_interval(estimate, draws, top=top, root=root, level=level)
 
 
 def basic_interval(
