@@ -17,7 +17,7 @@ from synthproof.cli.screens import EXIT, screen, show_places, show_schema, show_
 from synthproof.core.errors import UsageError
 from synthproof.core.schema import Purpose
 from synthproof.core.words import Lang
-from synthproof.pipeline.config import RunConfig, load_config, load_purpose, override
+from synthproof.pipeline.config import RunConfig, load_config, load_purpose, load_statements, override
 
 _PROJECT = typer.Option("--config", help="Project file (default: synthproof.toml here). / 프로젝트 파일.")
 _PURPOSE = typer.Option("--purpose", help="Purpose file (TOML): use, environment, form, K, T … / 활용 목적 파일.")
@@ -39,7 +39,7 @@ def _lang(config: RunConfig) -> Lang:
 
 @app.command()
 @configured(
-    "target", "out", "seed", "lang",
+    "target", "out", "seed", "lang", "statements",
     "verify.policy", "verify.repeats", "fit.synthesizer", "fit.row_wise", "sample.n", "sample.drop_copies", "sample.cap_remedy",
     "protect.steps", "split.holdout", "read.schema", "read.query", "read.table",
 )  # fmt: skip
@@ -138,7 +138,7 @@ def sample(
 
 
 @app.command()
-@configured("target", "seed", "lang", "verify.policy", "verify.repeats")
+@configured("target", "seed", "lang", "statements", "verify.policy", "verify.repeats")
 def verify(
     real: Annotated[str, typer.Argument(help="The data that were learned from.")],
     synthetic: Annotated[str, typer.Argument(help="Synthetic data of any tool.")],
@@ -161,6 +161,7 @@ def verify(
             policy=config.verify.policy,
             purpose=config.purpose,
             target=config.target or None,
+            statements=load_statements(Path(config.statements)) if config.statements else (),
             repeats=config.verify.repeats,
             seed=config.seed,
             run=job,
@@ -175,7 +176,7 @@ def verify(
 
 
 @app.command()
-@configured("lang")
+@configured("lang", "statements")
 def judge(
     dossier: Annotated[Path, typer.Argument(help="Folder of a dossier.")],
     policy: Annotated[str, typer.Option("--policy", help="Policy name or TOML file.")],
@@ -185,8 +186,10 @@ def judge(
     """Judge the same evidence under another policy; nothing is measured again."""
     from synthproof.pipeline.parts import rejudge
 
-    lang = _lang(_config(None, None, settings))
-    proof = rejudge(dossier, policy, out, lang=lang)
+    config = _config(None, None, settings)
+    lang = _lang(config)
+    said = load_statements(Path(config.statements)) if config.statements else ()
+    proof = rejudge(dossier, policy, out, lang=lang, statements=said)
     show_verdict(screen(), proof.verdict, lang)
     raise typer.Exit(EXIT[proof.verdict.result])
 

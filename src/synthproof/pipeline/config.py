@@ -9,12 +9,13 @@ from __future__ import annotations
 import tomllib
 import types
 from collections.abc import Mapping
+from dataclasses import MISSING, asdict, dataclass, field, fields, is_dataclass, replace
 from dataclasses import Field as DataField
-from dataclasses import asdict, dataclass, field, fields, is_dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from synthproof.core.errors import ConfigError, nearest
+from synthproof.core.evidence import Statement
 from synthproof.core.schema import Purpose
 from synthproof.core.words import Words
 
@@ -134,6 +135,12 @@ class RunConfig:
         "메시지와 보고서의 언어(ko|en, 기본: 시스템 언어).",
         "--lang",
     )
+    statements: str = _option(
+        "",
+        "TOML file of what named persons state ([[statements]] question, author, text).",
+        "담당자의 진술을 적은 TOML 파일([[statements]] question, author, text).",
+        "--statements",
+    )
     purpose: Purpose = field(default_factory=Purpose)
     read: ReadConfig = field(default_factory=ReadConfig)
     split: SplitConfig = field(default_factory=SplitConfig)
@@ -213,6 +220,14 @@ def load_purpose(path: Path) -> Purpose:
     return from_mapping(Purpose, data.get("purpose", data), where=path.name)
 
 
+def load_statements(path: Path) -> tuple[Statement, ...]:
+    """Return what named persons state in a TOML file: ``[[statements]]`` with question, author, text, at."""
+    entries = _toml(path).get("statements", [])
+    if not isinstance(entries, list):
+        raise _wrong(f"{path.name}: statements", "[[statements]] tables", entries)
+    return tuple(from_mapping(Statement, entry, where=f"{path.name}: statements") for entry in entries)
+
+
 def override(config: RunConfig, **flags: Any) -> RunConfig:
     """Return the configuration with flags laid over it; ``None`` means "not given".
 
@@ -248,6 +263,9 @@ def from_mapping(cls: type[T], data: Mapping[str, Any], *, where: str) -> T:
                 known=", ".join(known),
             )
         values[key] = _checked(value, hints[key], f"{where}: {key}")
+    absent = [n for n, f in known.items() if n not in values and f.default is MISSING and f.default_factory is MISSING]
+    if absent:
+        raise ConfigError("config/missing-key", where=where, names=", ".join(absent))
     return cls(**values)
 
 

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, Literal, Self
 
 from synthproof.core.contracts import Conditions, Recipe
-from synthproof.core.evidence import Evidence, Verdict
+from synthproof.core.evidence import Evidence, Statement, Verdict
 from synthproof.core.models import load_model, save_model
 from synthproof.core.random import fresh_seed
 from synthproof.core.registry import synthesizers
@@ -221,6 +221,7 @@ def verify(
     purpose: Purpose | None = None,
     target: str | None = None,
     model: Model | None = None,
+    statements: Sequence[Statement] = (),
     repeats: int = 100,
     seed: int | None = None,
     run: Run | None = None,
@@ -244,6 +245,8 @@ def verify(
         Column that a later task predicts.
     model
         The synthesizer that made the data, when it is ours.
+    statements
+        What named persons assert, for rules that ask for it (e.g. how another tool's data were made).
     repeats, seed
         Of simulated limits and metrics.
 
@@ -280,6 +283,7 @@ def verify(
         generator=facts,
         recipe=Recipe(name=facts.name, params=model.core.get_params()) if model else None,
         record={"scan": {**found.to_dict(), "proposal": proposal.to_dict()}},
+        statements=statements,
         run=run,
     )
     return Judged(proof, drawn, load_policy(policy))

@@ -7,7 +7,7 @@ from dataclasses import asdict, replace
 from typing import Any
 
 from synthproof.core.contracts import Case, Recipe
-from synthproof.core.evidence import Evidence
+from synthproof.core.evidence import Evidence, Statement
 from synthproof.core.run import Run
 from synthproof.core.schema import Purpose, Schema
 from synthproof.data.table.dataset import Table
@@ -65,6 +65,7 @@ def prove(
     recipe: Recipe | None = None,
     source: DataFacts | None = None,
     record: Mapping[str, Any] | None = None,
+    statements: Sequence[Statement] = (),
     run: Run | None = None,
 ) -> Proof:
     """Measure, simulate limits, judge; return the proof.
@@ -83,6 +84,8 @@ def prove(
         Of metrics and simulated limits.
     generator, recipe, source, record
         What is known of how the data were made; `record` holds further fields of `Proof`.
+    statements
+        What named persons assert, for rules that ask for it.
     """
     rules = load_policy(policy)
     real = alike(train, synthetic)
@@ -93,7 +96,7 @@ def prove(
     if source is not None:
         data["source"] = source
     case = Case(train=real, holdout=unseen, synthetic=synthetic, purpose=purpose, recipe=recipe)
-    judged = verify_case(case, rules, seed=seed, repeats=repeats, run=run)
+    judged = verify_case(case, rules, seed=seed, repeats=repeats, statements=statements, run=run)
     extra = dict(record or {})
     seconds = {**extra.pop("seconds", {}), **{f"verify/{k}": v for k, v in judged.seconds.items()}}
     settings = {
@@ -110,6 +113,8 @@ def prove(
         evidence=tuple(judged.evidence),
         limits=tuple(judged.limits),
         verdict=judged.verdict,
+        statements=tuple(statements),
+        notices=tuple(n.to_dict() for n in judged.notices),
         generator=generator or GeneratorFacts(),
         settings=settings,
         environment=environment(),

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from synthproof.core.errors import UsageError
+from synthproof.core.evidence import Statement
 from synthproof.core.models import load_model, save_model
 from synthproof.core.random import derive, fresh_seed
 from synthproof.core.registry import synthesizers
@@ -102,9 +104,10 @@ def _bound(text: str, kind: str) -> Any:
     return text
 
 
-def rejudge(dossier: Path, policy: str, out: Path | None, *, lang: Lang) -> Proof:
+def rejudge(dossier: Path, policy: str, out: Path | None, *, lang: Lang, statements: Sequence[Statement] = ()) -> Proof:
     """Judge a dossier's evidence under another policy; with `out`, write the new dossier there."""
     proof = read_dossier(dossier)
+    proof = replace(proof, statements=(*proof.statements, *statements))
     rules = load_policy(policy)
     judged = proof.with_verdict(rules.for_purpose(proof.purpose).judge(proof.evidence, proof.statements, proof.limits))
     if out is not None:

@@ -13,6 +13,7 @@ import numpy as np
 
 from synthproof.core.contracts import Recipe
 from synthproof.core.errors import UsageError, WorkspaceError
+from synthproof.core.evidence import Statement
 from synthproof.core.files import whole_folder, write_text
 from synthproof.core.models import load_model, save_model
 from synthproof.core.random import derive, fresh_seed
@@ -24,7 +25,7 @@ from synthproof.data.table.dataset import Table
 from synthproof.data.table.io import read_table, with_target, write_table
 from synthproof.data.table.schema_file import load_schema, save_schema
 from synthproof.dossier.assemble import read_dossier, write_dossier
-from synthproof.pipeline.config import RunConfig
+from synthproof.pipeline.config import RunConfig, load_statements
 from synthproof.pipeline.environment import peak_memory
 from synthproof.pipeline.judging import complete_purpose, facts_of, generator_facts, private_parts, prove
 from synthproof.pipeline.tables import load_table, save_table
@@ -89,6 +90,7 @@ class Road:
         self.seconds: dict[str, float] = {}
         self.memory: dict[str, int] = {}
         self.seed = 0
+        self.statements: tuple[Statement, ...] = ()
 
     def travel(self, *, resume: bool = False) -> Arrival:
         """Go through all stages; with `resume`, take whole stages of an earlier run as they are.
@@ -100,6 +102,7 @@ class Road:
         """
         # A wrong policy or synthesizer name must not cost a whole fit before it is noticed.
         load_policy(self.config.verify.policy)
+        self.statements = load_statements(Path(self.config.statements)) if self.config.statements else ()
         synthesizers.entry(self.config.fit.synthesizer)
         self.workspace.open(resume=resume)
         self._settle_seed(resume)
@@ -143,7 +146,8 @@ class Road:
         if stage == "protect":
             return {**own, "seed": self.seed, "purpose": settings["purpose"]}
         if stage == "verify":
-            return {**own, "policy_digest": load_policy(self.config.verify.policy).digest}
+            said = [s.to_dict() for s in self.statements]
+            return {**own, "policy_digest": load_policy(self.config.verify.policy).digest, "statements": said}
         return {**own, "seed": self.seed, "lang": settings["lang"] if stage == "report" else ""}
 
     # stages -----------------------------------------------------------------------------------------------
@@ -295,6 +299,7 @@ class Road:
                 "settings": {"stages": {k: v for k, v in self.config.to_dict().items() if k not in _NOT_TOLD}},
                 "seconds": dict(self.seconds),
             },
+            statements=self.statements,
             run=self.run,
         )
         self.load.proof = proof
@@ -340,7 +345,7 @@ class Road:
 
 
 # A database URL may hold a password, a query may hold values, a path names people: none goes into the dossier.
-_NOT_TOLD = {"seed", "out", "purpose", "lang", "source", "read"}
+_NOT_TOLD = {"seed", "out", "purpose", "lang", "source", "read", "statements"}
 
 
 def _stem(source: str) -> str:

@@ -95,6 +95,8 @@ class Proof:
         Logged changes of the drawn data (what, rate before, count).
     scan
         What the identifier finders reported of the *source*: field names, kinds, shares; never values.
+    notices
+        What the reader must know that no single number says, each ``{"en", "ko"}``.
     settings
         Seed, split share, policy name and the like.
     environment
@@ -116,6 +118,7 @@ class Proof:
     receipts: tuple[Mapping[str, Any], ...] = ()
     refinements: tuple[Mapping[str, Any], ...] = ()
     scan: Mapping[str, Any] = field(default_factory=dict)
+    notices: tuple[Mapping[str, str], ...] = ()
     settings: Mapping[str, Any] = field(default_factory=dict)
     environment: Mapping[str, Any] = field(default_factory=dict)
     seconds: Mapping[str, float] = field(default_factory=dict)
@@ -140,6 +143,7 @@ class Proof:
             "receipts": [dict(r) for r in self.receipts],
             "refinements": [dict(r) for r in self.refinements],
             "scan": dict(self.scan),
+            "notices": [dict(n) for n in self.notices],
             "settings": dict(self.settings),
             "environment": dict(self.environment),
             "seconds": dict(self.seconds),
@@ -163,6 +167,7 @@ class Proof:
             receipts=tuple(data["receipts"]),
             refinements=tuple(data["refinements"]),
             scan=data["scan"],
+            notices=tuple(data.get("notices", ())),
             settings=data["settings"],
             environment=data["environment"],
             seconds=data["seconds"],

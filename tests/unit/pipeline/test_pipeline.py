@@ -10,7 +10,7 @@ import pytest
 
 import synthproof as sp
 from synthproof.core.errors import ConfigError, SchemaError, UsageError, WorkspaceError
-from synthproof.pipeline.config import RunConfig, from_mapping, load_config, load_purpose, override
+from synthproof.pipeline.config import RunConfig, from_mapping, load_config, load_purpose, load_statements, override
 from synthproof.pipeline.parts import parse_where
 from synthproof.pipeline.tables import load_table, save_table
 from synthproof.pipeline.workspace import Workspace, stage_key
@@ -74,6 +74,16 @@ def test_purpose_file(tmp_path: Path) -> None:
     assert load_purpose(path).quasi_identifiers == ("age",)
     with pytest.raises(ConfigError, match="config/unreadable"):
         load_purpose(tmp_path / "absent.toml")
+
+
+def test_statements_file(tmp_path: Path) -> None:
+    path = tmp_path / "said.toml"
+    path.write_text('[[statements]]\nquestion = "generation"\nauthor = "Kim"\ntext = "drawn anew"\n', encoding="utf-8")
+    (said,) = load_statements(path)
+    assert (said.question, said.author) == ("generation", "Kim")
+    path.write_text('[[statements]]\nquestion = "generation"\n', encoding="utf-8")
+    with pytest.raises(ConfigError, match="config/missing-key"):
+        load_statements(path)
 
 
 def test_numbers_may_be_written_whole() -> None:
