@@ -56,13 +56,13 @@ def subset_woff(path: Path, texts: Iterable[str]) -> bytes:
     options = Options(layout_features=[], hinting=False, notdef_outline=True, flavor="woff", name_IDs=[0, 1, 2, 13, 14])
     options.recalc_timestamp = False
     logging.getLogger("fontTools.subset").setLevel(logging.ERROR)
-    font = TTFont(path, recalcTimestamp=False, lazy=True)
-    subsetter = Subsetter(options)
-    subsetter.populate(unicodes=sorted(map(ord, wanted)))
-    subsetter.subset(font)
-    font.flavor = "woff"
     out = io.BytesIO()
-    font.save(out, reorderTables=False)
+    with TTFont(path, recalcTimestamp=False, lazy=True) as font:
+        subsetter = Subsetter(options)
+        subsetter.populate(unicodes=sorted(map(ord, wanted)))
+        subsetter.subset(font)
+        font.flavor = "woff"
+        font.save(out, reorderTables=False)
     return out.getvalue()
 
 

@@ -125,6 +125,9 @@ def _block(
         if held or e.subject == "all":
             rows += [_row(e, f, limits, card, rules) for f in held] or [_row(e, None, limits, card, rules)]
     rows += [_bare_row(f) for f in findings if id(f) not in spoken]
+    unheld = [e for e in evidence if e.subject != "all" and e.subject not in held_subjects]
+    if not rows:  # a metric without a summary of its own: each subject gets its row
+        rows, unheld = [_row(e, None, limits, card, rules) for e in unheld], []
     rows.sort(key=lambda r: (not r["whole"], r["advisory"], _ORDER[r["result"]]))
     shown = rows[:MAX_ROWS]
     return {
@@ -139,7 +142,7 @@ def _block(
         "version": card.version if card else 0,
         "rows": shown,
         "more": len(rows) - len(shown),
-        "rest": _rest([e for e in evidence if e.subject != "all" and e.subject not in held_subjects], card),
+        "rest": _rest(unheld, card),
         "caveats": _caveats(evidence),
     }
 

@@ -32,7 +32,8 @@ def preview_of(synthetic: Table, proof: Proof, shown: Mapping[str, Sequence[str]
 
     Notes
     -----
-    Rows are printed only when the safety family *meets*: rows of a generator that copies would be real rows.
+    Rows are printed only when the safety family *meets* and it is known which rows equal a real one (a proof read back
+    from a file no longer knows): rows of a generator that copies would be real rows.
     """
     frame = synthetic.frame
     columns = []
@@ -47,14 +48,21 @@ def preview_of(synthetic: Table, proof: Proof, shown: Mapping[str, Sequence[str]
                 "range": range_text(_own_range(column, f)) if f.numeric else "",
             }
         )
-    safe = proof.verdict.families.get("safety") == "meets"
+    copies = _copies(proof)
+    safe = proof.verdict.families.get("safety") == "meets" and copies is not None
     return {
         "container": synthetic.origin.container,
         "units": len(synthetic),
         "rows": synthetic.n_rows,
         "columns": columns,
-        "samples": _samples(synthetic, proof, shown) if safe else None,
+        "samples": _samples(synthetic, copies or set(), shown) if safe else None,
     }
+
+
+def _copies(proof: Proof) -> set[int] | None:
+    """Return the positions of synthetic rows that equal a real one, or ``None`` when nobody told."""
+    told = [e.private["synthetic_rows"] for e in proof.evidence if "synthetic_rows" in e.private]
+    return {int(i) for rows in told for i in rows} if told else None
 
 
 def _own_range(column: pd.Series, f: Field) -> Field:
@@ -65,8 +73,7 @@ def _own_range(column: pd.Series, f: Field) -> Field:
     return replace(f, low=float(present.min()), high=float(present.max()))
 
 
-def _samples(synthetic: Table, proof: Proof, shown: Mapping[str, Sequence[str]]) -> dict[str, Any]:
-    copies = {int(i) for e in proof.evidence for i in e.private.get("synthetic_rows", ())}
+def _samples(synthetic: Table, copies: set[int], shown: Mapping[str, Sequence[str]]) -> dict[str, Any]:
     fields = [f for f in synthetic.schema.fields if f.kind != "text"][:MOST_COLUMNS]
     rows = [i for i in range(synthetic.n_rows) if i not in copies][:ROWS]
     cells = [[_cell(synthetic.frame[f.name].iloc[i], f, shown) for f in fields] for i in rows]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -83,7 +85,14 @@ def made_proof(table: Table, *, title: str = "", extra: tuple[Evidence, ...] = (
             reference_interval=(0.02, 0.035),
             n=200,
         ),
-        Evidence(metric="table.pipc_singling_out", estimate=0.02, interval=(0.009, 0.05), reference=0.024, n=200),
+        Evidence(
+            metric="table.pipc_singling_out",
+            private={"synthetic_rows": []},
+            estimate=0.02,
+            interval=(0.009, 0.05),
+            reference=0.024,
+            n=200,
+        ),
         Evidence(metric="table.pipc_inference", estimate=0.61, interval=(0.55, 0.66), reference=0.499, n=200),
         Evidence(metric="table.pipc_linkage", outcome="insufficient", caveat=both("no K match")),
         Evidence(metric="plugin.gone", estimate=3.2e-5, interval=(0.0, 1e-3), subject=HOSTILE, caveat=both("odd")),
@@ -164,3 +173,12 @@ def hostile() -> str:
 @pytest.fixture
 def rare() -> str:
     return RARE
+
+
+@pytest.fixture(scope="session")
+def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    from synthproof.dossier.assemble import write_dossier
+
+    made = made_table()
+    folder = tmp_path_factory.mktemp("made") / "dossier"
+    return write_dossier(folder, made_proof(made), synthetic=made, policy_text='id = "pipc_2024"\n')

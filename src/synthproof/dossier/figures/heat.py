@@ -28,9 +28,10 @@ def heat_triplet(
         Square tables of associations in [-1, 1].
     """
     n = len(names)
-    cell = min(26.0, max(4.0, 190.0 / n))
+    cell = min(30.0, max(4.0, 190.0 / n))
     side = cell * n
-    sheet = Canvas(_LABELS + 3 * side + 2 * _GAP + 4, _TITLE + side + 70)
+    # The colour key under a map needs some 130 units even when the map itself is small.
+    sheet = Canvas(_LABELS + 3 * side + 2 * _GAP + max(4.0, 132.0 - side), _TITLE + side + 70)
     titles = (Words(en="real", ko="실제"), Words(en="synthetic", ko="합성"), Words(en="difference", ko="차이"))
     widest = max((abs(real[i][j] - synthetic[i][j]) for i in range(n) for j in range(n)), default=0.0)
     reach = max(widest, 0.05)
