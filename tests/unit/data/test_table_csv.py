@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from synthproof.core.errors import DataError
 from synthproof.data.table.csv_text import read_csv
-from synthproof.data.table.io import read_table, write_table
+from synthproof.data.table.formats import to_native
+from synthproof.data.table.io import conform, read_table, write_table
 
 
 def round_trip(tmp_path: Path, text: str, *, name: str = "a.csv", encoding: str = "utf-8") -> tuple[bytes, bytes]:
@@ -207,6 +208,44 @@ def test_real_tables_come_back_byte_by_byte(tmp_path: Path, data_dir: Path, name
         frame.to_csv(tmp_path / "a.csv", index=False, encoding=encoding)
         write_table(read_table(tmp_path / "a.csv"), tmp_path / "b.csv")
         assert (tmp_path / "a.csv").read_bytes() == (tmp_path / "b.csv").read_bytes()
+
+
+_WORDS = ["", "NA", "?", "0", "1", "-1", "007", "1.0", "2.50", "1,000", "1e5", "Y", "N", "예", "2024-01-01", "2024.1.3"]
+_WORDS += [
+    "10:30",
+    "20240101",
+    "low",
+    "high",
+    "=1+1",
+    "가나 다",
+    "a,b",
+    'q"x',
+    "x\ny",
+    "99999999999999999999",
+    "₩1,200",
+]
+_WORDS += ["5%", "1.", "+3", ".5", "-", "None", "2024-02-30", "1/2/2024", "13/2/2024", "00", "١", "²", "-0", " 7", "7 "]
+
+
+@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.sampled_from(_WORDS), min_size=1, max_size=5, unique=True), st.integers(2, 40))
+def test_whatever_a_column_is_taken_for_it_reads_back_the_same(tmp_path: Path, words: list[str], n: int) -> None:
+    frame = pd.DataFrame({"v": [words[i % len(words)] for i in range(n)], "w": range(n)})
+    frame.to_csv(tmp_path / "p.csv", index=False)
+    table = read_table(tmp_path / "p.csv")
+    write_table(table, tmp_path / "q.csv")
+    again = conform(tmp_path / "q.csv", table.schema)
+    assert again.fingerprint() == table.fingerprint()
+    assert "unparsable" not in again.origin.options
+    native = to_native(read_table(frame))
+    assert len(native) == n
+
+
+def test_numbers_in_several_forms_are_said(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text(column("1.50", "2.5", "3.25", "4.75"), encoding="utf-8")
+    assert "another form" in read_table(tmp_path / "a.csv").schema.field("v").reason
+    (tmp_path / "a.csv").write_text(column("1.5", "2.5", "3.25", "4.75"), encoding="utf-8")
+    assert "another form" not in read_table(tmp_path / "a.csv").schema.field("v").reason
 
 
 _CELL = st.text(alphabet=st.characters(blacklist_categories=["Cs", "Cc"]), max_size=12) | st.sampled_from(

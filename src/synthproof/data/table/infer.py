@@ -186,7 +186,7 @@ def _number(column: Column, cells: _Cells, comma_is_point: bool) -> Judgement | 
     if not read.whole:
         return Judgement(
             "continuous",
-            f"all {cells.distinct} distinct values are numbers, some with a fraction",
+            f"all {cells.distinct} distinct values are numbers, some with a fraction{_other_forms(cells, read)}",
             low=float(read.values.min()),
             high=float(read.values.max()),
             decimals=read.decimals,
@@ -208,6 +208,18 @@ def _number(column: Column, cells: _Cells, comma_is_point: bool) -> Judgement | 
         plain = not read.format
         return replace(judged, pattern=patterns.of_whole(whole)) if plain else _identifier(cells, judged.reason)
     return replace(judged, format=read.format)
+
+
+def _other_forms(cells: _Cells, read: numerals.Numbers) -> str:
+    """Say so when numbers of one column are written in several forms (1.5 and 1.50): they come back in one."""
+    at = np.arange(0, cells.distinct, max(1, cells.distinct // _ORDER_SAMPLE))
+    written = numerals.write_decimals(read.values[at], read.format, read.decimals)
+    other = sum(a != b for a, b in zip(written, cells.values.take(pa.array(at)).to_pylist(), strict=True))
+    return (
+        f"; {other} of {len(at)} looked at are written in another form than the rest and come back in one"
+        if other
+        else ""
+    )
 
 
 def _padded(name: str, cells: _Cells, whole: npt.NDArray[np.int64], style: Mapping[str, Any]) -> Judgement:

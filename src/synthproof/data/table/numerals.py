@@ -130,7 +130,7 @@ def parse(texts: Any, style: Mapping[str, Any]) -> tuple[FloatArray, npt.NDArray
     if good.any():
         chosen = core.filter(pa.array(good)) if not good.all() else core
         # a numeral such as 1e400 overflows to infinity, which callers refuse like a written one
-        values[good] = np.asarray(pc.cast(chosen, pa.float64()), dtype=np.float64)
+        values[good] = np.asarray(pc.cast(chosen, pa.float64()), dtype=np.float64) + 0.0  # -0 is 0
     return values, good
 
 

@@ -176,7 +176,13 @@ def _refuse_strange_delimiter(head: str, where: str) -> None:
     for d in _UNREAD:
         counts = Counter(line.count(d) for line in lines)
         times, rows = counts.most_common(1)[0]
-        if times >= 1 and rows == len(lines) >= 3 and lines[0].count(d) == times and (times >= 2 or d not in " :#"):
+        if (
+            times >= 1
+            and rows == len(lines) >= 3
+            and lines[0].count(d) == times
+            and (times >= 2 or d not in " :#")
+            and (times >= 3 or d != " ")
+        ):
             name = {" ": "space", "\x01": "control-A"}.get(d, d)
             raise ReadError("read/wrong-delimiter", where=where, delimiter=name, times=times, rows=rows)
 
