@@ -134,7 +134,10 @@ def test_parquet_comes_back_and_is_the_same_twice(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["adult", "support2_emr", "heart_disease", "insurance_datacar"])
 def test_real_frames_come_back(data_dir: Path, name: str) -> None:
-    frame = pd.read_parquet(data_dir / name / ("train.parquet" if name == "adult" else "data.parquet")).head(5000)
+    path = data_dir / name / ("train.parquet" if name == "adult" else "data.parquet")
+    frame = pd.read_parquet(path)
+    pd.testing.assert_frame_equal(to_native(read_table(path)), frame)
+    frame = frame.head(5000)
     pd.testing.assert_frame_equal(to_native(read_table(frame)), frame)
 
 

@@ -347,6 +347,8 @@ def to_native(table: Table) -> Any:
             return native_arrow.to_polars(table)
         case "arrow":
             return native_arrow.to_arrow(table)
+        case "parquet":
+            return native_arrow.to_arrow(table).to_pandas()
         case _:
             return native_pandas.to_pandas(table)
 
