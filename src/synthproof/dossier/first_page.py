@@ -122,7 +122,7 @@ def conditions(proof: Proof, rules: Mapping[str, RuleFacts]) -> list[Words]:
             Words(
                 en="A review committee of at least three, most of them outside and uninvolved, must approve this very "
                 "dossier (by its digest).",
-                ko="외부의 이해관계 없는 위원이 과반인 3명 이상의 심의위원회가 바로 이 자료집(지문 기준)을 승인해야 합니다.",
+                ko="외부의 이해관계 없는 위원이 과반인 3명 이상의 심의위원회가 바로 이 심의자료(지문 기준)를 승인해야 합니다.",
             )
         )
     out.append(

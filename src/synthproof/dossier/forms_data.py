@@ -58,7 +58,7 @@ def form_1_3_source(proof: Proof) -> Form:
             Words(
                 en="None. The form has a place for samples of the source; this tool prints no real record anywhere in the "
                 "dossier.",
-                ko="싣지 않음. 서식에는 원본 예시 칸이 있으나, 이 도구는 자료집 어디에도 실제 레코드를 싣지 않습니다.",
+                ko="싣지 않음. 서식에는 원본 예시 칸이 있으나, 이 도구는 심의자료 어디에도 실제 레코드를 싣지 않습니다.",
             ),
         ),
     )

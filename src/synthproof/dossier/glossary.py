@@ -111,9 +111,9 @@ TERMS: tuple[Term, ...] = (
     ),
     _term(
         "vault and dossier",
-        "보관소(vault)와 자료집(dossier)",
+        "보관소(vault)와 심의자료(dossier)",
         "What holds real data stays in the vault. The dossier goes to the committee and holds no real record.",
-        "실제 자료가 담긴 것은 보관소에 남고, 심의위원회에는 실제 레코드가 없는 자료집만 전달됩니다.",
+        "실제 자료가 담긴 것은 보관소에 남고, 심의위원회에는 실제 레코드가 없는 심의자료만 전달됩니다.",
     ),
 )
 

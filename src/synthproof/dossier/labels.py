@@ -90,7 +90,7 @@ LABELS: Mapping[str, Words] = {
     "reproduce": _w("Settings and environment", "설정과 환경"),
     "glossary": _w("Glossary", "용어"),
     "guide": _w("How to read this report", "이 보고서를 읽는 법"),
-    "papers": _w("Papers in this dossier", "이 자료집의 서류"),
+    "papers": _w("Papers in this dossier", "이 심의자료의 서류"),
     "units": _w("Units", "단위 수"),
     "rows": _w("Rows", "행 수"),
     "columns": _w("Columns", "열 수"),

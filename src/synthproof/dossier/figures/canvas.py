@@ -107,7 +107,7 @@ class Canvas:
         spin = f' transform="rotate({place(turn)} {place(x)} {place(y)})"' if turn else ""
         self._parts.append(
             f'<text x="{place(x)}" y="{place(y)}" font-family="{FONT}" font-size="{place(size)}" fill="{fill}"'
-            f' text-anchor="{anchor}"{weight}{spin}>{escape(printable(text, limit))}</text>'
+            f' text-anchor="{anchor}"{weight}{spin}>{escape(fitted(text, limit))}</text>'
         )
 
     def svg(self, label: str) -> str:
@@ -117,6 +117,16 @@ class Canvas:
             f' width="{place(self.width)}" height="{place(self.height)}" role="img"'
             f' aria-label="{escape(printable(label, 300))}">' + "".join(self._parts) + "</svg>"
         )
+
+
+def fitted(text: object, limit: int) -> str:
+    """Return a text cut to the room of `limit` Latin letters; a Hangul letter takes nearly two."""
+    shown, room = printable(text, limit), float(limit)
+    for at, sign in enumerate(shown):
+        room -= 1.75 if ord(sign) >= 0x1100 else 1.0
+        if room < 0:
+            return shown[: max(1, at - 1)] + "…"
+    return shown
 
 
 def scale(low: float, high: float, start: float, end: float) -> tuple[float, float]:

@@ -57,7 +57,7 @@ def curves_picture(
     for i, c in enumerate(curves):
         y = start + 16 * i
         sheet.line(_RIGHT - key, y, _RIGHT - key + 26, y, stroke=c.stroke, width=c.width, dash=c.dash)
-        sheet.text(_RIGHT - key + 32, y + 3.5, c.name.say(lang), size=10, fill=INK, limit=44)
+        sheet.text(_RIGHT - key + 32, y + 3.5, c.name.say(lang), size=10, fill=INK, limit=64)
     sheet.text((_LEFT + _RIGHT) / 2, _HEIGHT - 14, x_name.say(lang), size=10.5, anchor="middle", limit=60)
     sheet.text(16, (_TOP + _BOTTOM) / 2, y_name.say(lang), size=10.5, anchor="middle", turn=-90, limit=48)
     return sheet.svg(f"{y_name.say(lang)} / {x_name.say(lang)}")

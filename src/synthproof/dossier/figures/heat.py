@@ -31,7 +31,7 @@ def heat_triplet(
     cell = min(30.0, max(4.0, 190.0 / n))
     side = cell * n
     # The colour key under a map needs some 130 units even when the map itself is small.
-    sheet = Canvas(_LABELS + 3 * side + 2 * _GAP + max(4.0, 132.0 - side), _TITLE + side + 70)
+    sheet = Canvas(_LABELS + 3 * side + 2 * _GAP + max(4.0, 132.0 - side), _TITLE + side + 86)
     titles = (Words(en="real", ko="실제"), Words(en="synthetic", ko="합성"), Words(en="difference", ko="차이"))
     widest = max((abs(real[i][j] - synthetic[i][j]) for i in range(n) for j in range(n)), default=0.0)
     reach = max(widest, 0.05)
@@ -68,7 +68,7 @@ def _difference(sheet: Canvas, x: float, y: float, cell: float, share: float) ->
 
 
 def _keys(sheet: Canvas, side: float, reach: float) -> None:
-    top = _TITLE + side + 56
+    top = _TITLE + side + 74
     for i in range(40):
         sheet.rect(_LABELS + i * 2.4, top, 2.5, 7, fill=shade(i / 39, _STRENGTH))
         share = i / 19.5 - 1
