@@ -123,7 +123,7 @@ def fitted(text: object, limit: int) -> str:
     """Return a text cut to the room of `limit` Latin letters; a Hangul letter takes nearly two."""
     shown, room = printable(text, limit), float(limit)
     for at, sign in enumerate(shown):
-        room -= 1.75 if ord(sign) >= 0x1100 else 1.0
+        room -= 1.75 if sign >= "\u2e80" or "\u1100" <= sign < "\u1200" else 1.0
         if room < 0:
             return shown[: max(1, at - 1)] + "…"
     return shown
