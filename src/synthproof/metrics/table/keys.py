@@ -20,9 +20,9 @@ from synthproof.metrics.table.answers import SYNTHETIC_UNITS, joined, not_applic
 
 _NONE = Words(en="The data have no identifier column.", ko="식별자 열이 없습니다.")
 _REUSED = Words(
-    en="{n} identifier values of real units occur again. Running numbers cannot but meet; any other sort of "
-    "identifier must be made anew.",
-    ko="실제 식별자 값과 같은 값이 {n}건 있습니다. 일련번호는 겹칠 수밖에 없으나, 그 밖의 식별자는 새로 만들어야 합니다.",
+    en="{n} identifier values of the data learned from occur again (running numbers are not counted). Identifiers must "
+    "be made anew.",
+    ko="학습 원본의 식별자와 같은 값이 {n}건 있습니다(일련번호는 제외). 식별자는 새로 만들어야 합니다.",
 )
 
 
