@@ -17,6 +17,7 @@ from typing import Any
 from _machine import RESULTS, environment, keep
 from synthproof.core.registry import metrics
 from synthproof.core.run import Run
+from synthproof.engines.threads import one_blas_thread
 from synthproof.testing.calibration import GENERATORS, SPLITS, Trial, summary, together, trials
 from synthproof.testing.worlds import worlds
 
@@ -30,7 +31,13 @@ def main() -> None:
     parser.add_argument("--family", default="", help="only metrics of this family")
     parser.add_argument("--metric", action="append", default=[], help="only this metric (repeatable)")
     parser.add_argument("--world", action="append", default=[], help="only this world (repeatable)")
+    parser.add_argument("--split", action="append", default=[], choices=list(SPLITS), help="only this split")
     args = parser.parse_args()
+    with one_blas_thread():
+        calibrate(args)
+
+
+def calibrate(args: argparse.Namespace) -> None:
     chosen = [w for w in worlds() if not args.world or w.name in args.world]
     names = [
         name
@@ -44,7 +51,7 @@ def main() -> None:
     run = Run(workers=1)
     started = time.perf_counter()
     for world in chosen:
-        for split in SPLITS:
+        for split in args.split or SPLITS:
             for generator in GENERATORS:
                 for seed in range(1, args.seeds + 1):
                     found += trials(world, split, generator, seed, n=args.n, names=names, run=run, seconds=seconds)

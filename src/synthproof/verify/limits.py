@@ -24,8 +24,10 @@ from synthproof.core.stats import quantile_interval
 from synthproof.core.words import Words
 from synthproof.data.table.dataset import Table
 from synthproof.engines.codes import Coded, encode
+from synthproof.engines.learners.linear import Columns, Design, Products, fit_logistic
 from synthproof.engines.neighbours import MixedSpace, Placed, nearest
 from synthproof.engines.records import IdArray, record_ids
+from synthproof.engines.threads import one_blas_thread
 
 FloatArray = npt.NDArray[np.float64]
 RowArray = npt.NDArray[np.intp]
@@ -89,10 +91,10 @@ def simulate_limits(
     values: dict[str, tuple[FloatArray, int]] = {}
     for metric in dict.fromkeys(s.metric for s in specs):
         halves = _Halves(train, purpose, most=_most(metric, train), seed=seed)
-        if metric == "table.pipc_inference":
-            halves.search(run)
+        halves.prepare(metric, run)
         work = partial(_SIMULATED.get(metric, partial(_by_metric, metric)), halves)
-        measured = np.array(run.map(work, range(repeats), f"limits/{metric}"), dtype=np.float64)
+        with one_blas_thread():
+            measured = np.array(run.map(work, range(repeats), f"limits/{metric}"), dtype=np.float64)
         values[metric] = measured, halves.n_units
     for spec in specs:
         measured, units = values[spec.metric]
@@ -164,6 +166,7 @@ class _Halves:
         self.purpose = purpose
         self.seed = seed
         self.neighbours: _Neighbours | None = None
+        self.main_effects: tuple[Columns, Products] | None = None
         self.n_units = len(table)
         self.unit_of_row = table.unit_of_row
         self.coded: Coded = encode(table.frame, table.schema)
@@ -189,8 +192,16 @@ class _Halves:
         a, b = self.rows(repeat)
         return np.bincount(self.ids[a], minlength=self.n_records), np.bincount(self.ids[b], minlength=self.n_records)
 
-    def search(self, run: Run) -> None:
-        """Find the nearest distinct records of every distinct record, itself first, once for all repeats."""
+    def prepare(self, metric: str, run: Run) -> None:
+        """Make what all repeats of a metric share: the neighbours of every record, or the products of main effects."""
+        if metric == "table.pipc_inference":
+            self._search(run)
+        elif metric == "table.pmse":
+            # Both halves together are the table: `pmse_of` would learn the same design from them every time.
+            columns = Design.learn([self.coded]).apply(self.coded)
+            self.main_effects = columns, Products.of(columns)
+
+    def _search(self, run: Run) -> None:
         _, first = np.unique(self.ids, return_index=True)
         space = MixedSpace.fit(self.coded, self.table.schema)
         placed = space.place(self.coded.rows(first.astype(np.intp)))
@@ -260,11 +271,13 @@ def _corr_sd(halves: _Halves, repeat: int) -> float:
 
 
 def _pmse(halves: _Halves, repeat: int) -> float:
-    from synthproof.metrics.table.pmse import pmse_of
-
-    a, b = halves.rows(repeat)
-    seed = derive(halves.seed, f"limits/pmse/{repeat}")
-    return pmse_of(halves.coded.rows(a), halves.coded.rows(b), seed=seed)
+    assert halves.main_effects is not None
+    columns, products = halves.main_effects
+    drawn = np.ones(len(columns), dtype=bool)
+    drawn[halves.rows(repeat)[0]] = False
+    share = float(drawn.mean())
+    fitted = fit_logistic(columns, drawn, products=products)
+    return float(np.mean((fitted.probabilities - share) ** 2))
 
 
 def _by_metric(metric: str, halves: _Halves, repeat: int) -> float:

@@ -12,6 +12,7 @@ from synthproof.engines.codes import encode
 from synthproof.metrics.table.association import corr_sd_of
 from synthproof.metrics.table.pipc_inference import PipcInference
 from synthproof.metrics.table.pipc_singling_out import PipcSinglingOut
+from synthproof.metrics.table.pmse import pmse_of
 from synthproof.testing.worlds import adult_like, patients, survey, visits
 from synthproof.verify import limits as module
 from synthproof.verify.limits import LimitSpec, simulate_limits
@@ -67,6 +68,15 @@ def test_corr_sd_limit_is_measured_between_halves() -> None:
     a, b = halves(table, 2)
     expected = corr_sd_of(encode(a.frame, table.schema), encode(b.frame, table.schema))
     assert values[2] == pytest.approx(expected, abs=1e-9)
+
+
+def test_pmse_limit_is_measured_between_halves() -> None:
+    table = adult_like().draw(400, 4)
+    limit = simulate_limits(table, Purpose(), [LimitSpec("table.pmse", 0.9)], seed=7, repeats=3)[0]
+    for repeat in range(3):
+        a, b = halves(table, repeat)
+        expected = pmse_of(encode(a.frame, table.schema), encode(b.frame, table.schema))
+        assert limit.record["values"][repeat] == pytest.approx(expected, rel=1e-3)
 
 
 def test_halves_keep_persons_whole() -> None:

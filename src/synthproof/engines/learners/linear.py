@@ -189,7 +189,23 @@ class Logistic:
         return len(self.kept)
 
 
-def fit_logistic(columns: Columns, target: npt.NDArray[np.bool_], *, penalty: float = 1e-6) -> Logistic:
+@dataclass(frozen=True, slots=True)
+class Products:
+    """X.T @ X of some columns and which of them are independent: shared by fits of many targets to the same rows."""
+
+    gram: FloatArray
+    kept: IntArray
+
+    @classmethod
+    def of(cls, columns: Columns) -> Products:
+        """Return the products of all rows."""
+        gram = columns.gram(np.ones(len(columns)))
+        return cls(gram, independent(gram))
+
+
+def fit_logistic(
+    columns: Columns, target: npt.NDArray[np.bool_], *, penalty: float = 1e-6, products: Products | None = None
+) -> Logistic:
     """Return the logistic regression of a binary target, by Newton's method.
 
     Parameters
@@ -201,6 +217,8 @@ def fit_logistic(columns: Columns, target: npt.NDArray[np.bool_], *, penalty: fl
     penalty
         Half the weight of the squared coefficients (the intercept is free). The default only keeps coefficients
         finite where a column separates the classes.
+    products
+        `Products` of the same columns, where they are known already; the answer is the same.
 
     Notes
     -----
@@ -212,8 +230,8 @@ def fit_logistic(columns: Columns, target: npt.NDArray[np.bool_], *, penalty: fl
     beta = np.zeros(columns.width)
     beta[0] = np.log(share / (1 - share))
     p = np.full(len(y), share)
-    hessian = columns.gram(p * (1 - p))
-    kept = independent(hessian)
+    hessian = columns.gram(p * (1 - p)) if products is None else products.gram * (share * (1 - share))
+    kept = independent(hessian) if products is None else products.kept
     ridge = np.where(kept == 0, 0.0, penalty)
     curve = _factor(hessian, kept, ridge)
     value = _loss(p, y, beta[kept], ridge)
