@@ -61,8 +61,9 @@ def run(
     with drawn_run(errors, lang) as job:
         arrival = Road(config, run=job).travel(resume=resume)
     told = arrival.proof.generator
-    for words in [*([told.because] if told.because else []), *told.notices]:
-        out.print(Text(f"· {words[lang]}"))
+    # the reason of `auto` is one of the notices as well
+    for line in dict.fromkeys(words[lang] for words in [*([told.because] if told.because else []), *told.notices]):
+        out.print(Text(f"· {line}"))
     show_verdict(out, arrival.proof.verdict, lang)
     show_places(out, arrival.root, lang)
     raise typer.Exit(EXIT[arrival.proof.verdict.result])
@@ -78,6 +79,7 @@ def inspect(
     settings: Any = None,
 ) -> None:
     """Show the schema with reasons, identifiers found, and proposed K and T; prints no value."""
+    from synthproof.data.table.io import notices
     from synthproof.data.table.schema_file import save_schema
     from synthproof.pipeline.face import read
     from synthproof.protect.scan import propose, scan
@@ -88,6 +90,8 @@ def inspect(
         found = scan(table, purpose=Purpose(), run=job)
     proposal = propose(found, table.schema, Purpose())
     show_schema(screen(), table, found.to_dict(), proposal.to_dict(), lang)
+    for notice in notices(table):
+        screen().print(Text(notice.text(lang), style="yellow"))
     if save is not None:
         save_schema(table.schema, save)
 
@@ -117,8 +121,9 @@ def fit(
     config = override(_config(project, purpose, settings), source=source)
     with drawn_run(screen(stderr=True), _lang(config)) as job:
         model = fit_model(config, out, run=job)
-    for words in [*([model.because] if model.because else []), *model.notices]:
-        screen().print(Text(f"· {words.say(_lang(config))}"))
+    told = [*([model.because] if model.because else []), *model.notices]
+    for line in dict.fromkeys(words.say(_lang(config)) for words in told):
+        screen().print(Text(f"· {line}"))
 
 
 @app.command()

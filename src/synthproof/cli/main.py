@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
+import warnings
 from typing import NoReturn
 
 import typer
@@ -36,6 +37,9 @@ def main() -> NoReturn:
 
     console = screen(stderr=True)
     lang = language()
+    if os.environ.get("SYNTHPROOF_DEBUG") != "1":
+        # A library's warning may quote a cell of the data; what a user must know is said by notices and errors.
+        warnings.simplefilter("ignore")
     try:
         app()
     except SynthproofError as error:

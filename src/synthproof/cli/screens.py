@@ -75,7 +75,9 @@ def _findings(entry: Mapping[str, Any], lang: Lang) -> list[str]:
         kind = KINDS[found["kind"]]
         name = kind.ko if lang == "ko" else kind.en
         reason = found["reason_ko"] if lang == "ko" else found["reason_en"]
-        out.append(f"{entry['field']}: {name} ({found['share']:.0%}) · {reason}")
+        # what only the column's name says has no share of the values
+        share = f" ({found['share']:.0%})" if found["share"] else ""
+        out.append(f"{entry['field']}: {name}{share} · {reason}")
     return out
 
 

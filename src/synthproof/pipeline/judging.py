@@ -129,12 +129,13 @@ def generator_facts(
 ) -> GeneratorFacts:
     """Return what is known of one of our synthesizers, and what the user was told on the way."""
     because = getattr(model, "because_", None)
+    own = [n.to_dict() for n in getattr(model, "notices_", ()) if n != because]
     return GeneratorFacts(
         name=getattr(model, "chosen_", name),
         parameters={k: v for k, v in model.get_params().items() if k != "random_state"},
         tags=asdict(model.tags),
         because=because.to_dict() if because else None,
-        notices=(*notices, *(n.to_dict() for n in getattr(model, "notices_", ()))),
+        notices=(*notices, *own),
         seconds={k: round(v, 2) for k, v in seconds.items()},
     )
 

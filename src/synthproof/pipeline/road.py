@@ -22,7 +22,7 @@ from synthproof.core.run import Run
 from synthproof.core.schema import Purpose, Schema
 from synthproof.data.split import Split, split
 from synthproof.data.table.dataset import Table
-from synthproof.data.table.io import read_table, with_target, write_table
+from synthproof.data.table.io import notices, read_table, with_target, write_table
 from synthproof.data.table.schema_file import load_schema, save_schema
 from synthproof.dossier.assemble import read_dossier, write_dossier
 from synthproof.pipeline.config import RunConfig, load_statements
@@ -167,9 +167,11 @@ class Road:
         save_table(vault / "source", table)
         save_schema(table.schema, vault / "schema.toml")
         write_text(vault / "scan.json", json.dumps(self.load.scan, ensure_ascii=False, indent=1))
-        return [vault / "source", vault / "schema.toml", vault / "scan.json"], {}
+        self.load.notices = tuple({"en": n.text("en"), "ko": n.text("ko")} for n in notices(table))
+        return [vault / "source", vault / "schema.toml", vault / "scan.json"], {"notices": list(self.load.notices)}
 
     def _load_read(self, facts: Mapping[str, Any]) -> None:
+        self.load.notices = tuple(facts["notices"])
         self.load.table = load_table(self.workspace.vault / "source")
         self.load.scan = json.loads((self.workspace.vault / "scan.json").read_text(encoding="utf-8"))
 
@@ -211,12 +213,13 @@ class Road:
             run=self.run,
         )
         self.load.parts, self.load.receipts = protected.parts, tuple(protected.receipts)
-        self.load.notices = tuple(n.to_dict() for n in protected.notices)
+        own = [n.to_dict() for n in protected.notices]
+        self.load.notices = (*self.load.notices, *own)
         vault = self.workspace.vault
         save_table(vault / "train", protected.parts.train)
         save_table(vault / "holdout", protected.parts.holdout)
         write_text(vault / "receipts.json", json.dumps(list(self.load.receipts), ensure_ascii=False, indent=1))
-        return [vault / "train", vault / "holdout", vault / "receipts.json"], {"notices": list(self.load.notices)}
+        return [vault / "train", vault / "holdout", vault / "receipts.json"], {"notices": own}
 
     def _load_protect(self, facts: Mapping[str, Any]) -> None:
         assert self.load.parts is not None
@@ -224,7 +227,7 @@ class Road:
         self.load.parts = replace(
             self.load.parts, train=load_table(vault / "train"), holdout=load_table(vault / "holdout")
         )
-        self.load.notices = tuple(facts["notices"])
+        self.load.notices = (*self.load.notices, *facts["notices"])
         self.load.receipts = tuple(json.loads((vault / "receipts.json").read_text(encoding="utf-8")))
 
     def _do_fit(self) -> tuple[list[Path], dict[str, Any]]:
