@@ -15,7 +15,7 @@ from contextlib import contextmanager
 @contextmanager
 def one_blas_thread() -> Iterator[None]:
     """Hold BLAS to one thread within the block, for the whole process; the former number is put back after it."""
-    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+    from threadpoolctl import threadpool_limits
 
     with threadpool_limits(limits=1, user_api="blas"):
         yield

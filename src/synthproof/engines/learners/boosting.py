@@ -75,7 +75,7 @@ def _places(codes: npt.NDArray[np.int32], cardinality: int) -> FloatArray:
 
 def _one_thread() -> AbstractContextManager[Any]:
     """Hold OpenMP to one thread in the calling thread alone (BLAS has one setting for all, so it is left as it is)."""
-    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+    from threadpoolctl import threadpool_limits
 
     limits: AbstractContextManager[Any] = threadpool_limits(1, user_api="openmp")
     return limits
