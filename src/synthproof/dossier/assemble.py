@@ -162,7 +162,7 @@ def _write(
     record = {**proof.to_dict(), "schema": public_schema(proof.schema, common_levels(proof.evidence)).to_dict()}
     told = Proof.from_dict(json.loads(json.dumps(record)))
     rules = rule_facts(policy_text)
-    page = build_page(told, rules)
+    page = build_page(told, policy_text)
     with whole_folder(folder) as part:
         run.tick("report", 0, 3)
         _json(part / PROOF, record)

@@ -11,19 +11,20 @@ from synthproof.dossier.disclose import printable
 from synthproof.dossier.figures.gallery import gallery
 from synthproof.dossier.glossary import GUIDE, TERMS
 from synthproof.dossier.labels import LABELS
-from synthproof.dossier.rules import RuleFacts
+from synthproof.dossier.rules import policy_title, rule_facts
 from synthproof.verify.proof import Proof
 
 
-def build_page(proof: Proof, rules: Mapping[str, RuleFacts] | None = None) -> dict[str, Any]:
+def build_page(proof: Proof, policy_text: str = "") -> dict[str, Any]:
     """Return everything the report says. Texts are `Words`; pictures are SVG made by `figures`."""
-    known = rules or {}
+    known = rule_facts(policy_text)
     groups = numbers.groups(proof, known)
     return {
         "labels": dict(LABELS),
         "heading": heading(proof),
         "created": record.when(proof.created),
         "policy": {
+            "title": policy_title(policy_text, proof.verdict.policy),
             "name": printable(proof.verdict.policy),
             "version": proof.verdict.policy_version,
             "digest": record.short(proof.verdict.policy_digest),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from synthproof.core.words import Words
 from synthproof.dossier.disclose import printable
@@ -29,12 +30,15 @@ class RuleFacts:
     over_reference: bool = False
 
 
+def policy_title(policy_text: str, name: str) -> Words:
+    """Return the title of a policy, or its name when the text does not say one."""
+    shown = printable(name) or "?"
+    return _words(_read(policy_text).get("title")) or Words(en=shown, ko=shown)
+
+
 def rule_facts(policy_text: str) -> Mapping[str, RuleFacts]:
     """Return the rules of a policy by id; a text that is not a policy gives none, and the pages print the ids."""
-    try:
-        rules = tomllib.loads(policy_text).get("rules", ())
-    except tomllib.TOMLDecodeError:
-        return {}
+    rules = _read(policy_text).get("rules", ())
     found: dict[str, RuleFacts] = {}
     for rule in rules if isinstance(rules, list) else ():
         if not isinstance(rule, dict) or "id" not in rule:
@@ -52,6 +56,13 @@ def title_of(rule: str, rules: Mapping[str, RuleFacts]) -> Words:
     """Return a rule's title, or its id."""
     shown = printable(rule, 40) or "?"
     return rules[rule].title if rule in rules else Words(en=shown, ko=shown)
+
+
+def _read(policy_text: str) -> Mapping[str, Any]:
+    try:
+        return tomllib.loads(policy_text)
+    except tomllib.TOMLDecodeError:
+        return {}
 
 
 def _words(value: object) -> Words | None:

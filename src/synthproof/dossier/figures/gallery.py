@@ -16,7 +16,7 @@ from synthproof.verify.proof import Proof
 
 MOST_TILES = 60
 """Most column overlays on the page: the least alike come first."""
-MOST_PAIRED = 60
+MOST_PAIRED = 40
 """Most columns of a heat map; of more, those with the largest differences are shown."""
 
 
