@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -132,3 +134,14 @@ def test_persons_with_several_rows_are_counted_once() -> None:
         found = metric.measure(case_, seed=0)[0]
         assert found.outcome == "measured"
         assert found.n == 200
+
+
+def test_a_case_made_from_another_shares_no_stale_distances() -> None:
+    first = case(patients(), 300, 150, "fresh")
+    for metric in (PipcInference(), NearerThanUnseen()):
+        metric.measure(first, seed=0)
+    second = replace(first, synthetic=copycat(first.train, 300, 1))
+    assert second.cache is first.cache
+    assert PipcInference().measure(second, seed=0)[0].estimate == 1.0
+    assert NearerThanUnseen().measure(second, seed=0)[0].estimate == 1.0
+    assert PipcInference().measure(first, seed=0)[0].estimate != 1.0

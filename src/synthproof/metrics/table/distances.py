@@ -67,19 +67,20 @@ class ToTrain:
 
 def space_of(case: Case[Any]) -> MixedSpace:
     """Return Gower's distance with the ranges of train."""
+    base = footing(case)
     found = case.cache.get("table.space")
     if not isinstance(found, MixedSpace):
-        found = MixedSpace.fit(footing(case).train, case.train.schema)
+        found = MixedSpace.fit(base.train, case.train.schema)
         case.cache["table.space"] = found
     return found
 
 
 def distinct(case: Case[Any], name: Literal["train", "holdout", "synthetic"]) -> Distinct:
     """Return the distinct records of one data set of the case."""
+    base = footing(case)
     key = f"table.distinct/{name}"
     found = case.cache.get(key)
     if not isinstance(found, Distinct):
-        base = footing(case)
         _, first, of_row, times = np.unique(base.ids[name], return_index=True, return_inverse=True, return_counts=True)
         placed = space_of(case).place(_part(base, name).rows(first))
         found = Distinct(placed, of_row.astype(np.intp), first.astype(np.intp), times)
@@ -93,10 +94,10 @@ def to_train(case: Case[Any], name: Side, run: Run | None) -> ToTrain:
     Where all pairs would cost more than `MOST_WORK`, a random sample of the rows is looked at, always against the
     whole of train.
     """
+    queries, train = distinct(case, name), distinct(case, "train")
     key = f"table.to_train/{name}"
     found = case.cache.get(key)
     if not isinstance(found, ToTrain):
-        queries, train = distinct(case, name), distinct(case, "train")
         rows = _sample(len(queries.of_row), len(train.times) * space_of(case).d, name)
         wanted, back = np.unique(queries.of_row[rows], return_inverse=True)
         placed = queries.placed.rows(wanted)

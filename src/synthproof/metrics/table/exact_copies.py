@@ -15,7 +15,7 @@ from synthproof.core.run import Run, quiet
 from synthproof.core.schema import Purpose, Schema
 from synthproof.core.stats import wilson
 from synthproof.core.words import Words
-from synthproof.metrics.table.footing import NO_FIELDS, Footing, footing, inputs_of, lacks, share
+from synthproof.metrics.table.footing import NO_FIELDS, Footing, footing, lacks, share
 
 _READ = Words(
     en="0 means that synthetic records meet training records no more often than unseen ones; a lower bound above 0 "
@@ -104,7 +104,6 @@ class ExactCopies:
             reference=0.0,
             n=len(case.synthetic),
             seed=seed,
-            inputs=inputs_of(case),
             detail={
                 "share_equal_to_train": share(in_train, base.units["synthetic"]).plain(),
                 "share_equal_to_holdout": share(in_holdout, base.units["synthetic"]).plain(),

@@ -19,6 +19,9 @@ from synthproof.engines.records import IdArray, encode_alike, record_ids
 FloatArray = npt.NDArray[np.float64]
 UnitArray = npt.NDArray[np.intp]
 
+OURS = ("table.footing", "table.space", "table.distinct", "table.to_train")
+"""Keys of the case's cache that hang on the footing."""
+
 NO_HOLDOUT = Words(
     en="There is no holdout, so nothing tells copies from coincidences: the number cannot be given.",
     ko="홀드아웃(검증용 원본)이 없어 복제와 우연의 일치를 구별할 수 없으므로 값을 제시하지 않습니다.",
@@ -45,6 +48,8 @@ class Footing:
         Number of each row's content, by data set; equal numbers mean equal rows.
     units
         Unit of each row, by data set.
+    tables
+        The very tables it was made from.
     """
 
     train: Coded
@@ -52,16 +57,20 @@ class Footing:
     synthetic: Coded
     ids: Mapping[str, IdArray]
     units: Mapping[str, UnitArray]
+    tables: Mapping[str, Table]
 
 
 def footing(case: Case[Table]) -> Footing:
     """Return the case's data sets on equal footing, made once per battery and kept in the case's cache."""
-    found = case.cache.get("table.footing")
-    if isinstance(found, Footing):
-        return found
     named = {"train": case.train, "synthetic": case.synthetic}
     if case.holdout is not None:
         named["holdout"] = case.holdout
+    found = case.cache.get("table.footing")
+    if isinstance(found, Footing) and _same_tables(found.tables, named):
+        return found
+    # A case made from another by `dataclasses.replace` shares its cache: what was found for other tables must go.
+    for key in [k for k in case.cache if k.startswith(OURS)]:
+        del case.cache[key]
     for table in named.values():
         same_fields(case.train, table)
     coded = encode_alike([(t.frame, t.schema) for t in named.values()])
@@ -72,20 +81,14 @@ def footing(case: Case[Table]) -> Footing:
         holdout=coded[2] if case.holdout is not None else None,
         ids=ids,
         units={name: table.unit_of_row for name, table in named.items()},
+        tables=named,
     )
     case.cache["table.footing"] = made
     return made
 
 
-def inputs_of(case: Case[Table]) -> Mapping[str, str]:
-    """Return the fingerprints of the case's data sets, made once per battery."""
-    found = case.cache.get("table.inputs")
-    if found is None:
-        found = {"train": case.train.fingerprint(), "synthetic": case.synthetic.fingerprint()}
-        if case.holdout is not None:
-            found["holdout"] = case.holdout.fingerprint()
-        case.cache["table.inputs"] = found
-    return dict(found)
+def _same_tables(old: Mapping[str, Table], new: Mapping[str, Table]) -> bool:
+    return old.keys() == new.keys() and all(old[name] is table for name, table in new.items())
 
 
 def lacks(case: Case[Table], *, holdout: bool) -> Words | None:
@@ -153,4 +156,4 @@ def effective_rows(x: FloatArray, units: UnitArray) -> float:
     return float(min(n, p * (1 - p) / variance)) if variance > 0 else float(n_units)
 
 
-__all__ = ["NO_HOLDOUT", "NO_RECORDS", "Footing", "Share", "effective_rows", "footing", "inputs_of", "lacks", "share"]
+__all__ = ["NO_HOLDOUT", "NO_RECORDS", "Footing", "Share", "effective_rows", "footing", "lacks", "share"]

@@ -12,7 +12,7 @@ from synthproof.core.evidence import Attacker, Card, Evidence
 from synthproof.core.run import Run, quiet
 from synthproof.core.schema import Purpose, Schema
 from synthproof.core.words import Words
-from synthproof.metrics.table.footing import NO_FIELDS, Share, footing, inputs_of, lacks, share
+from synthproof.metrics.table.footing import NO_FIELDS, Share, footing, lacks, share
 
 _LOW_CARDINALITY = Words(
     en="Where few combinations of values exist, equal rows arise by chance: read the number beside the holdout's own.",
@@ -104,7 +104,6 @@ class PipcSinglingOut:
                 reference_interval=None if own is None else (own.low, own.high),
                 n=len(case.synthetic),
                 seed=seed,
-                inputs=inputs_of(case),
                 detail=detail,
                 private={"synthetic_rows": np.flatnonzero(times > 0).tolist()},
                 caveat=_LOW_CARDINALITY if own is not None else _NO_REFERENCE,
