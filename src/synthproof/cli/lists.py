@@ -15,7 +15,7 @@ from synthproof.cli.language import language
 from synthproof.cli.main import app
 from synthproof.cli.screens import screen, show_list
 from synthproof.core.contracts import Tags
-from synthproof.core.errors import NotFoundError, messages, nearest
+from synthproof.core.errors import NotFoundError, did_you_mean, messages
 from synthproof.core.evidence import Card
 from synthproof.core.registry import REGISTRIES, Entry, metrics
 from synthproof.core.words import Lang, Words
@@ -94,8 +94,7 @@ def explain(
         console.print(Text(TERMS[code].say(speak)))
         return
     known = [*messages(), *metrics.names(), *REGISTRIES["policies"].names(), *TERMS]
-    close = nearest(code, known)
-    raise NotFoundError("face/unknown-code", name=code, hint=f"{close}? " if close else "")
+    raise NotFoundError("face/unknown-code", name=code, hint=did_you_mean(code, known))
 
 
 def _explain_metric(console: Console, card: Card, lang: Lang) -> None:

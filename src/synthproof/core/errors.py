@@ -31,7 +31,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, ClassVar
 
-from synthproof.core.words import Lang
+from synthproof.core.words import Lang, Words
 
 _MESSAGES = Path(__file__).parent / "messages"
 _LABELS = {
@@ -67,7 +67,8 @@ class SynthproofError(Exception):
     where
         File, field or position the error speaks of.
     **facts
-        Names and counts that fill the places of the message. Never a value out of the data.
+        Names and counts that fill the places of the message, `Words` in the language asked for. Never a value out
+        of the data.
     """
 
     exit_code: ClassVar[int] = 1
@@ -83,7 +84,8 @@ class SynthproofError(Exception):
     def part(self, name: str, lang: Lang = "en") -> str:
         """Return one part (``what``, ``found``, ``remedy``) in one language, or an empty string."""
         entry = messages()[self.code].get(name, {})
-        return str(entry.get(lang, "")).format_map(_Facts(self.facts))
+        said = {k: v.say(lang) if isinstance(v, Words) else v for k, v in self.facts.items()}
+        return str(entry.get(lang, "")).format_map(_Facts(said))
 
     def text(self, lang: Lang = "en") -> str:
         """Return the whole message in one language."""
@@ -164,3 +166,11 @@ def nearest(name: str, known: Iterable[str]) -> str:
     """Return the known name closest in spelling to `name`, or an empty string."""
     close = difflib.get_close_matches(name, sorted(known), n=1, cutoff=0.4)
     return close[0] if close else ""
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> Words | str:
+    """Return a hint at the known name closest to `name`, for the ``{hint}`` place of a message; empty when none is."""
+    close = nearest(name, known)
+    if not close:
+        return ""
+    return Words(en=f"Did you mean {close}? ", ko=f"혹시 {close}입니까? ")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from typing import Any, Self
 
-from synthproof.core.errors import ConfigError, nearest
+from synthproof.core.errors import ConfigError, did_you_mean
 
 
 class Params:
@@ -42,12 +42,11 @@ def check_names(cls: type[Params], params: dict[str, Any]) -> None:
     known = cls.param_names()
     for name in params:
         if name not in known:
-            close = nearest(name, known)
             raise ConfigError(
                 "params/unknown",
                 owner=cls.__name__,
                 name=name,
-                hint=f"Did you mean {close}? " if close else "",
+                hint=did_you_mean(name, known),
                 known=", ".join(known),
             )
 

@@ -14,7 +14,7 @@ from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
-from synthproof.core.errors import NotFoundError, nearest
+from synthproof.core.errors import NotFoundError, did_you_mean
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,12 +74,11 @@ class Registry:
     def entry(self, name: str) -> Entry:
         """Return one entry, or refuse the name with the nearest known one."""
         if name not in self._entries:
-            close = nearest(name, self._entries)
             raise NotFoundError(
                 "registry/unknown-name",
                 kind=self.kind,
                 name=name,
-                hint=f"Did you mean {close}? " if close else "",
+                hint=did_you_mean(name, self._entries),
                 known=", ".join(self._entries),
             )
         return self._entries[name]

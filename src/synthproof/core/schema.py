@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any, Literal, Self, TypeAlias, get_args
 
 from synthproof.core.constraints import Constraint
-from synthproof.core.errors import ConfigError, SchemaError, nearest
+from synthproof.core.errors import ConfigError, SchemaError, did_you_mean
 from synthproof.core.fingerprint import digest_json
 
 Kind: TypeAlias = Literal[
@@ -158,8 +158,7 @@ class Schema:
         for f in self.fields:
             if f.name == name:
                 return f
-        close = nearest(name, self.names)
-        hint = f"Did you mean {close}? " if close else ""
+        hint = did_you_mean(name, self.names)
         raise SchemaError("schema/unknown-field", name=name, hint=hint, n=len(self.fields))
 
     def with_role(self, role: Role) -> tuple[str, ...]:
@@ -293,13 +292,12 @@ class Purpose:
 def _refuse_unknown(data: Mapping[str, Any], known: set[str], where: str) -> None:
     for key in data:
         if key not in known:
-            close = nearest(str(key), known)
             raise ConfigError(
                 "params/unknown",
                 where=where,
                 owner=where,
                 name=key,
-                hint=f"Did you mean {close}? " if close else "",
+                hint=did_you_mean(str(key), known),
                 known=", ".join(sorted(known)),
             )
 

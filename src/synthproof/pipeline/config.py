@@ -14,7 +14,7 @@ from dataclasses import Field as DataField
 from pathlib import Path
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
-from synthproof.core.errors import ConfigError, nearest
+from synthproof.core.errors import ConfigError, did_you_mean
 from synthproof.core.evidence import Statement
 from synthproof.core.schema import Purpose
 from synthproof.core.words import Words
@@ -253,13 +253,12 @@ def from_mapping(cls: type[T], data: Mapping[str, Any], *, where: str) -> T:
     values: dict[str, Any] = {}
     for key, value in data.items():
         if key not in known:
-            close = nearest(key, known)
             raise ConfigError(
                 "params/unknown",
                 where=where,
                 owner=where,
                 name=key,
-                hint=f"Did you mean {close}? " if close else "",
+                hint=did_you_mean(key, known),
                 known=", ".join(known),
             )
         values[key] = _checked(value, hints[key], f"{where}: {key}")

@@ -7,10 +7,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from synthproof.core.errors import ConfigError, NotFoundError, nearest
+from synthproof.core.errors import ConfigError, NotFoundError, did_you_mean
 from synthproof.core.files import write_text
 from synthproof.core.fingerprint import digest_json
 from synthproof.core.registry import policies
+from synthproof.core.words import Words
 from synthproof.policy.read import Content, read
 from synthproof.policy.rules import RulePolicy
 
@@ -103,6 +104,5 @@ def _differs(content: Content) -> bool:
     return _digest(ours) != _digest(content.data)
 
 
-def _hint(name: str, known: Sequence[str]) -> str:
-    close = nearest(name, known)
-    return f"Did you mean {close}? " if close else ""
+def _hint(name: str, known: Sequence[str]) -> Words | str:
+    return did_you_mean(name, known)

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from synthproof.core.errors import ConfigError, nearest
+from synthproof.core.errors import ConfigError, did_you_mean
 from synthproof.core.evidence import FAMILIES
 from synthproof.core.schema import USE_FORMS
 from synthproof.core.words import Words
@@ -226,6 +226,5 @@ def _bad(key: str, allowed: str, place: str) -> ConfigError:
     return ConfigError("policy/bad-value", where=place, name=key, allowed=allowed)
 
 
-def _hint(name: str, known: Iterable[str]) -> str:
-    close = nearest(name, known)
-    return f"Did you mean {close}? " if close else ""
+def _hint(name: str, known: Iterable[str]) -> Words | str:
+    return did_you_mean(name, known)

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from synthproof.core.errors import ConfigError, nearest
+from synthproof.core.errors import ConfigError, did_you_mean
 from synthproof.core.evidence import Evidence, Limit, Statement, Verdict, worst
 from synthproof.core.schema import Purpose, Schema
 from synthproof.core.words import Lang, Words
@@ -115,6 +115,5 @@ class RulePolicy:
         for rule in self.rules:
             if rule.id == name:
                 return rule
-        close = nearest(name, [r.id for r in self.rules])
-        hint = f"Did you mean {close}? " if close else ""
+        hint = did_you_mean(name, [r.id for r in self.rules])
         raise ConfigError("policy/unknown-rule", where=self.id, name=name, hint=hint)

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from synthproof.core.errors import DataError, ReadError, nearest
+from synthproof.core.errors import DataError, ReadError, did_you_mean
 from synthproof.core.files import whole_file
 from synthproof.core.schema import Field
 from synthproof.data.table.columns import Column, Raw
@@ -20,6 +20,7 @@ from synthproof.data.table.dataset import Origin, Table
 from synthproof.data.table.formats import write_texts
 from synthproof.data.table.native_pandas import pandas_series
 from synthproof.data.table.objects import object_column
+from synthproof.data.table.sniff import check_names
 
 MOST_ROWS = 1_048_576
 MOST_COLUMNS = 16_384
@@ -45,8 +46,7 @@ def read_excel(path: Path, *, sheet: str | None = None) -> Raw:
         raise ReadError("read/damaged", where=path.name, format="Excel", reason=type(error).__name__) from None
     try:
         if sheet is not None and sheet not in book.sheetnames:
-            close = nearest(sheet, book.sheetnames)
-            hint = f"Did you mean {close}? " if close else ""
+            hint = did_you_mean(sheet, book.sheetnames)
             raise ReadError(
                 "read/unknown-sheet", where=path.name, name=sheet, hint=hint, known=", ".join(book.sheetnames)
             )
@@ -71,6 +71,7 @@ def _columns(rows: list[Any], where: str) -> tuple[list[str], list[list[Any]]]:
     blank = [i + 1 for i, name in enumerate(head) if not name.strip()]
     if blank:
         raise ReadError("read/unnamed-columns", where=where, positions=", ".join(map(str, blank[:10])), n=len(blank))
+    check_names(head, where)
     return head, [[row[i] if i < len(row) else None for row in rows[1:]] for i in range(width)]
 
 

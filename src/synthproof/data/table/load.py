@@ -8,7 +8,8 @@ from typing import Any
 
 import pandas as pd
 
-from synthproof.core.errors import ReadError, nearest
+from synthproof.core.errors import ReadError, did_you_mean
+from synthproof.core.words import Words
 from synthproof.data.table import sniff
 from synthproof.data.table.columns import Raw
 from synthproof.data.table.csv_text import read_csv
@@ -118,11 +119,10 @@ def _load_file(path: Path, sheet: str | None) -> Raw:
     return readers[form]()
 
 
-def _hint(path: Path) -> str:
+def _hint(path: Path) -> Words | str:
     if not path.parent.is_dir():
         return ""
-    close = nearest(path.name, (p.name for p in path.parent.iterdir() if p.is_file()))
-    return f"Did you mean {close}? " if close else ""
+    return did_you_mean(path.name, (p.name for p in path.parent.iterdir() if p.is_file()))
 
 
 def _read_parquet(path: Path, head: bytes) -> Raw:

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from pandas.api import types as pdt
 
-from synthproof.core.errors import MissingExtraError, ReadError, UsageError, nearest
+from synthproof.core.errors import MissingExtraError, ReadError, UsageError, did_you_mean
 from synthproof.core.files import whole_file
 from synthproof.core.schema import Field
 from synthproof.data.table.columns import Column, Raw
@@ -106,8 +106,7 @@ def _whole_table(sa: Any, engine: Any, table: str, known: list[str], shown: str)
     schema, _, name = table.rpartition(".")
     views = sa.inspect(engine).get_view_names()
     if not schema and table not in known and table not in views:
-        close = nearest(table, known)
-        hint = f"Did you mean {close}? " if close else ""
+        hint = did_you_mean(table, known)
         raise ReadError("read/unknown-table", where=shown, name=table, hint=hint, known=", ".join(known[:20]) or "-")
     return sa.select(sa.text("*")).select_from(sa.table(name, schema=schema or None))
 

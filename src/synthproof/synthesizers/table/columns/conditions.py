@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 
 from synthproof.core.contracts import Conditions
-from synthproof.core.errors import ConditionError, nearest
+from synthproof.core.errors import ConditionError, did_you_mean
 from synthproof.core.schema import Field, Schema
 from synthproof.engines.codes import levels_of, to_numbers
 from synthproof.synthesizers.table.columns.grid import Grid
@@ -75,8 +75,7 @@ def read_conditions(where: Conditions | None, schema: Schema, grids: Mapping[str
         return {}
     for name in where:
         if name not in schema:
-            close = nearest(str(name), schema.names)
-            hint = f"Did you mean {close}? " if close else ""
+            hint = did_you_mean(str(name), schema.names)
             raise ConditionError("condition/unknown-field", where=str(name), name=name, hint=hint)
         f = schema.field(name)
         if not f.modelled or f.has("unit"):
