@@ -39,7 +39,7 @@ def main() -> NoReturn:
     lang = language()
     if os.environ.get("SYNTHPROOF_DEBUG") != "1":
         # A library's warning may quote a cell of the data; what a user must know is said by notices and errors.
-        warnings.simplefilter("ignore")
+        warnings.showwarning = _unsaid
     try:
         app()
     except SynthproofError as error:
@@ -54,6 +54,10 @@ def main() -> NoReturn:
         console.print(Text(_stray(error).say(lang), style="red"), highlight=False, soft_wrap=True)
         sys.exit(1)
     sys.exit(0)
+
+
+def _unsaid(*said: object, **more: object) -> None:
+    """Show nothing."""
 
 
 def _stray(error: Exception) -> Words:

@@ -181,8 +181,8 @@ def _unfit(metric: Metric, name: str, why_not: str, case: Case[Any], *, seed: in
         raise
     except Exception:  # noqa: BLE001 - it said beforehand that it does not apply; nothing is lost
         found = ()
-    if found and all(e.outcome == "not_applicable" for e in found):
-        return found
+    if found and all(e.outcome in ("not_applicable", "insufficient") and e.caveat for e in found):
+        return tuple(replace(e, outcome="not_applicable") for e in found)
     return (_without(name, "not_applicable", _both(why_not), version=metric.card.version),)
 
 

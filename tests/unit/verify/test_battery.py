@@ -8,6 +8,7 @@ from dataclasses import replace
 from types import ModuleType
 from typing import Any, ClassVar
 
+import numpy as np
 import pytest
 
 import synthproof.metrics
@@ -284,3 +285,20 @@ def test_the_generator_is_known_by_its_recipe(case: Case[Any]) -> None:
     assert unknown.outcome == "insufficient"
     (foreign,) = run_battery(replace(case, recipe=Recipe(name="some.other.tool")), rules, seed=1)
     assert foreign.outcome == "insufficient"
+
+
+def test_what_does_not_apply_says_why_in_both_languages() -> None:
+    """A table of one column: corr-sd has no pair, and its reason is Korean too."""
+    real = WORLD.draw(60, seed=1)
+    narrow = real.without(*real.schema.names[1:])
+    case = Case(train=narrow, holdout=narrow, synthetic=narrow, purpose=Purpose())
+    (said,) = run_battery(case, policy("table.corr_sd"), seed=1)
+    assert said.outcome == "not_applicable"
+    assert said.caveat is not None and any("가" <= c <= "힣" for c in said.caveat.ko)
+    assert said.caveat.en not in said.caveat.ko
+
+
+def test_association_of_one_column_has_no_spread() -> None:
+    from synthproof.metrics.table.association import spread
+
+    assert np.isnan(spread(np.zeros((3, 1, 1)))).all()

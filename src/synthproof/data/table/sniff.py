@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import csv
 import io
+import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -28,6 +29,16 @@ _MAGIC = (
     (b"ARROW1", "Arrow file"),
     (b"\x89PNG", "PNG image"),
     (b"\x93NUMPY", "NumPy array"),
+)
+
+
+_MARKUP = (
+    (re.compile(rb"\s*(?:\[\s*)?\{\s*\""), "JSON"),
+    (re.compile(rb"\s*<(?:!doctype|html|\?xml|table)\b", re.I), "HTML or XML"),
+)
+# Shapes that only a person's data have: where the first line holds one, it is a row and must not become column names.
+_PERSONAL = re.compile(
+    r"(?<!\d)\d{6}-?[1-8]\d{6}(?!\d)|(?<!\d)01\d[- ]?\d{3,4}[- ]?\d{4}(?!\d)|[\w.+-]+@[\w-]+\.[\w.]+"
 )
 
 
@@ -129,6 +140,9 @@ def manner(data: bytes, where: str, *, prefer: str = "") -> Manner:
     """
     if not data or data.isspace():
         raise ReadError("read/empty-file", where=where)
+    for mark, found in _MARKUP:
+        if mark.match(data[:4096]):
+            raise ReadError("read/not-what-it-says", where=where, expected="CSV or TSV", found=found)
     head = _whole_lines(data)
     delimiter = _delimiter(head, where, prefer)
     header, body = _first_record(head, delimiter)
@@ -224,11 +238,24 @@ def _check_header(header: Sequence[str], where: str) -> None:
     blank = [i + 1 for i, name in enumerate(header) if not name.strip()]
     if blank:
         raise ReadError("read/unnamed-columns", where=where, positions=", ".join(map(str, blank[:10])), n=len(blank))
+    check_names(header, where)
     doubled = sorted(name for name, times in Counter(header).items() if times > 1)
     if doubled:
         raise ReadError("read/doubled-columns", where=where, names=", ".join(doubled[:10]), n=len(doubled))
-    if len(header) > 1 and all(_is_number(name) for name in header):
-        raise ReadError("read/no-header", where=where, n=len(header))
+
+
+def check_names(header: Sequence[str], where: str) -> None:
+    """Refuse a first line that is a row of data: its cells would be told as column names everywhere.
+
+    Raises
+    ------
+    ReadError
+        ``read/no-header``, with counts only.
+    """
+    numbers = sum(_is_number(name) for name in header)
+    personal = sum(bool(_PERSONAL.search(name)) for name in header)
+    if personal or (len(header) > 1 and numbers == len(header)):
+        raise ReadError("read/no-header", where=where, n=len(header), numbers=numbers, personal=personal)
 
 
 def _is_number(text: str) -> bool:

@@ -183,6 +183,8 @@ def _correlation_ratio(block: FloatArray, totals: FloatArray) -> FloatArray:
 def spread(difference: FloatArray) -> FloatArray:
     """Return the standard deviation of the entries above the diagonal, shape (repeats,) for (repeats, d, d)."""
     upper = np.triu_indices(difference.shape[-1], k=1)
+    if not len(upper[0]):  # a single column has no pair
+        return np.full(difference.shape[:-2], np.nan)
     entries = difference[..., upper[0], upper[1]]
     return np.asarray(entries.std(axis=-1), dtype=np.float64)
 
