@@ -24,6 +24,8 @@ Float32Array = npt.NDArray[np.float32]
 IntArray = npt.NDArray[np.intp]
 
 _MANY_CLASSES = 150  # beyond this a tree predicts a rank, or a level's place on random axes
+_MANY_VALUES = 20
+_HEAVY, _HEAVY_SHARE = 4, 0.05
 _ROWS_PER_CLASS = 5  # classes must be fewer than this share of the rows, too
 _MANY_CELLS = 2_000_000
 _AXES = 4
@@ -210,21 +212,32 @@ def _target(
     are missing; levels of many values are places on random axes.
     """
     gone = np.isnan(values)
-    most = max(2, min(_MANY_CLASSES, len(values) // _ROWS_PER_CLASS))
+    if shape is not None and len(shape.sites) > min(_MANY_VALUES, len(values) // _ROWS_PER_CLASS):
+        return _number_target(values, gone), None
     if shape is None:
         y = np.where(gone, 0, values + 1).astype(np.intp)
-    elif len(shape.sites) < most:
-        y = np.where(gone, len(shape.sites), np.searchsorted(shape.sites, values)).astype(np.intp)
     else:
-        y = np.full(len(values), -1, dtype=np.intp)
-    if shape is not None and y[0] < 0:
-        rank = rankdata(np.where(gone, shape.sites[0], values)) / len(values)
-        return (np.stack([rank, gone], axis=1) if gone.any() else rank[:, None]), None
+        y = np.where(gone, len(shape.sites), np.searchsorted(shape.sites, values)).astype(np.intp)
     classes = int(y.max()) + 1
-    if classes <= most:
+    if classes <= max(2, min(_MANY_CLASSES, len(values) // _ROWS_PER_CLASS)):
         return y, np.eye(classes)
     axes = stream(seed, f"cart/{name}/axes").standard_normal((classes, _AXES))
     return axes[y], None
+
+
+def _number_target(values: FloatArray, gone: npt.NDArray[np.bool_]) -> FloatArray:
+    """Return a number's rank, whether it is missing, and whether it is one of a few very common values."""
+    present = values[~gone]
+    if not len(present):
+        return gone[:, None].astype(np.float64)
+    rank = rankdata(np.where(gone, present.min(), values)) / len(values)
+    goals = [rank * np.sqrt(12.0)]
+    if gone.any():
+        goals.append(2.0 * gone)
+    sites, counts = np.unique(present, return_counts=True)
+    heavy = np.argsort(-counts, kind="stable")[:_HEAVY]
+    goals += [2.0 * (values == sites[k]) for k in heavy if counts[k] > _HEAVY_SHARE * len(values)]
+    return np.stack(goals, axis=1)
 
 
 def _coders(learned: Learned, name: str, y: npt.NDArray[Any], axes: FloatArray | None) -> list[Coder]:
