@@ -54,7 +54,8 @@ class ExactCopies:
         low=-1.0,
         high=1.0,
         better="lower",
-        source="SAFETY.md A.3(1); expert consensus on disclosure metrics (Patterns 2025); label-exchange null: ours",
+        source="Holdout-based comparison: Platzer & Reutterer 2021, doi:10.3389/fdata.2021.679939; exchangeability of train "
+        "and holdout as the null: ours",
         ideal=Words(en="0: no more than coincidence.", ko="0: 우연의 일치를 넘지 않음."),
         needs=frozenset({"holdout"}),
         attacker=Attacker(

@@ -56,7 +56,7 @@ class NearerThanUnseen:
     the holdout reach: p_S/(p_S + p_H), again 0.5 for fresh records; interval on the logit scale (Katz et al. 1978,
     doi:10.2307/2530610). It sees a tenth of copies at split sizes where the whole-set form need not.
 
-    A distance is no privacy guarantee: silence here is not evidence of safety (SAFETY.md, section 0).
+    A distance is no privacy guarantee: silence here is not evidence of safety (Yao et al. 2025, arXiv 2505.01524).
     Cost O((n_S + n_H) · n_train · d).
     """
 
@@ -73,7 +73,7 @@ class NearerThanUnseen:
         low=0.0,
         high=1.0,
         better="lower",
-        source="Whole-set rank form: ours, calibrated (STYLE.md); DeLong et al. 1988, doi:10.2307/2531595",
+        source="Whole-set rank form: ours (benchmarks/results/calibration.json); DeLong et al. 1988, doi:10.2307/2531595",
         ideal=Words(en="0.5: no nearer than unseen records.", ko="0.5: 학습에 쓰이지 않은 레코드와 같은 수준."),
         needs=frozenset({"holdout"}),
         attacker=Attacker(
