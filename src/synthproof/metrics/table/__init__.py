@@ -12,5 +12,6 @@ PARTS: tuple[str, ...] = (
     "key_classes",
     "predictors",
     "propensity",
+    "resampling",
 )
 """Modules of this folder that hold no metric of their own."""

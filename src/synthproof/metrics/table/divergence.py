@@ -10,7 +10,6 @@ import numpy.typing as npt
 
 from synthproof.core.contracts import Case
 from synthproof.core.evidence import Card, Evidence
-from synthproof.core.random import stream
 from synthproof.core.run import Run
 from synthproof.core.words import Words
 from synthproof.metrics.table.answers import (
@@ -23,17 +22,21 @@ from synthproof.metrics.table.answers import (
     too_few,
 )
 from synthproof.metrics.table.coded_case import ENOUGH, CodedCase, coded_case
-from synthproof.metrics.table.histograms import FieldCounts, binned_fields
-from synthproof.metrics.table.intervals import REPEATS, basic_interval
+from synthproof.metrics.table.histograms import FieldCounts, binned_fields, row_bins
+from synthproof.metrics.table.intervals import basic_interval
+from synthproof.metrics.table.resampling import REPEATS, resampled
 
 FloatArray = npt.NDArray[np.float64]
 Divergence = Callable[[FloatArray, FloatArray], FloatArray]
 """Takes shares of shape (repeats, k) twice, returns shape (repeats,)."""
 
+_Pair = tuple[float, FloatArray]
+
 _READ = Words(
     en="Numbers are compared in bins at rounded quantiles of the real data, missing values as a bin of their own. The "
-    "interval is a basic bootstrap (it takes the upward bias out).",
-    ko="수치 열은 원본의 반올림한 분위수 구간으로, 결측은 별도 구간으로 비교합니다. 구간은 상향 편의를 제거한 기본 부트스트랩입니다.",
+    "interval is a basic bootstrap over groups of units (it takes the upward bias out).",
+    ko="수치 열은 원본의 반올림한 분위수 구간으로, 결측은 별도 구간으로 비교합니다. "
+    "구간은 상향 편의를 제거한 보호 단위 묶음 부트스트랩입니다.",
 )
 
 
@@ -66,13 +69,11 @@ def measure_columns(
     n, m = cc.train.effective, cc.synthetic.effective
     out, all_draws, all_fresh = [], np.zeros(REPEATS), np.zeros(REPEATS)
     for counts in run.each(binned_fields(case), card.id):
-        value, draws = _resampled(divergence, counts, counts.synthetic, n, m, seed, card.id)
+        value, draws = _measured(divergence, case, counts, "synthetic", seed)
         all_draws += draws
         reference, around = None, None
         if held is not None and counts.holdout is not None:
-            reference, fresh = _resampled(
-                divergence, counts, counts.holdout, n, held.effective, seed, f"{card.id}/reference"
-            )
+            reference, fresh = _measured(divergence, case, counts, "holdout", seed)
             all_fresh += fresh
             around = basic_interval(reference, fresh, root=root)
         filled = int(((counts.train > 0) | (counts.synthetic > 0)).sum())
@@ -124,27 +125,16 @@ def _value(divergence: Divergence, a: npt.NDArray[np.intp], b: npt.NDArray[np.in
     return float(divergence((a / max(1, a.sum()))[None], (b / max(1, b.sum()))[None])[0])
 
 
-def _resampled(
-    divergence: Divergence,
-    counts: FieldCounts,
-    other: npt.NDArray[np.intp],
-    n: float,
-    m: float,
-    seed: int,
-    purpose: str,
-) -> tuple[float, FloatArray]:
-    """Return the value and its values over samples drawn anew from both empirical laws.
+def _measured(divergence: Divergence, case: Case[Any], counts: FieldCounts, other: str, seed: int) -> _Pair:
+    """Return train against another table of the case: the value, and its values over groups drawn anew."""
+    cc = coded_case(case)
+    train, part = cc.train, getattr(cc, other)
+    bins, k = row_bins(train, counts.field, counts.edges)
+    others, _ = row_bins(part, counts.field, counts.edges)
+    value = divergence(_share(bins, k)[None], _share(others, k)[None])[0]
+    draws = divergence(resampled(case, "train", seed).shares(bins, k), resampled(case, other, seed).shares(others, k))
+    return float(value), draws
 
-    Columns are resampled by themselves, so that the mean's interval is that of independent columns when they are not:
-    dependence between columns is small beside the bias that the interval corrects.
-    """
-    used = (counts.train > 0) | (other > 0)
-    a, b = counts.train[used], other[used]
-    p, q = a / a.sum(), b / b.sum()
-    rng = stream(seed, f"{purpose}/{counts.field.name}")
-    size_a, size_b = max(1, round(n)), max(1, round(m))
-    draws = divergence(
-        rng.multinomial(size_a, p, REPEATS) / size_a,
-        rng.multinomial(size_b, q, REPEATS) / size_b,
-    )
-    return _value(divergence, a, b), draws
+
+def _share(bins: npt.NDArray[np.intp], k: int) -> FloatArray:
+    return np.asarray(np.bincount(bins, minlength=k) / max(1, len(bins)), dtype=np.float64)

@@ -74,6 +74,14 @@ def _count(cc: CodedCase, f: Field) -> FieldCounts:
     return FieldCounts(f, edges, train, holdout, synthetic)
 
 
+def row_bins(part: Part, f: Field, edges: FloatArray) -> tuple[IntArray, int]:
+    """Return the bin of each row (0: missing) and the number of bins, as `FieldCounts` counts them."""
+    if f.levelled:
+        return codes_of(part.coded, f.name).astype(np.intp) + 1, len(levels_of(f)) + 1
+    values = numbers_of(part.coded, f.name)
+    return np.where(np.isnan(values), 0, np.searchsorted(edges, values, side="left") + 1), len(edges) + 2
+
+
 def numbers_of(coded: Coded, name: str) -> FloatArray:
     """Return one numeric field, shape (n_rows,)."""
     return coded.numbers[:, coded.numeric_names.index(name)]

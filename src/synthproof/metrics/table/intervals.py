@@ -16,32 +16,6 @@ IntArray = npt.NDArray[np.intp]
 REPEATS = 400
 
 
-def bounded_differences(
-    estimate: float, n: float, m: float, excess: float, *, top: float = 1.0, level: float = 0.95
-) -> tuple[float, float]:
-    """Return an interval of a distance between two laws from its value between two samples.
-
-    Parameters
-    ----------
-    estimate
-        A convex distance between the empirical laws (Kolmogorov-Smirnov, total variation, or a mean of such), of
-        which exchanging one row changes at most 1/n, or 1/m in the other sample.
-    n, m
-        Independent rows in the samples.
-    excess
-        A bound on how much larger the sample value is on average than the true one (never smaller, by convexity).
-
-    Notes
-    -----
-    McDiarmid (1989): the estimate is within t = sqrt((1/n + 1/m) ln(2/α) / 2) of its mean; the mean lies between the
-    true value and the true value plus `excess`. Valid at any sample size.
-    """
-    if n <= 0 or m <= 0:
-        return 0.0, top
-    t = float(np.sqrt((1 / n + 1 / m) * np.log(2 / (1 - level)) / 2))
-    return max(0.0, estimate - t - excess), min(top, estimate + t)
-
-
 def multinomial_interval(
     distance: Callable[[FloatArray, FloatArray], FloatArray],
     counts_a: npt.NDArray[np.integer],

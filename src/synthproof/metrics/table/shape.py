@@ -24,15 +24,22 @@ from synthproof.metrics.table.answers import (
     too_few,
 )
 from synthproof.metrics.table.coded_case import ENOUGH, CodedCase, Part, coded_case
-from synthproof.metrics.table.histograms import level_counts, overlay, present_part
-from synthproof.metrics.table.intervals import bounded_differences
+from synthproof.metrics.table.histograms import level_counts, overlay, present_part, row_bins
+from synthproof.metrics.table.intervals import basic_interval
+from synthproof.metrics.table.resampling import resampled
 
 FloatArray = npt.NDArray[np.float64]
 
+_Pair = tuple[float, FloatArray]
+"""A distance and its values over resampled groups of units."""
+
 _KOLMOGOROV_MEAN = float(np.sqrt(np.pi / 2) * np.log(2))
+POINTS = 128
+"""Quantiles of train at which a resampled distribution function is read."""
+
 _WIDTH = Words(
-    en="The interval is distribution-free (McDiarmid) and takes the upward bias of the distance out at its lower end.",
-    ko="구간은 분포를 가정하지 않는 방식(McDiarmid)이며, 하한에서는 표본 거리의 상향 편의를 제거하였습니다.",
+    en="The interval is a basic bootstrap over groups of units, which takes the upward bias of the distance out.",
+    ko="구간은 표본 거리의 상향 편의를 제거한 보호 단위 묶음 부트스트랩입니다.",
 )
 
 
@@ -72,29 +79,34 @@ class Shape:
         if not cc.fields:
             return [insufficient(self.card, NO_FIELDS, seed=seed)]
         holdout = cc.holdout if cc.holdout is not None and cc.holdout.n >= ENOUGH else None
-        found = [self._field(cc, holdout, f, seed) for f in quiet(run).each(cc.fields, self.card.id)]
+        pairs: dict[str, list[_Pair]] = {name: [] for name in ("synthetic", "holdout")[: 1 if holdout is None else 2]}
+        found = [self._field(case, cc, f, pairs, seed) for f in quiet(run).each(cc.fields, self.card.id)]
         measured = [e for e in found if e.estimate is not None]
         if not measured:
             return [insufficient(self.card, NO_FIELDS, seed=seed), *found]
-        return [self._all(cc, holdout, measured, seed), *found]
+        return [self._all(cc, holdout, measured, pairs, seed), *found]
 
-    def _field(self, cc: CodedCase, holdout: Part | None, f: Field, seed: int) -> Evidence:
-        gap, n, m, excess = distance(cc.train, cc.synthetic, f)
+    def _field(self, case: Case[Any], cc: CodedCase, f: Field, pairs: dict[str, list[_Pair]], seed: int) -> Evidence:
+        gap, n, m = distance(cc.train, cc.synthetic, f)
         if min(n, m) < ENOUGH:
             least, what = (n, REAL_UNITS) if n <= m else (m, SYNTHETIC_UNITS)
             return too_few(self.card, int(least), ENOUGH, what, subject=f.name, seed=seed)
+        draws = _draws(case, f, "synthetic", gap, seed)
+        pairs["synthetic"].append((gap, draws))
         reference, around, floor_of_reference = None, None, None
-        if holdout is not None:
-            value, a, b, excess_of_reference = distance(cc.train, holdout, f)
+        if "holdout" in pairs and cc.holdout is not None:
+            value, a, b = distance(cc.train, cc.holdout, f)
             if min(a, b) >= ENOUGH:
-                reference, around = value, bounded_differences(value, a, b, excess_of_reference)
+                fresh = _draws(case, f, "holdout", value, seed)
+                pairs["holdout"].append((value, fresh))
+                reference, around = value, basic_interval(value, fresh, root=True)
                 floor_of_reference = _floor(cc.train, f, a, b)
         return Evidence(
             metric=self.card.id,
             version=self.card.version,
             subject=f.name,
             estimate=gap,
-            interval=bounded_differences(gap, n, m, excess),
+            interval=basic_interval(gap, draws, root=True),
             reference=reference,
             reference_interval=around,
             n=cc.synthetic.n,
@@ -105,22 +117,26 @@ class Shape:
                 "floor_of_reference": floor_of_reference,
                 "overlay": overlay(f, cc.train.coded, cc.synthetic.coded),
             },
-            caveat=None if holdout is not None else NO_HOLDOUT,
+            caveat=None if reference is not None else NO_HOLDOUT,
         )
 
-    def _all(self, cc: CodedCase, holdout: Part | None, measured: Sequence[Evidence], seed: int) -> Evidence:
+    def _all(
+        self,
+        cc: CodedCase,
+        holdout: Part | None,
+        measured: Sequence[Evidence],
+        pairs: dict[str, list[_Pair]],
+        seed: int,
+    ) -> Evidence:
+        mean, interval = _mean(pairs["synthetic"])
+        reference, around = _mean(pairs["holdout"]) if pairs.get("holdout") else (None, None)
         estimates = np.array([e.estimate for e in measured], dtype=np.float64)
-        parts = [distance(cc.train, cc.synthetic, cc.field(e.subject)) for e in measured]
-        n, m = min(p[1] for p in parts), min(p[2] for p in parts)
-        mean = float(estimates.mean())
-        reference, around = self._reference(cc, holdout, measured)
-        floors = [float(e.detail["floor"]) for e in measured]
         order = np.argsort(-estimates, kind="stable")
         return Evidence(
             metric=self.card.id,
             version=self.card.version,
             estimate=mean,
-            interval=bounded_differences(mean, n, m, float(np.mean([p[3] for p in parts]))),
+            interval=interval,
             reference=reference,
             reference_interval=around,
             n=cc.synthetic.n,
@@ -128,42 +144,60 @@ class Shape:
             detail={
                 "columns": [measured[i].subject for i in order],
                 "values": [float(estimates[i]) for i in order],
-                "floor": float(np.mean(floors)),
+                "floor": float(np.mean([float(e.detail["floor"]) for e in measured])),
                 "real_units": cc.train.n,
                 "holdout_units": None if holdout is None else holdout.n,
             },
             caveat=joined(_WIDTH, None if holdout is not None else NO_HOLDOUT),
         )
 
-    def _reference(
-        self, cc: CodedCase, holdout: Part | None, measured: Sequence[Evidence]
-    ) -> tuple[float | None, tuple[float, float] | None]:
-        known = [e for e in measured if e.reference is not None]
-        if holdout is None or not known:
-            return None, None
-        parts = [distance(cc.train, holdout, cc.field(e.subject)) for e in known]
-        mean = float(np.mean([p[0] for p in parts]))
-        n, m = min(p[1] for p in parts), min(p[2] for p in parts)
-        return mean, bounded_differences(mean, n, m, float(np.mean([p[3] for p in parts])))
+
+def _mean(pairs: Sequence[_Pair]) -> tuple[float, tuple[float, float]]:
+    """Return the mean over columns and its interval; draws belong together across columns."""
+    value = float(np.mean([v for v, _ in pairs]))
+    return value, basic_interval(value, np.mean([d for _, d in pairs], axis=0), root=True)
 
 
-def distance(real: Part, other: Part, f: Field) -> tuple[float, float, float, float]:
-    """Return (distance, independent rows here, independent rows there, bound on its upward bias) of one field.
+def _draws(case: Case[Any], f: Field, other: str, exact: float, seed: int) -> FloatArray:
+    """Return the distance over resampled groups of units, numbers read at quantiles of train.
+
+    What reading at fewer points takes off the distance itself is put back on every draw.
+    """
+    cc = coded_case(case)
+    train, part = cc.train, getattr(cc, other)
+    edges = np.empty(0)
+    if f.numeric:
+        present = present_part(train, f.name)[0]
+        edges = np.unique(present[np.linspace(0, len(present) - 1, POINTS).astype(int)])
+    a, k = row_bins(train, f, edges)
+    b, _ = row_bins(part, f, edges)
+    keep = (a > 0, b > 0) if f.numeric else (None, None)
+    p = resampled(case, "train", seed).shares(a, k, keep[0])
+    q = resampled(case, other, seed).shares(b, k, keep[1])
+    if not f.numeric:
+        return np.asarray(np.abs(p - q).sum(axis=1) / 2, dtype=np.float64)
+    here = np.abs(np.cumsum(_share(a[a > 0], k) - _share(b[b > 0], k))).max()
+    drawn = np.abs(np.cumsum(p - q, axis=1)).max(axis=1)
+    return np.asarray(drawn + (exact - here), dtype=np.float64)
+
+
+def _share(bins: npt.NDArray[np.intp], k: int) -> FloatArray:
+    return np.asarray(np.bincount(bins, minlength=k) / max(1, len(bins)), dtype=np.float64)
+
+
+def distance(real: Part, other: Part, f: Field) -> tuple[float, float, float]:
+    """Return (distance, independent rows here, independent rows there) of one field.
 
     Numbers: Kolmogorov-Smirnov over present values. Levels: total variation, missing being a level of its own.
     """
     if f.numeric:
         a, n = present_part(real, f.name)
         b, m = present_part(other, f.name)
-        excess = _KOLMOGOROV_MEAN * (1 / np.sqrt(max(n, 1)) + 1 / np.sqrt(max(m, 1)))
-        return kolmogorov_smirnov(a, b), n, m, float(excess)
+        return kolmogorov_smirnov(a, b), n, m
     k = len(levels_of(f))
     p = level_counts(real.coded, f.name, k) / max(1, len(real))
     q = level_counts(other.coded, f.name, k) / max(1, len(other))
-    n, m = real.effective, other.effective
-    # E|p̂ - p| <= sd, and the sum of the two samples' sds bounds the mean excess of the total variation.
-    excess = float(0.5 * np.sqrt(p * (1 - p) / max(n, 1) + q * (1 - q) / max(m, 1)).sum())
-    return float(np.abs(p - q).sum() / 2), n, m, excess
+    return float(np.abs(p - q).sum() / 2), real.effective, other.effective
 
 
 def kolmogorov_smirnov(a: FloatArray, b: FloatArray) -> float:
