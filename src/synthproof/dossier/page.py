@@ -11,6 +11,7 @@ from synthproof.dossier.disclose import printable
 from synthproof.dossier.figures.gallery import gallery
 from synthproof.dossier.glossary import GUIDE, TERMS
 from synthproof.dossier.labels import LABELS
+from synthproof.dossier.questions import questions
 from synthproof.dossier.rules import policy_title, rule_facts
 from synthproof.verify.proof import Proof
 
@@ -32,7 +33,7 @@ def build_page(proof: Proof, policy_text: str = "") -> dict[str, Any]:
         },
         "answer": first_page.answer(proof, known),
         "families": first_page.families(proof),
-        "questions": first_page.questions(proof),
+        "questions": questions(proof),
         "data": record.data_rows(proof),
         "groups": groups,
         "attackers": attackers(groups),

@@ -12,12 +12,13 @@ from pathlib import Path
 import pytest
 from pypdf import PdfReader
 
-from synthproof.core.evidence import RESULT_WORDS
+from synthproof.core.evidence import RESULT_WORDS, Statement
 from synthproof.core.schema import Field, Purpose
 from synthproof.dossier.disclose import printable, public_range
-from synthproof.dossier.first_page import answer, families, questions
+from synthproof.dossier.first_page import answer, families
 from synthproof.dossier.numbers import groups, number
 from synthproof.dossier.page import build_page
+from synthproof.dossier.questions import questions
 from synthproof.dossier.record import not_assessed
 from synthproof.dossier.render_html import render_report
 from synthproof.dossier.rules import rule_facts
@@ -148,6 +149,10 @@ def test_six_questions_tell_measured_from_open(proof: Proof) -> None:
     assert asked[5]["result"] == "does_not_meet"
     unknown = replace(proof, generator=replace(proof.generator, tags={}))
     assert questions(unknown)[2]["status"] == "person"
+    said = replace(proof, statements=(Statement(question="source", author="김담당", text="동의를 받아 수집함"),))
+    assert questions(said)[1]["status"] == "stated"
+    assert "김담당" in questions(said)[1]["told"].ko
+    assert questions(replace(said, statements=()))[1]["status"] == "open"
     unjudged = replace(proof, verdict=replace(proof.verdict, families={}))
     assert [q["status"] for q in questions(unjudged)[4:]] == ["open", "open"]
 
