@@ -294,7 +294,8 @@ def test_what_does_not_apply_says_why_in_both_languages() -> None:
     case = Case(train=narrow, holdout=narrow, synthetic=narrow, purpose=Purpose())
     (said,) = run_battery(case, policy("table.corr_sd"), seed=1)
     assert said.outcome == "not_applicable"
-    assert said.caveat is not None and any("가" <= c <= "힣" for c in said.caveat.ko)
+    assert said.caveat
+    assert any("가" <= c <= "힣" for c in said.caveat.ko)
     assert said.caveat.en not in said.caveat.ko
 
 
