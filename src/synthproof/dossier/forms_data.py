@@ -113,8 +113,14 @@ def _samples(preview: Mapping[str, Any]) -> Section:
     blank = Words(en="–", ko="–")
     return Section(
         title=title,
-        head=tuple(same(n, 40) or blank for n in samples["names"]),
-        rows=tuple(tuple(same(c, 40) or blank for c in row) for row in samples["rows"]),
+        head=(
+            Words(en="Item", ko="항목명"),
+            *(Words(en=f"row {i + 1}", ko=f"레코드 {i + 1}") for i in range(len(samples["rows"]))),
+        ),
+        rows=tuple(
+            (same(name, 40), *(same(row[j], 40) or blank for row in samples["rows"]))
+            for j, name in enumerate(samples["names"])
+        ),
     )
 
 

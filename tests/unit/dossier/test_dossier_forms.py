@@ -105,7 +105,8 @@ def test_synthetic_rows_are_shown_only_when_safety_is_met(proof: Proof, table: T
     assert preview_of(table, forgotten, {})["samples"] is None  # nobody knows any more which rows are copies
     shown = {cell for row in preview["samples"]["rows"] for cell in row}
     assert "여" not in shown  # a level that no count proves common
-    assert len(form_1_3_synthetic(safe, preview).sections[-1].rows) == ROWS
+    printed = form_1_3_synthetic(safe, preview).sections[-1]
+    assert (len(printed.head), len(printed.rows)) == (1 + ROWS, len(table.schema.fields))
 
 
 def test_rows_that_equal_a_real_one_are_never_samples(proof: Proof, table: Table) -> None:
