@@ -12,6 +12,7 @@ from synthproof.metrics.table.exact_copies import ExactCopies
 from synthproof.metrics.table.pipc_singling_out import PipcSinglingOut
 from synthproof.testing.references import copycat, fresh, noise, partial_copycat
 from synthproof.testing.worlds import World, adult_like, patients, survey, visits, worlds
+from synthproof.verify.refine import drop_exact_copies
 
 TINY = Schema(
     fields=(
@@ -100,6 +101,24 @@ def test_fresh_records_are_no_copies(world: World, sizes: tuple[int, int]) -> No
         alarms += found.interval[0] > 0
     # One-sided rate 2.5 %: more than 6 of 40 has probability below 1e-4.
     assert alarms <= 6
+
+
+def test_a_holdout_handed_out_as_synthetic_is_no_holdout() -> None:
+    world = patients()
+    train, holdout = world.draw(400, 1), world.draw(200, 2)
+    found = ExactCopies().measure(
+        Case(train=train, holdout=holdout, synthetic=copycat(holdout, 200, 3), purpose=world.purpose), seed=0
+    )
+    assert [e.outcome for e in found] == ["insufficient", "insufficient"]
+    assert found[0].detail["share_equal_to_holdout"]["estimate"] == 1.0
+
+
+def test_dropping_copies_does_not_accuse_the_holdout() -> None:
+    world = survey()
+    train, holdout = world.draw(900, 1), world.draw(300, 2)
+    kept, _ = drop_exact_copies(world.draw(2000, 3), train)
+    found = ExactCopies().measure(Case(train=train, holdout=holdout, synthetic=kept, purpose=world.purpose), seed=0)
+    assert [e.outcome for e in found] == ["measured", "measured"]
 
 
 def test_no_holdout_means_no_number() -> None:

@@ -13,16 +13,24 @@ from synthproof.core.contracts import Case
 from synthproof.core.evidence import Attacker, Card, Evidence
 from synthproof.core.run import Run, quiet
 from synthproof.core.schema import Purpose, Schema
-from synthproof.core.stats import wilson
+from synthproof.core.stats import newcombe, wilson
 from synthproof.core.words import Words
 from synthproof.metrics.table.footing import NO_FIELDS, Footing, footing, lacks, share
 
 _READ = Words(
     en="0 means that synthetic records meet training records no more often than unseen ones; a lower bound above 0 "
-    "means that training records were copied. Below 0: the holdout is met more often, which learning cannot cause.",
+    "means that training records were copied.",
     ko="0은 합성 레코드가 학습 원본과 일치하는 빈도가 학습에 쓰이지 않은 원본과 같다는 뜻입니다. 하한이 0보다 크면 학습 "
-    "원본이 복제된 것입니다. 0보다 작으면 홀드아웃과 더 자주 일치한다는 뜻으로, 학습으로는 생길 수 없는 결과입니다.",
+    "원본이 복제된 것입니다.",
 )
+_HOLDOUT_SEEN = Words(
+    en="The synthetic data repeat holdout records more often than training records. The holdout was not unseen (was it "
+    "learned from, handed out, or mixed up with train?), so nothing can be concluded from it.",
+    ko="합성데이터가 학습 원본보다 홀드아웃 레코드를 더 자주 그대로 반복합니다. 홀드아웃이 학습에 쓰였거나 그대로 제공되었거나 "
+    "학습 원본과 뒤바뀐 것으로 보이므로, 이를 근거로 판단할 수 없습니다.",
+)
+_SURE = 0.999
+"""Level at which the holdout is taken for seen: clean data trip it once in 2,000 runs."""
 
 
 class ExactCopies:
@@ -36,6 +44,10 @@ class ExactCopies:
     average for coincidences, whatever the sizes of the two sets and however poor the generator. The estimate is the
     mean score. Its interval combines the exact variance of drawing the training *units* from all real units without
     replacement with Wilson's interval of the copied share. Thinning train to the holdout's size is not needed.
+
+    An interval wholly below 0 while holdout records are met more often than train itself meets them (both at 99.9 %)
+    cannot come from learning: the holdout was seen. The outcome is then *insufficient*, because every comparison with
+    that holdout is void.
 
     Subject ``all`` compares every record; subject ``unique`` only records that occur once in train and holdout
     together, where a match names one person. Cost O((n + m) log n · d).
@@ -84,9 +96,10 @@ class ExactCopies:
         if why := lacks(case, holdout=True):
             return (Evidence(metric=self.card.id, version=self.card.version, outcome="insufficient", caveat=why),)
         base = footing(case)
-        return tuple(self._one(case, base, subject, seed) for subject in ("all", "unique"))
+        seen = holdout_seen(base)
+        return tuple(self._one(case, base, subject, seed, seen) for subject in ("all", "unique"))
 
-    def _one(self, case: Case[Any], base: Footing, subject: str, seed: int) -> Evidence:
+    def _one(self, case: Case[Any], base: Footing, subject: str, seed: int, seen: bool) -> Evidence:
         train, holdout, synthetic = (base.ids[name] for name in ("train", "holdout", "synthetic"))
         size = 1 + max(int(ids.max(initial=0)) for ids in base.ids.values())
         a, b = np.bincount(train, minlength=size), np.bincount(holdout, minlength=size)
@@ -95,26 +108,43 @@ class ExactCopies:
         found, low, high = excess(drawn, a, b, base, len(synthetic))
         in_train, in_holdout = (looked_at & (a > 0))[synthetic], (looked_at & (b > 0))[synthetic]
         unseen = share((looked_at & (a > 0) & (b > 0))[holdout], base.units["holdout"])
+        to_holdout = share(in_holdout, base.units["synthetic"])
         copied = np.flatnonzero(looked_at & (a > 0) & (b == 0) & (drawn > 0))
         return Evidence(
             metric=self.card.id,
             version=self.card.version,
             subject=subject,
-            estimate=found,
-            interval=(low, high),
+            outcome="insufficient" if seen else "measured",
+            estimate=None if seen else found,
+            interval=None if seen else (low, high),
             reference=0.0,
             n=len(case.synthetic),
             seed=seed,
             detail={
                 "share_equal_to_train": share(in_train, base.units["synthetic"]).plain(),
-                "share_equal_to_holdout": share(in_holdout, base.units["synthetic"]).plain(),
+                "share_equal_to_holdout": to_holdout.plain(),
                 "holdout_share_equal_to_train": unseen.plain(),
                 "train_share_of_real_rows": len(train) / (len(train) + len(holdout)),
                 "records_met_in_train_only": len(copied),
             },
             private={"train_rows_copied": np.flatnonzero(np.isin(train, copied)).tolist()},
-            caveat=_READ,
+            caveat=_HOLDOUT_SEEN if seen else _READ,
         )
+
+
+def holdout_seen(base: Footing) -> bool:
+    """Return whether the synthetic data repeat the holdout as only data made from it can.
+
+    Two things must hold at 99.9 %: the excess lies below 0, and holdout records are met more often than train itself
+    meets them. The first alone also follows from dropping copies of train, as the guide advises.
+    """
+    size = 1 + max(int(ids.max(initial=0)) for ids in base.ids.values())
+    a, b, drawn = (np.bincount(base.ids[name], minlength=size) for name in ("train", "holdout", "synthetic"))
+    met = share(b[base.ids["synthetic"]] > 0, base.units["synthetic"])
+    chance = share(b[base.ids["train"]] > 0, base.units["train"])
+    more, _ = newcombe(met.estimate * met.n, met.n, chance.estimate * chance.n, chance.n, _SURE)
+    n = len(base.ids["synthetic"])
+    return more > 0 and excess(np.where(a + b > 0, drawn, 0), a, b, base, n, level=_SURE)[2] < 0
 
 
 def excess(
