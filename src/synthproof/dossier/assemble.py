@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -159,7 +160,8 @@ def _write(
     run: Run,
 ) -> Path:
     # What is rendered is what was written: a dossier read again gives the same pages.
-    record = {**proof.to_dict(), "schema": public_schema(proof.schema, common_levels(proof.evidence)).to_dict()}
+    shown = public_schema(proof.schema, common_levels(proof.evidence))
+    record = _plain({**proof.to_dict(), "schema": shown.to_dict()})
     told = Proof.from_dict(json.loads(json.dumps(record)))
     rules = rule_facts(policy_text)
     page = build_page(told, policy_text)
@@ -197,6 +199,21 @@ def forms_of(proof: Proof, preview: Mapping[str, Any], rules: Mapping[str, RuleF
         checklist(proof, preview),
         self_review(proof, rules),
     )
+
+
+def _plain(value: Any) -> Any:
+    """Return JSON values; what is none (an infinity among parameters, a path among settings) is written as text."""
+    if isinstance(value, Mapping):
+        return {str(k): _plain(v) for k, v in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_plain(v) for v in value]
+    if hasattr(value, "tolist"):
+        return _plain(value.tolist())
+    if value is None or isinstance(value, str | bool | int):
+        return value
+    if isinstance(value, float) and math.isfinite(value):
+        return value
+    return str(value)
 
 
 def _json(path: Path, value: Any) -> None:

@@ -171,7 +171,7 @@ def _quantity(proof: Proof, preview: Mapping[str, Any]) -> Reading:
     facts = proof.data.get("synthetic")
     if facts is None:
         return Reading()
-    return Reading(evidence=Words(en=f"{facts.units:,} units made", ko=f"{facts.units:,}명(단위) 생성"))
+    return Reading(evidence=Words(en=f"{facts.units:,} units made", ko=f"{facts.units:,}개 단위 생성"))
 
 
 def _person(proof: Proof, preview: Mapping[str, Any]) -> Reading:

@@ -128,7 +128,7 @@ def _overview(facts: DataFacts | None, proof: Proof) -> Section:
     size = (
         Words(
             en=f"{facts.units:,} units, {facts.rows:,} rows × {facts.columns} items",
-            ko=f"{facts.units:,}명(단위), {facts.rows:,}행 × {facts.columns}개 항목",
+            ko=f"{facts.units:,}개 단위, {facts.rows:,}행 × {facts.columns}개 항목",
         )
         if facts
         else None

@@ -69,7 +69,7 @@ def form_1_1(proof: Proof) -> Form:
                 label=Words(en="Size", ko="규모"),
                 value=Words(
                     en=f"{source.units:,} units, {source.rows:,} rows, {source.columns} columns",
-                    ko=f"{source.units:,}명(단위), {source.rows:,}행, {source.columns}개 항목",
+                    ko=f"{source.units:,}개 단위, {source.rows:,}행, {source.columns}개 항목",
                 )
                 if source
                 else None,
@@ -138,7 +138,7 @@ def form_1_2(proof: Proof) -> Form:
     environment = ", ".join(f"{k} {v}" for k, v in environment_rows(proof))
     sizes = Words(
         en=f"{made.units:,} units, {made.rows:,} rows" if made else "not known",
-        ko=f"{made.units:,}명(단위), {made.rows:,}행" if made else "확인되지 않음",
+        ko=f"{made.units:,}개 단위, {made.rows:,}행" if made else "확인되지 않음",
     )
     known = generator_rows(proof)[1:]
     parameters = (

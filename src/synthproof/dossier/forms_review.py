@@ -123,7 +123,7 @@ def _measured(proof: Proof) -> Section:
             label=row["role"],
             value=Words(
                 en=f"{row['units']} units, {row['rows']} rows × {row['columns']} items ({row['fingerprint']})",
-                ko=f"{row['units']}명(단위), {row['rows']}행 × {row['columns']}개 항목 ({row['fingerprint']})",
+                ko=f"{row['units']}개 단위, {row['rows']}행 × {row['columns']}개 항목 ({row['fingerprint']})",
             ),
         )
         for row in data_rows(proof)

@@ -18,6 +18,7 @@ from synthproof.dossier.figures.heat import heat_triplet
 from synthproof.dossier.figures.limits import repeats_picture
 from synthproof.dossier.figures.nearest import nearest_picture
 from synthproof.dossier.figures.pca import joint_picture
+from synthproof.dossier.figures.prediction import prediction_picture
 from synthproof.dossier.figures.range_bar import range_bar
 from synthproof.verify.proof import Proof
 
@@ -130,6 +131,20 @@ def test_curves_need_both_lines() -> None:
     both = {"levels": levels, "synthetic_to_train": [1, 2, 3], "holdout_to_train": [1, 2, 4]}
     assert len(list(drawn(nearest_picture(both, lang="ko")).iter(SVG + "polyline"))) == 3
     assert nearest_picture({"levels": levels, "synthetic_to_train": [1, 2, 3]}, lang="ko") == ""
+
+
+def test_predictions_show_both_sources_and_guessing() -> None:
+    scores = {
+        "당뇨/gbm/AUROC": {"trtr": 0.8, "tstr": 0.7, "guessing": 0.5},
+        "당뇨/linear/R2": {"trtr": 0.3, "tstr": -4.0, "guessing": 0.0},
+        "당뇨/gbm/relative_MAE": {"trtr": 0.3, "tstr": 0.4, "guessing": 1.0},
+        "broken": None,
+    }
+    root = drawn(prediction_picture({"scores": scores}, lang="ko"))
+    assert "당뇨 · gbm · AUROC" in texts(root)
+    assert "-0.100" in texts(root)
+    assert not any("MAE" in t for t in texts(root))
+    assert prediction_picture({}, lang="ko") == ""
 
 
 def test_repeats_are_a_mark_each() -> None:

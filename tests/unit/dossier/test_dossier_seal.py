@@ -7,6 +7,7 @@ import shutil
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from synthproof.core.errors import StateError
@@ -127,6 +128,11 @@ def test_a_failure_on_the_way_leaves_nothing(
     with pytest.raises(StateError, match="print-failed"):
         write_dossier(tmp_path / "dossier", proof, synthetic=table)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_strange_settings_are_written_as_text() -> None:
+    found = assemble._plain({"a": float("inf"), "b": Path("x"), "c": (1, 2.5), 3: np.arange(2), "d": None, "e": True})
+    assert found == {"a": "inf", "b": "x", "c": [1, 2.5], "3": [0, 1], "d": None, "e": True}
 
 
 def assemble_policy(folder: Path) -> str:

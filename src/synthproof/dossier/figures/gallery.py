@@ -11,6 +11,7 @@ from synthproof.dossier.figures.columns import column_tile
 from synthproof.dossier.figures.heat import heat_triplet
 from synthproof.dossier.figures.nearest import nearest_picture
 from synthproof.dossier.figures.pca import joint_picture
+from synthproof.dossier.figures.prediction import prediction_picture
 from synthproof.dossier.figures.roc import roc_picture
 from synthproof.verify.proof import Proof
 
@@ -29,7 +30,7 @@ def gallery(proof: Proof) -> list[dict[str, Any]]:
         ``anchor``, ``title``, ``caption`` and either ``tiles`` (pictures without a word in them) or one picture in
         each language (``ko``, ``en``).
     """
-    found = (_columns(proof), _pairs(proof), _roc(proof), _joint(proof), _nearest(proof))
+    found = (_columns(proof), _pairs(proof), _roc(proof), _joint(proof), _prediction(proof), _nearest(proof))
     return [entry for entry in found if entry is not None]
 
 
@@ -138,6 +139,25 @@ def _joint(proof: Proof) -> dict[str, Any] | None:
             "density (cells with fewer than 10 are empty); every point is a synthetic record.",
             ko="실제 자료가 가장 크게 변하는 두 방향 위에 레코드를 놓은 그림입니다. 실제 자료는 밀도로만 나타내며(10 미만인 칸은 비움), "
             "점은 모두 합성 레코드입니다.",
+        ),
+        "tiles": [],
+        **pictures,
+    }
+
+
+def _prediction(proof: Proof) -> dict[str, Any] | None:
+    detail = _detail(proof, "table.prediction")
+    pictures: dict[str, str] = {lang: prediction_picture(detail, lang=lang) for lang in LANGS}
+    if not pictures["en"]:
+        return None
+    return {
+        "anchor": "picture-prediction",
+        "title": Words(en="The task itself: predicting real records", ko="실제 과제: 원본 예측"),
+        "caption": Words(
+            en="Each model is learned once from real and once from synthetic data and tested on real records that neither "
+            "has seen. The nearer the two marks, the better; the number is synthetic less real. Higher is better.",
+            ko="같은 모형을 원본과 합성데이터로 각각 학습하여, 둘 다 보지 못한 실제 자료로 시험한 결과입니다. 두 표시가 가까울수록 좋으며, "
+            "오른쪽 숫자는 합성에서 원본을 뺀 값입니다. 높을수록 좋습니다.",
         ),
         "tiles": [],
         **pictures,
