@@ -28,16 +28,16 @@ from synthproof.data.table.dataset import Table
 from synthproof.engines.codes import to_codes, to_numbers
 from synthproof.synthesizers.table.columns.conditions import Condition, impossible, read_conditions
 from synthproof.synthesizers.table.columns.grid import Grid, shape_of
-from synthproof.synthesizers.table.columns.latents import Cuts, correlation, cut, products, rotated
+from synthproof.synthesizers.table.columns.latents import Cuts, correlation, cut, rotated
 from synthproof.synthesizers.table.columns.layout import Layout, check_count, lay_out, persons_of
 from synthproof.synthesizers.table.columns.model import fitted, grid_state
+from synthproof.synthesizers.table.columns.orders import orders_of
 from synthproof.synthesizers.table.columns.pieces import Pieces, merged, number_pieces, point_pieces
 from synthproof.synthesizers.table.columns.pools import LEAST_EFFECTIVE, WIDEST, effective_share, pool_blocks, resample
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.intp]
 
-_ROUNDS = 4  # of ordering levels
 _LEAST_PROBABILITY = 1e-10
 
 
@@ -145,7 +145,7 @@ class Copula(Params, Saved):
         persons = persons_of(data)
         seen = {f.name: _seen(data, f) for f in run.each(layout.modelled, "copula: columns")}
         run.tick("copula: order of levels", 0, 1)
-        orders = _orders(seen, layout.modelled)
+        orders = orders_of(seen, layout.modelled)
         margins: list[Margin] = []
         cuts: list[Cuts] = []
         gaps: list[int] = []
@@ -371,55 +371,3 @@ def _margin(
     pieces = merged(number_pieces(seen[~gone], shape))
     position = np.where(gone, -1, np.searchsorted(shape.sites, seen))
     return Margin(f.name, pieces, np.empty(0, dtype=np.int64), shape.grid, float(gone.mean())), cut(position)
-
-
-def _orders(seen: Mapping[str, FloatArray], fields: tuple[Field, ...]) -> dict[str, IntArray]:
-    """Return the latent order of each levelled column's codes: given, or along the first component of the others.
-
-    Alternating between the component and the levels' means on it is nonlinear principal components with nominal
-    columns (Gifi 1990), started from the levels' frequency.
-    """
-    orders: dict[str, IntArray] = {}
-    scores: dict[str, FloatArray] = {}
-    for f in fields:
-        values = seen[f.name]
-        gone = np.isnan(values)
-        if f.numeric:
-            _, position = np.unique(values[~gone], return_inverse=True)
-        else:
-            codes = values[~gone].astype(np.intp)
-            count = np.bincount(codes)
-            by_count = np.argsort(-count, kind="stable") if f.kind == "categorical" else np.arange(len(count))
-            orders[f.name] = by_count[count[by_count] > 0].astype(np.intp)
-            position = _position(codes, orders[f.name])
-        whole = np.full(len(values), -1, dtype=np.intp)
-        whole[~gone] = position
-        scores[f.name] = cut(whole).scores
-    free = [f.name for f in fields if f.kind == "categorical" and len(orders[f.name]) > 2]
-    names = list(scores)
-    for _ in range(_ROUNDS if free and len(names) > 1 else 0):
-        matrix = np.stack([scores[n] for n in names], axis=1)
-        spread = matrix.std(axis=0)
-        matrix = matrix / np.where(spread > 0, spread, 1.0)
-        weights = np.linalg.eigh(products(matrix))[1][:, -1]
-        weights = np.round(weights * (1 if weights[np.abs(weights).argmax()] > 0 else -1), 10)
-        component = matrix @ weights
-        for name in free:
-            j = names.index(name)
-            gone = np.isnan(seen[name])
-            codes = seen[name][~gone].astype(np.intp)
-            rest = (component - matrix[:, j] * weights[j])[~gone]
-            count = np.bincount(codes)
-            mean = np.round(np.bincount(codes, rest) / np.maximum(count, 1), 10)
-            ranked = np.argsort(mean, kind="stable")
-            orders[name] = ranked[count[ranked] > 0].astype(np.intp)
-            whole = np.full(len(gone), -1, dtype=np.intp)
-            whole[~gone] = _position(codes, orders[name])
-            scores[name] = cut(whole).scores
-    return orders
-
-
-def _position(codes: IntArray, order: IntArray) -> IntArray:
-    place = np.zeros(int(order.max(initial=0)) + 1, dtype=np.intp)
-    place[order] = np.arange(len(order))
-    return place[codes]

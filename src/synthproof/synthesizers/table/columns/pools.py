@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+_BEHIND = 4.0
+_EVEN = 1 - 1e-9
 WIDEST = 64
 """The largest pool, in blocks."""
 LEAST_EFFECTIVE = 30.0
@@ -30,8 +32,14 @@ def effective_share(weight: npt.NDArray[np.float64]) -> float:
 
 
 def pool_blocks(effective: float) -> int:
-    """Return how many blocks of partial rows make one block of drawn rows: half a block is to be effective."""
+    """Return how many blocks of partial rows make one block of drawn rows.
+
+    Four effective rows stand behind each drawn one where that can be had, so that few drawn rows share what was drawn
+    before the last condition; rows of equal weight are all taken once and need no more than themselves.
+    """
+    if effective > _EVEN:
+        return 1
     wanted = 1
-    while wanted < WIDEST and wanted * effective < 0.5:
+    while wanted < WIDEST and wanted * effective < _BEHIND:
         wanted *= 2
     return wanted
