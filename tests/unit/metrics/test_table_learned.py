@@ -345,3 +345,16 @@ def test_the_interval_of_a_cross_fitted_auc_covers_a_coin() -> None:
         inside += found[0].interval[0] <= 0.5 <= found[0].interval[1]
     # 60 intervals at 95 %: fewer would happen once in a thousand times.
     assert inside >= st.binom.ppf(1e-3, 60, 0.95)
+
+
+def test_numbers_do_not_depend_on_the_threads_of_linear_algebra() -> None:
+    from threadpoolctl import threadpool_info, threadpool_limits
+
+    a, b = mixed(9000, 10), mixed(9000, 11)
+    found = []
+    for threads in (1, 4):
+        with threadpool_limits(threads, user_api="blas"):
+            before = [p["num_threads"] for p in threadpool_info() if p["user_api"] == "blas"]
+            found.append((corr_sd_of(a, b), pmse_of(a, b)))
+            assert [p["num_threads"] for p in threadpool_info() if p["user_api"] == "blas"] == before
+    assert found[0] == found[1]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from synthproof.engines.codes import Coded
+from synthproof.engines.threads import one_openmp_thread
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.intp]
@@ -73,14 +73,6 @@ def _places(codes: npt.NDArray[np.int32], cardinality: int) -> FloatArray:
     return place
 
 
-def _one_thread() -> AbstractContextManager[Any]:
-    """Hold OpenMP to one thread in the calling thread alone (BLAS has one setting for all, so it is left as it is)."""
-    from threadpoolctl import threadpool_limits
-
-    limits: AbstractContextManager[Any] = threadpool_limits(1, user_api="openmp")
-    return limits
-
-
 class BoostedTrees:
     """Gradient-boosted histogram trees for classes or numbers.
 
@@ -126,13 +118,13 @@ class BoostedTrees:
             categorical_features=self.categorical if self.categorical.any() else None,
             random_state=self.seed % (2**32),
         )
-        with _one_thread():
+        with one_openmp_thread():
             self._model.fit(features, target)
         return self
 
     def predict(self, features: FloatArray) -> FloatArray:
         """Return predicted numbers, shape (n,)."""
-        with _one_thread():
+        with one_openmp_thread():
             return np.asarray(self._model.predict(features), dtype=np.float64)
 
     def probabilities(self, features: FloatArray, n_classes: int) -> FloatArray:
@@ -141,7 +133,7 @@ class BoostedTrees:
         if self._model is None:
             out[:, self.classes_] = 1.0
             return out
-        with _one_thread():
+        with one_openmp_thread():
             out[:, self.classes_] = self._model.predict_proba(features)
         return out
 

@@ -15,6 +15,7 @@ from scipy.linalg import cho_factor, cho_solve
 from scipy.linalg.lapack import dpstrf
 
 from synthproof.engines.codes import Coded
+from synthproof.engines.threads import one_blas_thread
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.intp]
@@ -53,6 +54,7 @@ class Columns:
         """Return some rows."""
         return Columns(self.dense[index], tuple(c[index] for c in self.levels), self.sizes)
 
+    @one_blas_thread()
     def dot(self, beta: FloatArray) -> FloatArray:
         """Return X @ beta, shape (n,)."""
         a = self.dense.shape[1]
@@ -62,6 +64,7 @@ class Columns:
             a += size
         return np.asarray(out, dtype=np.float64)
 
+    @one_blas_thread()
     def back(self, r: FloatArray) -> FloatArray:
         """Return X.T @ r, shape (width,)."""
         parts: list[FloatArray] = [self.dense.T @ r]
@@ -80,6 +83,7 @@ class Columns:
             blocks.append(flat.reshape(groups, k))
         return np.hstack(blocks)
 
+    @one_blas_thread()
     def gram(self, w: FloatArray) -> FloatArray:
         """Return X.T @ diag(w) @ X, shape (width, width)."""
         a = self.dense.shape[1]
@@ -203,6 +207,7 @@ class Products:
         return cls(gram, independent(gram))
 
 
+@one_blas_thread()
 def fit_logistic(
     columns: Columns, target: npt.NDArray[np.bool_], *, penalty: float = 1e-6, products: Products | None = None
 ) -> Logistic:
@@ -267,6 +272,7 @@ def _factor(hessian: FloatArray, kept: IntArray, ridge: FloatArray) -> FloatArra
     return np.asarray(cho_factor(inner, lower=True)[0], dtype=np.float64)
 
 
+@one_blas_thread()
 def fit_ridge(columns: Columns, target: FloatArray, *, penalty: float = 1.0) -> FloatArray:
     """Return the coefficients of a least-squares fit with squared coefficients penalised (not the intercept)."""
     gram = columns.gram(np.ones(len(columns)))

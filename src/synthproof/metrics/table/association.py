@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from synthproof.engines.codes import Coded
+from synthproof.engines.threads import one_blas_thread
 from synthproof.metrics.table.coded_case import pooled_levels
 
 FloatArray = npt.NDArray[np.float64]
@@ -42,6 +43,7 @@ def associations_of_rows(coded: Coded, rows: IntArray) -> FloatArray:
     return association_matrix(coded.rows(rows))
 
 
+@one_blas_thread()
 def weighted_associations(coded: Coded, group: IntArray, weights: FloatArray) -> FloatArray:
     """Return one association matrix for each weighting of groups of rows, in one pass over the rows.
 

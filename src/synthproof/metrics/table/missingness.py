@@ -15,6 +15,7 @@ from synthproof.core.run import Run, quiet
 from synthproof.core.schema import Purpose, Schema
 from synthproof.core.stats import newcombe, wilson
 from synthproof.core.words import Words
+from synthproof.engines.threads import one_blas_thread
 from synthproof.metrics.table.answers import (
     NO_FIELDS,
     NO_HOLDOUT,
@@ -148,6 +149,7 @@ class Missingness:
 _Measured = tuple[float, tuple[float, float]]
 
 
+@one_blas_thread()
 def _distances(
     patterns: BoolArray, real: FloatArray, other: FloatArray, n: float, m: float, seed: int, purpose: str
 ) -> tuple[_Measured, _Measured]:

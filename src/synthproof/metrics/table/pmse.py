@@ -19,6 +19,7 @@ from synthproof.core.schema import Purpose, Schema
 from synthproof.core.words import Words
 from synthproof.engines.codes import Coded
 from synthproof.engines.learners.linear import Columns, Design, Logistic, fit_logistic, sigmoid
+from synthproof.engines.threads import one_blas_thread
 from synthproof.metrics.table.answers import NO_FIELDS, REAL_UNITS, SYNTHETIC_UNITS, insufficient, joined, too_few
 from synthproof.metrics.table.coded_case import CodedCase, Part, coded_case
 from synthproof.metrics.table.intervals import basic_interval
@@ -197,6 +198,7 @@ def _widening(train: Part, synthetic: Part) -> float:
     return float((1 / max(train.effective, 1) + 1 / max(synthetic.effective, 1)) / whole)
 
 
+@one_blas_thread()
 def _interval(cc: CodedCase, found: Propensity, columns: Columns, model: Logistic, seed: int) -> tuple[float, float]:
     """Return a bootstrap interval: groups of units are resampled on each side, the model moves by one Newton step."""
     group, sizes = _groups(cc, seed)

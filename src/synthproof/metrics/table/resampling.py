@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from synthproof.core.contracts import Case
 from synthproof.core.random import permutation, stream
+from synthproof.engines.threads import one_blas_thread
 from synthproof.metrics.table.coded_case import Part, coded_case
 
 FloatArray = npt.NDArray[np.float64]
@@ -39,6 +40,7 @@ class Resampled:
     group: IntArray
     weights: FloatArray
 
+    @one_blas_thread()
     def counts(self, bins: IntArray, k: int, keep: npt.NDArray[np.bool_] | None = None) -> FloatArray:
         """Return how often each of k bins occurs in each draw, shape (repeats, k)."""
         groups = self.weights.shape[1]
