@@ -11,7 +11,7 @@ from typing import Any
 
 from synthproof.core.run import available_cores
 
-_LIBRARIES = ("numpy", "scipy", "pandas", "pyarrow", "scikit-learn", "numba", "typst", "matplotlib")
+_LIBRARIES = ("numpy", "scipy", "pandas", "pyarrow", "scikit-learn", "numba", "typst")
 
 
 def environment() -> dict[str, Any]:

@@ -7,7 +7,7 @@ from dataclasses import asdict, replace
 from typing import Any
 
 from synthproof.core.contracts import Case, Recipe
-from synthproof.core.evidence import Evidence, Statement
+from synthproof.core.evidence import Statement
 from synthproof.core.run import Run
 from synthproof.core.schema import Purpose, Schema
 from synthproof.data.table.dataset import Table
@@ -138,8 +138,3 @@ def generator_facts(
         notices=(*notices, *own),
         seconds={k: round(v, 2) for k, v in seconds.items()},
     )
-
-
-def private_parts(evidence: Sequence[Evidence]) -> list[dict[str, Any]]:
-    """Return the evidence that only the owner may see: it goes to the vault."""
-    return [e.to_dict(private=True) for e in evidence if e.private]

@@ -27,7 +27,7 @@ from synthproof.data.table.schema_file import load_schema, save_schema
 from synthproof.dossier.assemble import read_dossier, write_dossier
 from synthproof.pipeline.config import RunConfig, load_statements
 from synthproof.pipeline.environment import peak_memory
-from synthproof.pipeline.judging import complete_purpose, facts_of, generator_facts, private_parts, prove
+from synthproof.pipeline.judging import complete_purpose, facts_of, generator_facts, prove
 from synthproof.pipeline.tables import load_table, save_table
 from synthproof.pipeline.workspace import Workspace, stage_key
 from synthproof.policy.load import load_policy
@@ -307,12 +307,11 @@ class Road:
         )
         self.load.proof = proof
         vault = self.workspace.vault
-        write_text(vault / "proof.json", json.dumps(proof.to_dict(), ensure_ascii=False, indent=1))
-        write_text(vault / "private.json", json.dumps(private_parts(proof.evidence), ensure_ascii=False, indent=1))
-        return [vault / "proof.json", vault / "private.json"], {}
+        text = json.dumps(proof.to_dict(private=True), ensure_ascii=False, indent=1)
+        return [write_text(vault / "private.json", text)], {}
 
     def _load_verify(self, facts: Mapping[str, Any]) -> None:
-        text = (self.workspace.vault / "proof.json").read_text(encoding="utf-8")
+        text = (self.workspace.vault / "private.json").read_text(encoding="utf-8")
         self.load.proof = Proof.from_dict(json.loads(text))
 
     def _do_report(self) -> tuple[list[Path], dict[str, Any]]:

@@ -128,14 +128,14 @@ class Proof:
         """Return the same proof judged anew."""
         return replace(self, verdict=verdict)
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return JSON values. Private parts of evidence are left out."""
+    def to_dict(self, *, private: bool = False) -> dict[str, Any]:
+        """Return JSON values; private parts of evidence only when asked for, which is for the vault alone."""
         return {
             "format": FORMAT,
             "schema": self.schema.to_dict(),
             "purpose": self.purpose.to_dict(),
             "data": {k: v.to_dict() for k, v in self.data.items()},
-            "evidence": [e.to_dict() for e in self.evidence],
+            "evidence": [e.to_dict(private=private) for e in self.evidence],
             "limits": [x.to_dict() for x in self.limits],
             "statements": [s.to_dict() for s in self.statements],
             "verdict": self.verdict.to_dict(),
