@@ -187,6 +187,10 @@ def test_refusals(cls: Any) -> None:
         cls().fit(example(9))
     with pytest.raises(ConfigError):
         cls(min_shared=0).fit(example(30))
+    endless = example(30)
+    frame = endless.frame.assign(amount=np.where(np.arange(30) == 3, np.inf, endless.frame["amount"]))
+    with pytest.raises(DataError, match="infinite-values"):
+        cls().fit(endless.with_frame(frame))
     model = cls(random_state=1).fit(example(60))
     for n in (-1, 2.5, True):
         with pytest.raises(UsageError):

@@ -99,7 +99,7 @@ def lay_out(data: Table, *, seed: int, row_wise: bool) -> Layout:
     Raises
     ------
     DataError
-        ``fit/too-few-rows``, ``fit/several-rows-per-unit`` or ``fit/nothing-to-learn``.
+        ``fit/too-few-rows``, ``fit/several-rows-per-unit``, ``fit/nothing-to-learn`` or ``fit/infinite-values``.
     """
     if data.n_rows < LEAST_ROWS:
         raise DataError("fit/too-few-rows", where=data.origin.name, n=data.n_rows, least=LEAST_ROWS)
@@ -113,6 +113,10 @@ def lay_out(data: Table, *, seed: int, row_wise: bool) -> Layout:
         raise DataError("fit/nothing-to-learn", where=data.origin.name, n=len(texts))
     if texts:
         notices.append(_left_out(texts))
+    for f in data.schema.modelled:
+        n = int(np.isinf(data.frame[f.name]).sum()) if f.kind == "continuous" else 0
+        if n:
+            raise DataError("fit/infinite-values", where=f.name, name=f.name, n=n)
     schema = data.schema.without(*texts)
     makers: dict[str, IdMaker] = {}
     for f in schema.fields:
