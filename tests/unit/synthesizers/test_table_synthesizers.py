@@ -259,7 +259,7 @@ def test_unit_loss_finds_the_likelier_rows() -> None:
 def test_auto_says_why() -> None:
     model = Auto(random_state=1).fit(pairs(1200))
     assert model.chosen_ in ("table.copula", "table.cart_chain")
-    assert model.told_apart_["table.marginals"] > model.told_apart_[model.chosen_]
+    assert set(model.told_apart_) == {"table.copula", "table.cart_chain"}
     assert model.chosen_ in model.because_.en
     assert model.chosen_ in model.because_.ko
     assert model.notices_[0] == model.because_

@@ -35,8 +35,10 @@ from synthproof.synthesizers.table.columns.model import fitted
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.intp]
 
-SIMPLEST_FIRST = ("table.marginals", "table.copula", "table.cart_chain")
-"""What is tried by default."""
+SIMPLEST_FIRST = ("table.copula", "table.cart_chain")
+"""What is tried by default. A small fold cannot tell marginals from the others, yet they keep no relation at all."""
+LAST_RESORT = "table.marginals"
+"""What is taken when the time budget allows nothing of that."""
 
 _FOLDS = 2
 _ROUNDS = 40
@@ -55,7 +57,8 @@ class Auto(Params, Saved):
     candidates
         Registry names, simplest first; the default is `SIMPLEST_FIRST`.
     budget_s
-        Seconds that learning may take; dearer candidates are left out. ``None``: no bound.
+        Seconds that learning may take; dearer candidates are left out, and `LAST_RESORT` is taken when none is left.
+        ``None``: no bound.
     min_shared
         Handed on: a numeric value is handed out as it is only when at least this many persons have it.
     row_wise
@@ -108,7 +111,9 @@ class Auto(Params, Saved):
         cheap = [n for n in names if self.budget_s is None or _seconds(n, data.n_rows, width) <= self.budget_s]
         dear = [n for n in names if n not in cheap]
         if not cheap:
-            cheap = [min(names, key=lambda n: _seconds(n, data.n_rows, width))]
+            cheap = [
+                LAST_RESORT if self.candidates is None else min(names, key=lambda n: _seconds(n, data.n_rows, width))
+            ]
         aside = min(_CHECKED, len(data) // 5)
         told: dict[str, tuple[float, float, float]] = {}
         if len(cheap) > 1 and aside >= _LEAST and width:
