@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from importlib import import_module
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
@@ -51,6 +53,20 @@ if TYPE_CHECKING:
         synthesizer,
         verify,
     )
+
+
+class _Face(ModuleType):
+    """The package, whose verbs keep their names: `sp.verify` stays the function when ``synthproof.verify`` is imported.
+
+    Python hangs every imported subpackage on its parent; three of them are named like the verb that opens them.
+    """
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if not (name in _PUBLIC and isinstance(value, ModuleType)):
+            super().__setattr__(name, value)
+
+
+sys.modules[__name__].__class__ = _Face
 
 
 def __getattr__(name: str) -> Any:

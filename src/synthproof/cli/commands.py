@@ -13,7 +13,7 @@ from synthproof.cli.language import language
 from synthproof.cli.main import app
 from synthproof.cli.options import configured
 from synthproof.cli.progress import drawn_run
-from synthproof.cli.screens import EXIT, screen, show_places, show_schema, show_verdict
+from synthproof.cli.screens import EXIT, screen, show_notices, show_places, show_schema, show_verdict
 from synthproof.core.errors import UsageError
 from synthproof.core.schema import Purpose
 from synthproof.core.words import Lang
@@ -62,8 +62,8 @@ def run(
         arrival = Road(config, run=job).travel(resume=resume)
     told = arrival.proof.generator
     # the reason of `auto` is one of the notices as well
-    for line in dict.fromkeys(words[lang] for words in [*([told.because] if told.because else []), *told.notices]):
-        out.print(Text(f"· {line}"))
+    said = [*([told.because] if told.because else []), *told.notices, *arrival.proof.notices]
+    show_notices(out, [words[lang] for words in said], lang)
     show_verdict(out, arrival.proof.verdict, lang)
     show_places(out, arrival.root, lang)
     raise typer.Exit(EXIT[arrival.proof.verdict.result])
@@ -122,8 +122,7 @@ def fit(
     with drawn_run(screen(stderr=True), _lang(config)) as job:
         model = fit_model(config, out, run=job)
     told = [*([model.because] if model.because else []), *model.notices]
-    for line in dict.fromkeys(words.say(_lang(config)) for words in told):
-        screen().print(Text(f"· {line}"))
+    show_notices(screen(), [words.say(_lang(config)) for words in told], _lang(config))
 
 
 @app.command()
@@ -174,6 +173,7 @@ def verify(
         if out is not None:
             judged.save(out, lang=lang)
     console = screen()
+    show_notices(console, [words[lang] for words in judged.proof.notices], lang)
     show_verdict(console, judged.verdict, lang)
     if out is not None:
         console.print(str(out / "report.html"), highlight=False, markup=False)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from synthproof.data.table.dataset import Table
 
 _MARK: Mapping[Result, str] = {"meets": "✓", "does_not_meet": "✗", "not_assessed": "?"}
 _STYLE: Mapping[Result, str] = {"meets": "green", "does_not_meet": "bold red", "not_assessed": "yellow"}
+_MOST_NOTICES = 12
 EXIT: Mapping[Result, int] = {"meets": 0, "does_not_meet": 3, "not_assessed": 4}
 
 
@@ -102,6 +103,16 @@ def show_verdict(console: Console, verdict: Verdict, lang: Lang, *, findings: bo
             console.print(Text(f"    {_MARK[finding.result]} {finding.because.say(lang)}{subject}"), highlight=False)
         if len(chosen) > 12:
             console.print(_say(lang, f"    … and {len(chosen) - 12} more", f"    … 외 {len(chosen) - 12}건"))
+
+
+def show_notices(console: Console, lines: Sequence[str], lang: Lang) -> None:
+    """Print what the user should know, each thing once; of many the first, since the report holds all."""
+    told = list(dict.fromkeys(lines))
+    for line in told[:_MOST_NOTICES]:
+        console.print(Text(f"· {line}"))
+    if len(told) > _MOST_NOTICES:
+        n = len(told) - _MOST_NOTICES
+        console.print(Text(_say(lang, f"· … and {n} more notices", f"· … 외 알림 {n}건")))
 
 
 def show_places(console: Console, root: Path, lang: Lang) -> None:

@@ -181,7 +181,7 @@ def generator_rows(proof: Proof) -> list[tuple[Words, Words]]:
 
 def notices(proof: Proof) -> list[Words]:
     """Return what the user was told while the data were made."""
-    return [w for n in proof.generator.notices if (w := told(n, 500)) is not None]
+    return [w for n in (*proof.generator.notices, *proof.notices) if (w := told(n, 500)) is not None]
 
 
 def limit_rows(limits: Sequence[Limit]) -> list[dict[str, Any]]:

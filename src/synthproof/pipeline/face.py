@@ -30,7 +30,7 @@ from synthproof.data.split import split as _split
 from synthproof.data.table.dataset import Table
 from synthproof.data.table.io import conform, read_table, with_target
 from synthproof.data.table.schema_file import load_schema
-from synthproof.pipeline.judging import complete_purpose, generator_facts, prove
+from synthproof.pipeline.judging import check_repeats, check_unseen, complete_purpose, generator_facts, prove
 from synthproof.policy.load import load_policy
 from synthproof.policy.rules import RulePolicy
 from synthproof.protect.apply import apply
@@ -106,6 +106,9 @@ def protect(
     return apply(parts, list(steps), purpose=purpose, seed=fresh_seed() if seed is None else seed, run=run).parts
 
 
+_IN_MEMORY = frozenset({"pandas", "polars", "arrow"})
+
+
 class Model:
     """A synthesizer that gives back what it was given.
 
@@ -119,14 +122,14 @@ class Model:
 
     def fit(self, data: Any, *, target: str | None = None, run: Run | None = None) -> Self:
         """Learn from a table or anything `read` takes, and return self."""
-        self._native = not isinstance(data, Table)
+        self._native = not isinstance(data, Table) or data.origin.container in _IN_MEMORY
         self.core.fit(read(data, target=target), run=run)
         return self
 
     def sample(
         self, n: int, *, where: Conditions | None = None, seed: int | None = None, run: Run | None = None
     ) -> Any:
-        """Return n new units in the form that `fit` was given (a `Table` for a `Table`).
+        """Return n new units in the form the user first gave: a pandas, polars or Arrow table, else a `Table`.
 
         Parameters
         ----------
@@ -250,11 +253,19 @@ def verify(
     repeats, seed
         Of simulated limits and metrics.
 
+    Raises
+    ------
+    SynthproofError
+        ``read/…`` and ``schema/…`` for data that cannot be read or compared, ``verify/holdout-too-small``,
+        ``verify/holdout-overlaps`` when the holdout is not held out, ``policy/…``.
+
     Returns
     -------
     Judged
         With ``.verdict``, ``.evidence``, ``.frame()`` and ``.save(folder)``.
     """
+    check_repeats(repeats)
+    load_policy(policy)
     if isinstance(real, Split):
         train, unseen = real.train, real.holdout
     else:
@@ -264,13 +275,10 @@ def verify(
         schema = with_target(train.schema, target)
         train = train.with_schema(schema)
         unseen = unseen.with_schema(schema) if unseen is not None else None
+    if unseen is not None and not isinstance(real, Split):
+        check_unseen(train, unseen)
     drawn = synthetic if isinstance(synthetic, Table) else conform(synthetic, comparable(train, synthetic))
-    wanted = purpose or Purpose()
-    found = scan(train, purpose=wanted, run=run)
-    proposal = propose(found, train.schema, wanted)
-    wanted = complete_purpose(wanted, drawn.schema, quasi=proposal.quasi_identifiers, sensitive=proposal.sensitive)
-    if not wanted.targets:
-        wanted = replace(wanted, targets=tuple(n for n in train.schema.with_role("target") if n in drawn.schema))
+    wanted, scanned = _scanned(train, drawn, purpose or Purpose(), run)
     facts = generator_facts(model.core, model.name, seconds={}) if model else GeneratorFacts()
     proof = prove(
         train,
@@ -282,11 +290,38 @@ def verify(
         repeats=repeats,
         generator=facts,
         recipe=Recipe(name=facts.name, params=model.core.get_params()) if model else None,
-        record={"scan": {**found.to_dict(), "proposal": proposal.to_dict()}},
+        record={"scan": scanned},
         statements=statements,
+        notices=_unjudged_columns(drawn),
         run=run,
     )
     return Judged(proof, drawn, load_policy(policy))
+
+
+def _scanned(train: Table, drawn: Table, purpose: Purpose, run: Run | None) -> tuple[Purpose, dict[str, Any]]:
+    """Return the purpose with targets, K and T from the real data where it names none, and what was found in them."""
+    found = scan(train, purpose=purpose, run=run)
+    proposal = propose(found, train.schema, purpose)
+    wanted = complete_purpose(purpose, drawn.schema, quasi=proposal.quasi_identifiers, sensitive=proposal.sensitive)
+    if not wanted.targets:
+        wanted = replace(wanted, targets=tuple(n for n in train.schema.with_role("target") if n in drawn.schema))
+    return wanted, {**found.to_dict(), "proposal": proposal.to_dict()}
+
+
+def _unjudged_columns(drawn: Table) -> tuple[Words, ...]:
+    """Return the warning that the synthetic data hold columns that nobody judged."""
+    extra = [str(n) for n in drawn.origin.options.get("extra_columns", ())]
+    if not extra:
+        return ()
+    names = ", ".join(extra[:20]) + (" …" if len(extra) > 20 else "")
+    return (
+        Words(
+            en=f"The synthetic data have {len(extra)} columns that the real data lack: {names}. They were not measured; "
+            "the verdict does not cover them. Remove them before any release.",
+            ko=f"합성데이터에 원본에는 없는 열이 {len(extra)}개 있습니다: {names}. 이 열은 측정하지 않았으며 판정에 포함되지 않습니다. "
+            "반출 전에 삭제하십시오.",
+        ),
+    )
 
 
 def comparable(train: Table, synthetic: Any) -> Schema:

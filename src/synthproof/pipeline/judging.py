@@ -6,10 +6,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
 from synthproof.core.contracts import Case, Recipe
+from synthproof.core.errors import DataError, UsageError
 from synthproof.core.evidence import Statement
 from synthproof.core.run import Run
 from synthproof.core.schema import Purpose, Schema
+from synthproof.core.stats import newcombe
+from synthproof.core.words import Words
+from synthproof.data.split import FEWEST_UNITS
 from synthproof.data.table.dataset import Table
 from synthproof.pipeline.environment import environment, now
 from synthproof.policy.load import load_policy
@@ -66,6 +74,7 @@ def prove(
     source: DataFacts | None = None,
     record: Mapping[str, Any] | None = None,
     statements: Sequence[Statement] = (),
+    notices: Sequence[Words] = (),
     run: Run | None = None,
 ) -> Proof:
     """Measure, simulate limits, judge; return the proof.
@@ -86,7 +95,15 @@ def prove(
         What is known of how the data were made; `record` holds further fields of `Proof`.
     statements
         What named persons assert, for rules that ask for it.
+    notices
+        What the reader must know beside the findings.
+
+    Raises
+    ------
+    UsageError
+        ``config/wrong-type`` for fewer than one repeat.
     """
+    check_repeats(repeats)
     rules = load_policy(policy)
     real = alike(train, synthetic)
     unseen = alike(holdout, synthetic) if holdout is not None else None
@@ -114,7 +131,7 @@ def prove(
         limits=tuple(judged.limits),
         verdict=judged.verdict,
         statements=tuple(statements),
-        notices=tuple(n.to_dict() for n in judged.notices),
+        notices=tuple(n.to_dict() for n in (*notices, *judged.notices)),
         generator=generator or GeneratorFacts(),
         settings=settings,
         environment=environment(),
@@ -122,6 +139,43 @@ def prove(
         created=now(),
         **extra,
     )
+
+
+def check_repeats(repeats: int) -> None:
+    """Refuse fewer than one repeat: a simulated limit would have nothing to stand on."""
+    if repeats < 1:
+        raise UsageError("verify/bad-repeats", n=repeats)
+
+
+def check_unseen(train: Table, holdout: Table) -> None:
+    """Refuse a holdout that is too small to say anything, or that was not held out.
+
+    Rows of people that nothing learned from occur in train no more often than train's rows occur twice in train. A
+    share that lies more than 5 points above that (at 99.9 %) shows that train and holdout were mixed: every comparison
+    with such a holdout would acquit a copy.
+
+    Raises
+    ------
+    DataError
+        ``verify/holdout-too-small`` or ``verify/holdout-overlaps``.
+    """
+    if len(holdout) < FEWEST_UNITS // 2:
+        raise DataError("verify/holdout-too-small", where=holdout.origin.name, n=len(holdout), least=FEWEST_UNITS // 2)
+    names = [n for n in train.schema.names if n in holdout.schema]
+    known, others = (row_digests(t.frame[names]) for t in (train, holdout))
+    met = int(np.isin(others, known).sum())
+    twins = int(train.frame[names].duplicated(keep=False).sum())
+    over, _ = newcombe(met, len(others), twins, len(known), 0.999)
+    if over > 0.05 or (len(known) == len(others) and np.array_equal(np.sort(known), np.sort(others))):
+        raise DataError(
+            "verify/holdout-overlaps", where=holdout.origin.name, n=met, of=len(others), twins=twins, rows=len(known)
+        )
+
+
+def row_digests(frame: pd.DataFrame) -> npt.NDArray[np.uint64]:
+    """Return one number a row, the same for equal rows."""
+    texts = frame.astype({c: "str" for c in frame.columns if isinstance(frame[c].dtype, pd.CategoricalDtype)})
+    return np.asarray(pd.util.hash_pandas_object(texts, index=False), dtype=np.uint64)
 
 
 def generator_facts(

@@ -27,7 +27,7 @@ from synthproof.data.table.schema_file import load_schema, save_schema
 from synthproof.dossier.assemble import read_dossier, write_dossier
 from synthproof.pipeline.config import RunConfig, load_statements
 from synthproof.pipeline.environment import peak_memory
-from synthproof.pipeline.judging import complete_purpose, facts_of, generator_facts, prove
+from synthproof.pipeline.judging import check_repeats, complete_purpose, facts_of, generator_facts, prove
 from synthproof.pipeline.tables import load_table, save_table
 from synthproof.pipeline.workspace import Workspace, stage_key
 from synthproof.policy.load import load_policy
@@ -100,6 +100,7 @@ class Road:
         SynthproofError
             Whatever a stage raises; earlier whole stages stay for ``--resume``.
         """
+        check_repeats(self.config.verify.repeats)
         # A wrong policy or synthesizer name must not cost a whole fit before it is noticed.
         load_policy(self.config.verify.policy)
         self.statements = load_statements(Path(self.config.statements)) if self.config.statements else ()

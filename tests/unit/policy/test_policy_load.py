@@ -8,10 +8,10 @@ from types import ModuleType
 
 import pytest
 
-import synthproof.policy
 from synthproof.core.errors import ConfigError, NotFoundError
 from synthproof.core.registry import policies
 from synthproof.core.schema import Purpose
+from synthproof.policy import CATALOGUE
 from synthproof.policy.load import copy_policy, load_policy, read_policy
 from synthproof.policy.purposes import needed_level
 
@@ -177,7 +177,7 @@ def test_a_registered_thing_may_be_a_path_a_policy_or_a_maker_and_nothing_else(
     monkeypatch.setitem(sys.modules, module.__name__, module)
     for name, thing in things.items():
         setattr(module, name, thing)
-        monkeypatch.setitem(synthproof.policy.CATALOGUE, f"fake_{name}", f"{module.__name__}:{name}")
+        monkeypatch.setitem(CATALOGUE, f"fake_{name}", f"{module.__name__}:{name}")
     policies.refresh()
     try:
         for name in ("path", "ready", "maker"):

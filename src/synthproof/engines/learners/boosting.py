@@ -109,6 +109,9 @@ class BoostedTrees:
             self.classes_ = np.unique(target).astype(np.intp)
             if len(self.classes_) < 2:
                 return self
+        empty = np.isnan(features).all(axis=0)
+        if empty.any():  # the library cannot bin a column without a value; a constant is never split on
+            features = np.where(empty, 0.0, features)
         make = HistGradientBoostingClassifier if self.classify else HistGradientBoostingRegressor
         self._model = make(
             max_iter=self.rounds,
