@@ -256,8 +256,7 @@ def verify(
     Raises
     ------
     SynthproofError
-        ``read/…`` and ``schema/…`` for data that cannot be read or compared, ``verify/holdout-too-small``,
-        ``verify/holdout-overlaps`` when the holdout is not held out, ``policy/…``.
+        ``read/…``, ``schema/…``, ``policy/…``, ``verify/holdout-too-small``, ``verify/holdout-overlaps``.
 
     Returns
     -------
