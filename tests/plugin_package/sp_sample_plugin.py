@@ -2,103 +2,71 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, ClassVar, Self
 
-import numpy as np
-
 from synthproof.core.contracts import Case, Conditions, Tags
-from synthproof.core.errors import ConditionError, NotFittedError
+from synthproof.core.errors import NotFittedError
 from synthproof.core.evidence import Card, Evidence
 from synthproof.core.models import Saved
 from synthproof.core.params import Params
-from synthproof.core.random import derive, fresh_seed, uniforms
-from synthproof.core.run import Run, quiet
-from synthproof.core.schema import Field, Purpose, Schema
+from synthproof.core.registry import synthesizers
+from synthproof.core.run import Run
+from synthproof.core.schema import Purpose, Schema
+from synthproof.core.state import State
 from synthproof.core.words import Words
-from synthproof.data.table.dataset import Origin, Table
-from synthproof.engines.codes import from_codes, from_numbers, levels_of, to_numbers
+from synthproof.data.table.dataset import Table
 
 
-class UniformColumns(Params, Saved):
-    """Draws every column uniformly over its range or levels: somebody else's simplest generator."""
+class ShyColumns(Params, Saved):
+    """Independent columns that hand out a number only when many persons share it: built on one of ours, by name."""
 
-    tags: ClassVar[Tags] = Tags(family="knowledge")
+    tags: ClassVar[Tags] = Tags(family="statistical")
 
-    def __init__(self, *, random_state: int | None = None) -> None:
+    def __init__(self, *, crowd: int = 50, random_state: int | None = None) -> None:
+        self.crowd = crowd
         self.random_state = random_state
 
     def fit(self, data: Table, /, *, run: Run | None = None) -> Self:
-        """Learn ranges and the missing share of each column."""
-        job = quiet(run)
-        found: dict[str, dict[str, float]] = {}
-        for f in job.each(data.schema.modelled, "fit"):
-            column = data.frame[f.name]
-            missing = float(column.isna().mean())
-            values = to_numbers(column, f) if f.numeric else np.zeros(1)
-            known = values[~np.isnan(values)]
-            low, high = (float(known.min()), float(known.max())) if len(known) else (0.0, 0.0)
-            found[f.name] = {"missing": missing, "low": low, "high": high}
-        self.seed_ = fresh_seed() if self.random_state is None else self.random_state
-        kept = [f.name for f in data.schema.fields if not f.modelled]
-        self.schema_ = data.schema.without(*kept)
-        self.origin_ = data.origin
-        self.notices_: tuple[Words, ...] = ()
-        self.ranges_ = found
+        """Learn each column."""
+        self._inner = self._made().fit(data, run=run)
         return self
 
     def sample(
         self, n: int, /, *, where: Conditions | None = None, seed: int | None = None, run: Run | None = None
     ) -> Table:
         """Return n rows."""
-        if not hasattr(self, "ranges_"):
-            raise NotFittedError("fit/not-fitted", owner="UniformColumns", call="sample")
-        import pandas as pd
+        drawn: Table = self._fitted("sample").sample(n, where=where, seed=seed, run=run)
+        return drawn
 
-        key = derive(fresh_seed() if seed is None else seed, "sample")
-        job, given = quiet(run), dict(where or {})
-        columns = {}
-        for f in job.each(self.schema_.fields, "sample"):
-            u = uniforms(key, f.name, n, 2)
-            columns[f.name] = self._draw(f, u, given.pop(f.name, None))
-        if given:
-            raise ConditionError("synthesize/unknown-condition", where=", ".join(given), name=", ".join(given))
-        return Table(pd.DataFrame(columns), self.schema_, origin=self.origin_)
+    @property
+    def schema_(self) -> Schema:
+        """Schema of drawn tables."""
+        found: Schema = self._fitted("schema_").schema_
+        return found
 
-    def _draw(self, f: Field, u: Any, wanted: Any) -> Any:
-        facts = self.ranges_[f.name]
-        missing = (u[:, 1] < facts["missing"]) & (wanted is None)
-        if f.numeric:
-            low, high = facts["low"], facts["high"]
-            if isinstance(wanted, tuple | list):
-                low, high = (low if wanted[0] is None else wanted[0]), (high if wanted[-1] is None else wanted[-1])
-            elif wanted is not None:
-                low = high = float(wanted)
-            return from_numbers(np.where(missing, np.nan, low + u[:, 0] * (high - low)), f)
-        levels = levels_of(f)
-        allowed = [i for i, t in enumerate(levels) if wanted is None or t in _texts(wanted)]
-        if not allowed:
-            raise ConditionError("synthesize/unknown-level", where=f.name, name=f.name)
-        codes = np.asarray(allowed)[(u[:, 0] * len(allowed)).astype(int)]
-        return from_codes(np.where(missing, -1, codes), f)
+    @property
+    def notices_(self) -> tuple[Words, ...]:
+        """What the reader must know."""
+        found: tuple[Words, ...] = self._fitted("notices_").notices_
+        return found
 
-    def get_state(self) -> Mapping[str, Any]:
+    def get_state(self) -> State:
         """Return what was learned."""
-        return {"schema": self.schema_.to_dict(), "ranges": self.ranges_, "seed": self.seed_}
+        return {"inner": self._fitted("get_state").get_state()}
 
-    def set_state(self, state: Mapping[str, Any], /) -> Self:
+    def set_state(self, state: State, /) -> Self:
         """Take it back."""
-        self.schema_ = Schema.from_dict(state["schema"])
-        self.ranges_ = dict(state["ranges"])
-        self.seed_ = state["seed"]
-        self.origin_ = Origin()
-        self.notices_ = ()
+        self._inner = self._made().set_state(state["inner"])
         return self
 
+    def _made(self) -> Any:
+        return synthesizers.make("table.marginals", min_shared=self.crowd, random_state=self.random_state)
 
-def _texts(wanted: Any) -> set[str]:
-    values = wanted if isinstance(wanted, list | tuple) else [wanted]
-    return {str(v).lower() if isinstance(v, bool) else str(v) for v in values}
+    def _fitted(self, call: str) -> Any:
+        if not hasattr(self, "_inner"):
+            raise NotFittedError("fit/not-fitted", owner="ShyColumns", call=call)
+        return self._inner
 
 
 class ColumnCount:

@@ -72,7 +72,7 @@ def test_config_check_refuses_a_misspelt_key(
         (["run", "nowhere.csv"], 1, "read/"),
         (["run", "nowhere.csv", "--policy", "pipc_2025"], 2, "pipc_2024"),
         (["run", "nowhere.csv", "--synthesizer", "table.copla"], 2, "table.copula"),
-        (["run"], 2, "source"),
+        (["run"], 2, "SOURCE"),
         (["no-such-command"], 2, ""),
         (["run", "--no-such-option"], 2, ""),
         (["sample", "nowhere", "--n", "3", "-o", "x.csv"], 1, "state/not-a-model"),
@@ -156,3 +156,32 @@ def test_module_runs() -> None:
     )
     assert done.returncode == 0
     assert "pipc_2024" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("args", "code", "named"),
+    [
+        (["run"], "usage/missing", "SOURCE"),
+        (["run", "a.csv", "--polcy", "x"], "usage/unknown-option", "--policy"),
+        (["run", "a.csv", "--n", "many"], "usage/bad-value", "--n"),
+        (["run", "a.csv", "b.csv"], "usage/unexpected", "--help"),
+        (["verify", "a.csv"], "usage/missing", "SYNTHETIC"),
+        (["runn"], "usage/unknown-command", "runn"),
+        (["list", "things"], "usage/bad-value", "WHAT"),
+    ],
+)
+@pytest.mark.parametrize("lang", ["en", "ko"])
+def test_errors_of_the_command_line_have_four_parts(
+    args: list[str],
+    code: str,
+    named: str,
+    lang: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert call(monkeypatch, *args, lang=lang) == 2
+    told = capsys.readouterr().err
+    assert told.startswith(code)
+    assert named in told
+    for label in ("remedy", "found", "where") if lang == "en" else ("조치", "확인된 것", "위치"):
+        assert f"  {label}: " in told

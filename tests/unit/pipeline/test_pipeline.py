@@ -10,10 +10,12 @@ import pandas as pd
 import pytest
 
 import synthproof as sp
-from synthproof.core.errors import ConfigError, DataError, SchemaError, UsageError, WorkspaceError
+from synthproof.core.errors import ConfigError, DataError, ReadError, SchemaError, UsageError, WorkspaceError
 from synthproof.pipeline.config import RunConfig, from_mapping, load_config, load_purpose, load_statements, override
 from synthproof.pipeline.judging import check_unseen
+from synthproof.pipeline.lock import only_one
 from synthproof.pipeline.parts import parse_where
+from synthproof.pipeline.road import Road
 from synthproof.pipeline.tables import load_table, save_table
 from synthproof.pipeline.workspace import Workspace, stage_key
 
@@ -227,3 +229,26 @@ def test_verbs_stay_verbs_when_packages_of_their_name_are_imported() -> None:
     importlib.import_module("synthproof.policy.load")
     for verb in ("read", "split", "protect", "synthesizer", "verify", "judge", "policy", "report", "load"):
         assert callable(getattr(sp, verb)), verb
+
+
+def test_two_runs_do_not_share_a_folder(tmp_path: Path) -> None:
+    people(60).to_csv(tmp_path / "a.csv", index=False)
+    config = RunConfig(source=str(tmp_path / "a.csv"), out=str(tmp_path / "out"), seed=1)
+    with only_one(tmp_path / "out"):
+        with pytest.raises(WorkspaceError) as error:
+            Road(config).travel()
+        assert error.value.code == "workspace/in-use"
+    assert not list((tmp_path / "out").iterdir())
+
+
+def test_a_run_that_cannot_read_leaves_earlier_results_alone(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    for name in ("vault/stages", "dossier"):
+        (out / name).mkdir(parents=True)
+    (out / "dossier" / "report.html").write_text("earlier", encoding="utf-8")
+    (out / "vault" / "synthetic.csv").write_text("earlier", encoding="utf-8")
+    with pytest.raises(ReadError):
+        Road(RunConfig(source=str(tmp_path / "typo.csv"), out=str(out), seed=1)).travel()
+    assert (out / "dossier" / "report.html").read_text(encoding="utf-8") == "earlier"
+    assert (out / "vault" / "synthetic.csv").read_text(encoding="utf-8") == "earlier"
+    assert sorted(p.name for p in out.iterdir()) == ["dossier", "vault"]
