@@ -56,6 +56,8 @@ def run(
     config = _config(project, purpose, settings)
     if source:
         config = override(config, source=source)
+    if not config.source:
+        raise UsageError("usage/missing", where="synthproof run", name="SOURCE")
     lang = _lang(config)
     errors, out = screen(stderr=True), screen()
     with drawn_run(errors, lang) as job:

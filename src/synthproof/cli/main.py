@@ -15,6 +15,7 @@ from rich.text import Text
 
 from synthproof.cli.language import language
 from synthproof.cli.screens import screen
+from synthproof.cli.usage import usage_error
 from synthproof.core.errors import SynthproofError
 from synthproof.core.words import Words
 
@@ -24,6 +25,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
     help=Words(
         en="Synthetic data with proof: generate, judge, and carry it through an institution's review.",
         ko="합성데이터를 생성하고, 유용성과 안전성을 입증하여, 기관의 심의까지 지원합니다.",
@@ -41,19 +43,26 @@ def main() -> NoReturn:
         # A library's warning may quote a cell of the data; what a user must know is said by notices and errors.
         warnings.showwarning = _unsaid
     try:
-        app()
+        code = app(standalone_mode=False)
     except SynthproofError as error:
         console.print(Text(error.text(lang), style="red"), highlight=False, soft_wrap=True)
         sys.exit(error.exit_code)
     except KeyboardInterrupt:
         sys.exit(1)
     except Exception as error:
+        if hasattr(error, "format_message"):  # the option parser's own errors
+            known = usage_error(error)
+            if known is None:
+                console.print(Text(str(error)), highlight=False)
+                sys.exit(2)
+            console.print(Text(known.text(lang), style="red"), highlight=False, soft_wrap=True)
+            sys.exit(known.exit_code)
         # The message of a stray error may quote a cell of the data, so only its type and place are told.
         if os.environ.get("SYNTHPROOF_DEBUG") == "1":
             raise
         console.print(Text(_stray(error).say(lang), style="red"), highlight=False, soft_wrap=True)
         sys.exit(1)
-    sys.exit(0)
+    sys.exit(code if isinstance(code, int) else 0)
 
 
 def _unsaid(*said: object, **more: object) -> None:

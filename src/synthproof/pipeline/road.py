@@ -28,6 +28,7 @@ from synthproof.dossier.assemble import read_dossier, write_dossier
 from synthproof.pipeline.config import RunConfig, load_statements
 from synthproof.pipeline.environment import peak_memory
 from synthproof.pipeline.judging import check_repeats, complete_purpose, facts_of, generator_facts, prove
+from synthproof.pipeline.lock import only_one
 from synthproof.pipeline.tables import load_table, save_table
 from synthproof.pipeline.workspace import Workspace, stage_key
 from synthproof.policy.load import load_policy
@@ -105,7 +106,15 @@ class Road:
         load_policy(self.config.verify.policy)
         self.statements = load_statements(Path(self.config.statements)) if self.config.statements else ()
         synthesizers.entry(self.config.fit.synthesizer)
-        self.workspace.open(resume=resume)
+        with only_one(self.workspace.root):
+            self.workspace.open(resume=resume)
+            try:
+                return self._travel(resume)
+            finally:
+                if "read" not in self.seconds:
+                    self.workspace.restore()
+
+    def _travel(self, resume: bool) -> Arrival:
         self._settle_seed(resume)
         key = ""
         for at, stage in enumerate(STAGES):
@@ -121,6 +130,8 @@ class Road:
             files, told = getattr(self, f"_do_{stage}")()
             self.seconds[stage] = round(time.perf_counter() - started, 3)
             self.memory[stage] = peak_memory()
+            if stage == "read":
+                self.workspace.let_go()
             self.workspace.finish(stage, key, files, {**told, "seconds": self.seconds[stage]})
         self.run.tick("run", len(STAGES), len(STAGES), stage="done")
         assert self.load.proof is not None

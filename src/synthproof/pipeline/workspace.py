@@ -15,8 +15,9 @@ from typing import Any
 from synthproof.core.errors import WorkspaceError
 from synthproof.core.files import write_text
 from synthproof.core.fingerprint import digest_file, digest_json
+from synthproof.pipeline.lock import LOCK
 
-_OWN = {"vault", "dossier"}
+_OWN = {"vault", "dossier", LOCK}
 
 
 class Workspace:
@@ -54,14 +55,13 @@ class Workspace:
             foreign = [p for p in self.root.iterdir() if p.name not in _OWN and not _leftover(p)]
             if foreign:
                 raise WorkspaceError("workspace/occupied", where=str(self.root), n=len(foreign))
+            self.restore()
             for path in [*self.root.rglob(".*.part"), *self.root.rglob(".*.old")]:
                 shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink(missing_ok=True)
             if resume and not any(self._records.glob("*.json")):
                 raise WorkspaceError("workspace/nothing-to-resume", where=str(self.root))
-            if not resume and self.vault.exists():
-                shutil.rmtree(self.vault)
-            if not resume and self.dossier.exists():
-                shutil.rmtree(self.dossier)
+            if not resume:
+                self._set_aside()
             self._records.mkdir(parents=True, exist_ok=True)
             self.vault.chmod(0o700)
         except WorkspaceError:
@@ -69,6 +69,27 @@ class Workspace:
         except OSError as error:
             reason = error.strerror or type(error).__name__
             raise WorkspaceError("workspace/unwritable", where=str(self.root), reason=reason) from error
+
+    def _set_aside(self) -> None:
+        for path in (self.vault, self.dossier):
+            if path.exists():
+                path.rename(self._aside(path))
+
+    def _aside(self, path: Path) -> Path:
+        return self.root / f".{path.name}.before"
+
+    def restore(self) -> None:
+        """Bring back the earlier run's results: this run could not even read its source."""
+        for path in (self.vault, self.dossier):
+            before = self._aside(path)
+            if before.exists():
+                shutil.rmtree(path, ignore_errors=True)
+                before.rename(path)
+
+    def let_go(self) -> None:
+        """Remove the earlier run's results for good: this run has read its source."""
+        for path in (self.vault, self.dossier):
+            shutil.rmtree(self._aside(path), ignore_errors=True)
 
     @property
     def _records(self) -> Path:
@@ -112,4 +133,4 @@ def stage_key(stage: str, settings: Any, before: str) -> str:
 
 
 def _leftover(path: Path) -> bool:
-    return path.name.startswith(".") and (path.name.endswith(".part") or path.name.endswith(".old"))
+    return path.name.startswith(".") and path.name.endswith((".part", ".old", ".before"))
