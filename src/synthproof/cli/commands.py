@@ -122,8 +122,10 @@ def fit(
 
     config = override(_config(project, purpose, settings), source=source)
     with drawn_run(screen(stderr=True), _lang(config)) as job:
+        job.tick("run", 0, 1, stage="fit")
         model = fit_model(config, out, run=job)
-    told = [*([model.because] if model.because else []), *model.notices]
+        job.tick("run", 1, 1, stage="done")
+    told = [*([model.because] if model.because else []), *(n for n in model.notices if n != model.because)]
     show_notices(screen(), [words.say(_lang(config)) for words in told], _lang(config))
 
 
@@ -160,6 +162,7 @@ def verify(
     config = _config(project, purpose, settings)
     lang = _lang(config)
     with drawn_run(screen(stderr=True), lang) as job:
+        job.tick("run", 0, 2, stage="verify")
         judged = face.verify(
             real,
             synthetic,
@@ -173,7 +176,9 @@ def verify(
             run=job,
         )
         if out is not None:
+            job.tick("run", 1, 2, stage="report")
             judged.save(out, lang=lang)
+        job.tick("run", 2, 2, stage="done")
     console = screen()
     show_notices(console, [words[lang] for words in judged.proof.notices], lang)
     show_verdict(console, judged.verdict, lang)
