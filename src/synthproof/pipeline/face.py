@@ -30,6 +30,7 @@ from synthproof.data.split import split as _split
 from synthproof.data.table.dataset import Table
 from synthproof.data.table.io import conform, read_table, with_target
 from synthproof.data.table.schema_file import load_schema
+from synthproof.engines.threads import one_blas_thread
 from synthproof.pipeline.judging import check_repeats, check_unseen, complete_purpose, generator_facts, prove
 from synthproof.policy.load import load_policy
 from synthproof.policy.rules import RulePolicy
@@ -120,12 +121,14 @@ class Model:
         self.name = name
         self._native = False
 
+    @one_blas_thread()
     def fit(self, data: Any, *, target: str | None = None, run: Run | None = None) -> Self:
         """Learn from a table or anything `read` takes, and return self."""
         self._native = not isinstance(data, Table) or data.origin.container in _IN_MEMORY
         self.core.fit(read(data, target=target), run=run)
         return self
 
+    @one_blas_thread()
     def sample(
         self, n: int, *, where: Conditions | None = None, seed: int | None = None, run: Run | None = None
     ) -> Any:

@@ -19,6 +19,7 @@ from synthproof.core.stats import newcombe
 from synthproof.core.words import Words
 from synthproof.data.split import FEWEST_UNITS
 from synthproof.data.table.dataset import Table
+from synthproof.engines.threads import one_blas_thread
 from synthproof.pipeline.environment import environment, now
 from synthproof.policy.load import load_policy
 from synthproof.verify.battery import verify_case
@@ -60,6 +61,7 @@ def complete_purpose(
     )
 
 
+@one_blas_thread()
 def prove(
     train: Table,
     synthetic: Table,

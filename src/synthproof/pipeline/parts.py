@@ -21,6 +21,7 @@ from synthproof.data.split import Split
 from synthproof.data.table.dataset import Table
 from synthproof.data.table.io import write_table
 from synthproof.dossier.assemble import read_dossier, rewrite_dossier
+from synthproof.engines.threads import one_blas_thread
 from synthproof.pipeline.config import RunConfig
 from synthproof.pipeline.face import Model, read
 from synthproof.policy.load import load_policy
@@ -29,6 +30,7 @@ from synthproof.protect.scan import require_basis, scan
 from synthproof.verify.proof import Proof
 
 
+@one_blas_thread()
 def fit_model(config: RunConfig, out: Path, *, run: Run | None = None) -> Model:
     """Learn from all of the source after protection, and save the model."""
     table = read(
@@ -61,6 +63,7 @@ def fit_model(config: RunConfig, out: Path, *, run: Run | None = None) -> Model:
     return Model(core, name)
 
 
+@one_blas_thread()
 def sample_model(
     model: Path, n: int, out: Path, *, where: Sequence[str] = (), seed: int | None = None, run: Run | None = None
 ) -> tuple[Path, ...]:

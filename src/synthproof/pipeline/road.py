@@ -25,6 +25,7 @@ from synthproof.data.table.dataset import Table
 from synthproof.data.table.io import notices, read_table, with_target, write_table
 from synthproof.data.table.schema_file import load_schema, save_schema
 from synthproof.dossier.assemble import read_dossier, write_dossier
+from synthproof.engines.threads import one_blas_thread
 from synthproof.pipeline.config import RunConfig, load_statements
 from synthproof.pipeline.environment import peak_memory
 from synthproof.pipeline.judging import check_repeats, complete_purpose, facts_of, generator_facts, prove
@@ -93,6 +94,7 @@ class Road:
         self.seed = 0
         self.statements: tuple[Statement, ...] = ()
 
+    @one_blas_thread()
     def travel(self, *, resume: bool = False) -> Arrival:
         """Go through all stages; with `resume`, take whole stages of an earlier run as they are.
 
