@@ -15,6 +15,7 @@ from synthproof.cli.options import configured
 from synthproof.cli.progress import drawn_run
 from synthproof.cli.screens import EXIT, screen, show_notices, show_places, show_schema, show_verdict
 from synthproof.core.errors import UsageError
+from synthproof.core.files import refuse_taken
 from synthproof.core.schema import Purpose
 from synthproof.core.words import Lang
 from synthproof.pipeline.config import RunConfig, load_config, load_purpose, load_statements, override
@@ -121,6 +122,7 @@ def fit(
     from synthproof.pipeline.parts import fit_model
 
     config = override(_config(project, purpose, settings), source=source)
+    refuse_taken(out, "model.json")
     with drawn_run(screen(stderr=True), _lang(config)) as job:
         job.tick("run", 0, 1, stage="fit")
         model = fit_model(config, out, run=job)
@@ -142,7 +144,9 @@ def sample(
     from synthproof.pipeline.parts import sample_model
 
     with drawn_run(screen(stderr=True), language()) as job:
-        sample_model(model, n, out, where=where or [], seed=seed, run=job)
+        written = sample_model(model, n, out, where=where or [], seed=seed, run=job)
+    for path in written:
+        screen().print(str(path), highlight=False, markup=False)
 
 
 @app.command()
@@ -161,6 +165,8 @@ def verify(
 
     config = _config(project, purpose, settings)
     lang = _lang(config)
+    if out is not None:
+        refuse_taken(out, "seal.json")
     with drawn_run(screen(stderr=True), lang) as job:
         job.tick("run", 0, 2, stage="verify")
         judged = face.verify(

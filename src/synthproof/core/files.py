@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -39,8 +39,16 @@ def whole_file(target: Path) -> Iterator[Path]:
 def whole_folder(target: Path) -> Iterator[Path]:
     """Yield an empty folder to fill; on success it replaces `target`, on any failure it is gone.
 
-    An existing `target` is moved aside first and restored when the exchange fails.
+    An existing `target` is replaced only when nothing foreign is lost with it: every entry of it must have its
+    successor in the new folder. It is moved aside first and restored when the exchange fails.
+
+    Raises
+    ------
+    WorkspaceError
+        ``workspace/occupied`` when `target` is a file or holds something else, ``workspace/unwritable``.
     """
+    if target.exists() and not target.is_dir():
+        raise WorkspaceError("workspace/occupied", where=str(target), n=1)
     part = target.with_name(f".{target.name}.{secrets.token_hex(4)}.part")
     try:
         part.mkdir(parents=True)
@@ -48,6 +56,7 @@ def whole_folder(target: Path) -> Iterator[Path]:
         for path in sorted(part.rglob("*")):
             if path.is_file():
                 _flush(path)
+        refuse_foreign(target, [p.name for p in part.iterdir()])
         _exchange(part, target)
     except WorkspaceError:
         raise
@@ -56,6 +65,40 @@ def whole_folder(target: Path) -> Iterator[Path]:
     finally:
         if part.exists():
             shutil.rmtree(part, ignore_errors=True)
+
+
+def refuse_foreign(target: Path, own: Iterable[str]) -> None:
+    """Refuse a folder (or file) in which something stands that is not ours and would be lost.
+
+    Parameters
+    ----------
+    own
+        Names that may stand in it.
+
+    Raises
+    ------
+    WorkspaceError
+        ``workspace/occupied`` with the number of foreign entries.
+    """
+    if not target.exists():
+        return
+    foreign = [p for p in target.iterdir() if p.name not in set(own)] if target.is_dir() else [target]
+    if foreign:
+        raise WorkspaceError("workspace/occupied", where=str(target), n=len(foreign))
+
+
+def refuse_taken(target: Path, marker: str) -> None:
+    """Refuse, before any work is done, an output folder that `whole_folder` would refuse at the end.
+
+    Parameters
+    ----------
+    marker
+        File that a folder of ours always has, e.g. ``seal.json``.
+    """
+    if target.is_dir() and not (target / marker).is_file():
+        refuse_foreign(target, ())
+    elif target.exists() and not target.is_dir():
+        raise WorkspaceError("workspace/occupied", where=str(target), n=1)
 
 
 def write_text(target: Path, text: str) -> Path:

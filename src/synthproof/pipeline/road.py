@@ -20,6 +20,7 @@ from synthproof.core.random import derive, fresh_seed
 from synthproof.core.registry import synthesizers
 from synthproof.core.run import Run
 from synthproof.core.schema import Purpose, Schema
+from synthproof.core.words import Words
 from synthproof.data.split import Split, split
 from synthproof.data.table.dataset import Table
 from synthproof.data.table.io import notices, read_table, with_target, write_table
@@ -123,6 +124,9 @@ class Road:
             self.run.tick("run", at, len(STAGES), stage=stage)
             key = stage_key(stage, self._settings(stage), key)
             facts = self.workspace.whole(stage, key) if resume else None
+            if facts is None and resume and stage == "read" and self.workspace.has(stage):
+                changed = Words(en="the source or how it is read", ko="원본 또는 읽기 설정")
+                raise WorkspaceError("workspace/another-run", where=str(self.workspace.root), changed=changed)
             started = time.perf_counter()
             if facts is not None:
                 getattr(self, f"_load_{stage}")(facts)
@@ -143,8 +147,8 @@ class Road:
 
     def _settle_seed(self, resume: bool) -> None:
         path = self.workspace.vault / "seed.json"
-        if resume and path.is_file():
-            earlier = int(json.loads(path.read_text(encoding="utf-8"))["seed"])
+        earlier = self.workspace.seed if resume else None
+        if earlier is not None:
             if self.config.seed is not None and self.config.seed != earlier:
                 raise WorkspaceError("workspace/another-run", where=str(self.workspace.root), changed="seed")
             self.seed = earlier

@@ -111,8 +111,8 @@ class Workspace:
         path = self._records / f"{stage}.json"
         if not path.is_file():
             return None
-        record = json.loads(path.read_text(encoding="utf-8"))
-        if record["key"] != key:
+        record = self._json(path, stage)
+        if record.get("key") != key:
             return None
         for name, digest in record["files"].items():
             file = self.root / name
@@ -120,6 +120,25 @@ class Workspace:
                 raise WorkspaceError("workspace/damaged", where=str(self.root), stage=stage, name=name)
         facts: dict[str, Any] = record["facts"]
         return facts
+
+    def has(self, stage: str) -> bool:
+        """Return whether an earlier run finished this stage, with whatever settings."""
+        return (self._records / f"{stage}.json").is_file()
+
+    @property
+    def seed(self) -> int | None:
+        """Seed of the run that the folder belongs to, or ``None``."""
+        path = self.vault / "seed.json"
+        return int(self._json(path, "read", int)["seed"]) if path.is_file() else None
+
+    def _json(self, path: Path, stage: str, kind: type[int] | type[str] = str) -> dict[str, Any]:
+        try:
+            record: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+            kind(record["seed" if kind is int else "key"])
+        except (ValueError, TypeError, KeyError) as error:
+            name = path.relative_to(self.root).as_posix()
+            raise WorkspaceError("workspace/damaged", where=str(self.root), stage=stage, name=name) from error
+        return record
 
     def forget_after(self, stages: Sequence[str]) -> None:
         """Remove the records of stages that must be done again."""

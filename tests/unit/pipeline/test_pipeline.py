@@ -252,3 +252,24 @@ def test_a_run_that_cannot_read_leaves_earlier_results_alone(tmp_path: Path) -> 
     assert (out / "dossier" / "report.html").read_text(encoding="utf-8") == "earlier"
     assert (out / "vault" / "synthetic.csv").read_text(encoding="utf-8") == "earlier"
     assert sorted(p.name for p in out.iterdir()) == ["dossier", "vault"]
+
+
+def test_resume_refuses_another_source_and_damaged_records(tmp_path: Path) -> None:
+    people(60).to_csv(tmp_path / "a.csv", index=False)
+    people(60, 9).to_csv(tmp_path / "b.csv", index=False)
+    config = RunConfig(source=str(tmp_path / "a.csv"), out=str(tmp_path / "out"), seed=1)
+    config = override(config, verify__repeats=1, fit__synthesizer="table.marginals")
+    done = Road(config).travel()
+    assert Road(config).travel(resume=True).proof.verdict == done.proof.verdict
+
+    def refused(config: RunConfig) -> str:
+        with pytest.raises(WorkspaceError) as error:
+            Road(config).travel(resume=True)
+        return error.value.code
+
+    assert refused(override(config, source=str(tmp_path / "b.csv"))) == "workspace/another-run"
+    assert refused(override(config, seed=2)) == "workspace/another-run"
+    (tmp_path / "out" / "vault" / "stages" / "fit.json").write_text("{", encoding="utf-8")
+    assert refused(config) == "workspace/damaged"
+    (tmp_path / "out" / "vault" / "seed.json").write_text("zz", encoding="utf-8")
+    assert refused(config) == "workspace/damaged"
