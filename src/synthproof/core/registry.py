@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
+from inspect import signature
 from typing import Any
 
-from synthproof.core.errors import NotFoundError, did_you_mean
+from synthproof.core.errors import ConfigError, NotFoundError, did_you_mean
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,8 +118,23 @@ class Registry:
         return ""
 
     def make(self, name: str, **params: Any) -> Any:
-        """Return ``get(name)(**params)``."""
-        return self.get(name)(**params)
+        """Return ``get(name)(**params)``.
+
+        Raises
+        ------
+        ConfigError
+            ``params/unknown`` with the nearest known name.
+        """
+        target = self.get(name)
+        known = signature(target).parameters
+        if not any(p.kind is p.VAR_KEYWORD for p in known.values()):
+            for given in params:
+                if given not in known:
+                    hint = did_you_mean(given, known)
+                    raise ConfigError(
+                        "params/unknown", owner=name, name=given, hint=hint, known=", ".join(known) or "-"
+                    )
+        return target(**params)
 
 
 def _owner(point: EntryPoint) -> str:

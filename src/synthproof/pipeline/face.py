@@ -31,7 +31,14 @@ from synthproof.data.table.dataset import Table
 from synthproof.data.table.io import conform, read_table, with_target
 from synthproof.data.table.schema_file import load_schema
 from synthproof.engines.threads import one_blas_thread
-from synthproof.pipeline.judging import check_repeats, check_unseen, complete_purpose, generator_facts, prove
+from synthproof.pipeline.judging import (
+    check_purpose,
+    check_repeats,
+    check_unseen,
+    complete_purpose,
+    generator_facts,
+    prove,
+)
 from synthproof.policy.load import load_policy
 from synthproof.policy.rules import RulePolicy
 from synthproof.protect.apply import apply
@@ -302,6 +309,7 @@ def verify(
 
 def _scanned(train: Table, drawn: Table, purpose: Purpose, run: Run | None) -> tuple[Purpose, dict[str, Any]]:
     """Return the purpose with targets, K and T from the real data where it names none, and what was found in them."""
+    check_purpose(purpose, train.schema)
     found = scan(train, purpose=purpose, run=run)
     proposal = propose(found, train.schema, purpose)
     wanted = complete_purpose(purpose, drawn.schema, quasi=proposal.quasi_identifiers, sensitive=proposal.sensitive)

@@ -149,6 +149,18 @@ def check_repeats(repeats: int) -> None:
         raise UsageError("verify/bad-repeats", n=repeats)
 
 
+def check_purpose(purpose: Purpose, schema: Schema) -> None:
+    """Refuse K, T or target columns that the source does not have: a misspelt one would silently not be attacked.
+
+    Raises
+    ------
+    SchemaError
+        ``schema/unknown-field`` with the nearest name.
+    """
+    for name in (*purpose.quasi_identifiers, *purpose.sensitive, *purpose.targets):
+        schema.field(name)
+
+
 def check_unseen(train: Table, holdout: Table) -> None:
     """Refuse a holdout that is too small to say anything, or that was not held out.
 

@@ -29,7 +29,7 @@ from synthproof.dossier.assemble import read_dossier, write_dossier
 from synthproof.engines.threads import one_blas_thread
 from synthproof.pipeline.config import RunConfig, load_statements
 from synthproof.pipeline.environment import peak_memory
-from synthproof.pipeline.judging import check_repeats, complete_purpose, facts_of, generator_facts, prove
+from synthproof.pipeline.judging import check_purpose, check_repeats, complete_purpose, facts_of, generator_facts, prove
 from synthproof.pipeline.lock import only_one
 from synthproof.pipeline.tables import load_table, save_table
 from synthproof.pipeline.workspace import Workspace, stage_key
@@ -176,6 +176,7 @@ class Road:
         table = read_table(self.load.source, schema=schema, query=read.query or None, table=read.table or None)
         if self.config.target:
             table = table.with_schema(with_target(table.schema, self.config.target))
+        check_purpose(self.config.purpose, table.schema)
         found = scan(table, purpose=self.config.purpose, run=self.run)
         require_basis(found, self.config.purpose)
         proposal = propose(found, table.schema, self.config.purpose)

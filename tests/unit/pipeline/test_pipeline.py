@@ -273,3 +273,19 @@ def test_resume_refuses_another_source_and_damaged_records(tmp_path: Path) -> No
     assert refused(config) == "workspace/damaged"
     (tmp_path / "out" / "vault" / "seed.json").write_text("zz", encoding="utf-8")
     assert refused(config) == "workspace/damaged"
+
+
+def test_a_purpose_that_names_no_column_of_the_source_is_refused(tmp_path: Path) -> None:
+    real = people(60)
+    purpose = sp.Purpose(quasi_identifiers=("aeg",), sensitive=("smoker",))
+    with pytest.raises(SchemaError, match="Did you mean age"):
+        sp.verify(real, people(60, 2), purpose=purpose, repeats=1, seed=1)
+    real.to_csv(tmp_path / "a.csv", index=False)
+    config = RunConfig(source=str(tmp_path / "a.csv"), out=str(tmp_path / "out"), seed=1, purpose=purpose)
+    with pytest.raises(SchemaError):
+        Road(config).travel()
+
+
+def test_a_misspelt_parameter_is_refused_with_the_nearest() -> None:
+    with pytest.raises(ConfigError, match="Did you mean random_state"):
+        sp.synthesizer("table.copula", random_stat=1)
