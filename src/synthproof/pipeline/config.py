@@ -214,6 +214,28 @@ def load_config(path: Path | None, base: Path | None = None) -> RunConfig:
     return from_mapping(RunConfig, _toml(path), where=path.name)
 
 
+def check_parameters(config: RunConfig) -> None:
+    """Refuse parameters of steps that are not taken, of no table's form, and a seed beside the run's own.
+
+    Raises
+    ------
+    ConfigError
+        ``params/unknown`` or ``config/wrong-type``.
+    """
+    steps = [s for s in config.protect.steps if s != "none"]
+    for name, given in config.protect.parameters.items():
+        if name not in steps:
+            hint = did_you_mean(name, steps)
+            raise ConfigError(
+                "params/unknown", owner="protect.parameters", name=name, hint=hint, known=", ".join(steps) or "-"
+            )
+        if not isinstance(given, Mapping):
+            raise _wrong(f"protect.parameters.{name}", "a table", given)
+    if "random_state" in config.fit.parameters:
+        hint = Words(en="Set seed instead. ", ko="대신 seed를 지정하십시오. ")
+        raise ConfigError("params/unknown", owner="fit.parameters", name="random_state", hint=hint, known="seed")
+
+
 def load_purpose(path: Path) -> Purpose:
     """Return the purpose written in a TOML file (a ``[purpose]`` table or the keys themselves)."""
     data = _toml(path)

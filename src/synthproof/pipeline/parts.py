@@ -22,7 +22,7 @@ from synthproof.data.table.dataset import Table
 from synthproof.data.table.io import write_table
 from synthproof.dossier.assemble import read_dossier, rewrite_dossier
 from synthproof.engines.threads import one_blas_thread
-from synthproof.pipeline.config import RunConfig
+from synthproof.pipeline.config import RunConfig, check_parameters
 from synthproof.pipeline.face import Model, read
 from synthproof.policy.load import load_policy
 from synthproof.protect.apply import apply
@@ -33,6 +33,7 @@ from synthproof.verify.proof import Proof
 @one_blas_thread()
 def fit_model(config: RunConfig, out: Path, *, run: Run | None = None) -> Model:
     """Learn from all of the source after protection, and save the model."""
+    check_parameters(config)
     table = read(
         config.source,
         schema=config.read.schema or None,

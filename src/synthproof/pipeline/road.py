@@ -27,7 +27,7 @@ from synthproof.data.table.io import notices, read_table, with_target, write_tab
 from synthproof.data.table.schema_file import load_schema, save_schema
 from synthproof.dossier.assemble import read_dossier, write_dossier
 from synthproof.engines.threads import one_blas_thread
-from synthproof.pipeline.config import RunConfig, load_statements
+from synthproof.pipeline.config import RunConfig, check_parameters, load_statements
 from synthproof.pipeline.environment import peak_memory
 from synthproof.pipeline.judging import check_purpose, check_repeats, complete_purpose, facts_of, generator_facts, prove
 from synthproof.pipeline.lock import only_one
@@ -105,6 +105,7 @@ class Road:
             Whatever a stage raises; earlier whole stages stay for ``--resume``.
         """
         check_repeats(self.config.verify.repeats)
+        check_parameters(self.config)
         # A wrong policy or synthesizer name must not cost a whole fit before it is noticed.
         load_policy(self.config.verify.policy)
         self.statements = load_statements(Path(self.config.statements)) if self.config.statements else ()

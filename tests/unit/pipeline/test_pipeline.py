@@ -11,6 +11,8 @@ import pytest
 
 import synthproof as sp
 from synthproof.core.errors import ConfigError, DataError, ReadError, SchemaError, UsageError, WorkspaceError
+from synthproof.core.schema import Field
+from synthproof.data.table.io import notices
 from synthproof.pipeline.config import RunConfig, from_mapping, load_config, load_purpose, load_statements, override
 from synthproof.pipeline.judging import check_unseen
 from synthproof.pipeline.lock import only_one
@@ -289,3 +291,29 @@ def test_a_purpose_that_names_no_column_of_the_source_is_refused(tmp_path: Path)
 def test_a_misspelt_parameter_is_refused_with_the_nearest() -> None:
     with pytest.raises(ConfigError, match="Did you mean random_state"):
         sp.synthesizer("table.copula", random_stat=1)
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("[protect.parameters.raer]\nk = 3", "params/unknown"),
+        ("[protect.parameters]\nrare = 3", "config/wrong-type"),
+        ("[fit.parameters]\nrandom_state = 3", "params/unknown"),
+        ("[fit.parameters]\nnope = 3", "params/unknown"),
+        ("[fit]\nsynthesizer = 'table.copula'\n[fit.parameters]\nmin_shared = 'x'", "params/out-of-range"),
+    ],
+)
+def test_bad_parameters_are_refused(text: str, code: str, tmp_path: Path) -> None:
+    (tmp_path / "p.toml").write_text(text, encoding="utf-8")
+    people(60).to_csv(tmp_path / "a.csv", index=False)
+    config = override(load_config(tmp_path / "p.toml"), source=str(tmp_path / "a.csv"), out=str(tmp_path / "out"))
+    with pytest.raises(ConfigError) as error:
+        Road(config).travel()
+    assert error.value.code == code
+
+
+def test_cells_lost_to_a_stated_kind_are_said() -> None:
+    schema = sp.read(people(60)).schema
+    wrong = schema.replace_field(Field(name="dose", kind="datetime", nullable=True))
+    table = sp.read(people(60).astype({"dose": "str"}), schema=wrong)
+    assert [n.code for n in notices(table)] == ["read/not-of-the-stated-kind"]

@@ -91,6 +91,10 @@ def declared(raw: Raw, schema: Schema) -> Table:
             ordered = frame[f.name].cat.set_categories(list(f.levels), ordered=f.kind == "ordinal")
             frame = frame.assign(**{f.name: ordered})
     options = {k: v for k, v in table.origin.options.items() if k != "unknown_levels"}
+    lost = {str(k): int(v) for k, v in dict(options.get("unparsable", {})).items()}
+    told = [{"code": "read/not-of-the-stated-kind", "where": k, "n": v, "of": table.n_rows} for k, v in lost.items()]
+    if told:
+        options["notices"] = [*options.get("notices", ()), *told]
     return Table(frame, replace(table.schema, fields=tuple(settled)), origin=replace(table.origin, options=options))
 
 
