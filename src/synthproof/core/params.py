@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import numbers
 from typing import Any, Self
 
 from synthproof.core.errors import ConfigError, did_you_mean
@@ -53,7 +54,7 @@ def check_names(cls: type[Params], params: dict[str, Any]) -> None:
 
 def check_range(owner: object, name: str, value: Any, low: float, high: float) -> None:
     """Refuse a number outside [low, high], and what is no number (a project file may hold anything)."""
-    numeric = isinstance(value, int | float) and not isinstance(value, bool)
+    numeric = isinstance(value, numbers.Real) and not isinstance(value, bool)
     if not numeric or not low <= value <= high:
         raise ConfigError(
             "params/out-of-range",
