@@ -132,6 +132,25 @@ STAGES: Mapping[str, Words] = {
     "report": _w("report", "보고서"),
 }
 
+UNITS: Mapping[str, str] = {
+    "AUC": "AUC",
+    "SD of association differences": "연관성 차이의 표준편차",
+    "bits (0 to 1)": "비트(0–1)",
+    "difference of scores": "점수 차이",
+    "difference of shares": "비율 차이",
+    "distance (0 to 1)": "거리(0–1)",
+    "excess share of synthetic records": "우연을 넘는 합성 레코드 비율",
+    "mean squared probability": "확률의 평균 제곱",
+    "probability": "확률",
+    "share of cells": "셀 비율",
+    "share of original records over the CAP limit": "CAP 한계를 넘는 원본 레코드 비율",
+    "share of rows": "행 비율",
+    "share of synthetic records": "합성 레코드 비율",
+    "share of values": "값 비율",
+    "yes (1) or no (0)": "예(1) 또는 아니오(0)",
+}
+"""Units of our own metrics in Korean; a third party's unit is shown as it is."""
+
 PAPERS: tuple[tuple[str, Words], ...] = (
     ("report.pdf", _w("This report, for print", "이 보고서의 인쇄본")),
     ("dossier.json", _w("All numbers, for machines", "전체 측정 기록(기계 판독용)")),

@@ -23,6 +23,7 @@ from synthproof.core.registry import metrics
 from synthproof.core.words import Words
 from synthproof.dossier.disclose import printable
 from synthproof.dossier.figures.range_bar import range_bar
+from synthproof.dossier.labels import UNITS
 from synthproof.dossier.rules import RuleFacts, title_of
 from synthproof.verify.proof import Proof
 
@@ -136,7 +137,7 @@ def _block(
         "name": card.name if card else Words(en=printable(metric), ko=printable(metric)),
         "question": card.question if card else None,
         "ideal": card.ideal if card else None,
-        "unit": printable(card.unit) if card else "",
+        "unit": _unit(card.unit) if card and card.unit else None,
         "better": card.better if card else "",
         "source": printable(card.source, 200) if card else "",
         "version": card.version if card else 0,
@@ -145,6 +146,10 @@ def _block(
         "rest": _rest(unheld, card),
         "caveats": _caveats(evidence),
     }
+
+
+def _unit(unit: str) -> Words:
+    return Words(en=printable(unit), ko=UNITS.get(unit) or printable(unit))
 
 
 def anchor(metric: str) -> str:

@@ -13,9 +13,11 @@ import pytest
 from pypdf import PdfReader
 
 from synthproof.core.evidence import RESULT_WORDS, Statement
+from synthproof.core.registry import metrics
 from synthproof.core.schema import Field, Purpose
 from synthproof.dossier.disclose import printable, public_range
 from synthproof.dossier.first_page import answer, families
+from synthproof.dossier.labels import UNITS
 from synthproof.dossier.numbers import groups, number
 from synthproof.dossier.page import build_page
 from synthproof.dossier.questions import questions
@@ -225,3 +227,8 @@ def test_the_record_is_json_without_private_parts(written: Path) -> None:
     assert record["format"] == 1
     assert all("private" not in e for e in record["evidence"])
     assert all("levels" not in f for f in record["schema"]["fields"])
+
+
+def test_every_unit_of_our_metrics_has_its_korean_word() -> None:
+    units = {metrics.get(e.name).card.unit for e in metrics.entries() if e.owner == "synthproof"}
+    assert units <= set(UNITS)
