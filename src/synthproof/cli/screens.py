@@ -14,6 +14,7 @@ from rich.text import Text
 from synthproof.core.evidence import FAMILIES, FAMILY_WORDS, RESULT_WORDS, Result, Verdict
 from synthproof.core.words import Lang, Words
 from synthproof.data.table.dataset import Table
+from synthproof.data.table.reasons import in_korean
 
 _MARK: Mapping[Result, str] = {"meets": "✓", "does_not_meet": "✗", "not_assessed": "?"}
 _STYLE: Mapping[Result, str] = {"meets": "green", "does_not_meet": "bold red", "not_assessed": "yellow"}
@@ -38,7 +39,7 @@ def show_schema(
     head = _say(
         lang,
         f"{table.origin.name}: {len(table):,} {table.schema.unit}s, {table.n_rows:,} rows, {len(table.schema.fields)} fields",
-        f"{table.origin.name}: {len(table):,}단위, {table.n_rows:,}행, {len(table.schema.fields)}개 항목",
+        f"{table.origin.name}: 단위 {len(table):,}개, {table.n_rows:,}행, 항목 {len(table.schema.fields)}개",
     )
     console.print(Text(head, style="bold"))
     grid = Grid(box=None, padding=(0, 2, 0, 0))
@@ -50,7 +51,7 @@ def show_schema(
     ):
         grid.add_column(title, overflow="fold")
     for f in table.schema.fields:
-        grid.add_row(Text(f.name), f.kind, ", ".join(sorted(f.roles)), Text(f.reason))
+        grid.add_row(Text(f.name), f.kind, ", ".join(sorted(f.roles)), Text(_say(lang, f.reason, in_korean(f.reason))))
     console.print(grid)
     lines = [line for entry in scan.get("fields", ()) for line in _findings(entry, lang)]
     if lines:
