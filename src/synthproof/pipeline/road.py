@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from synthproof.core.contracts import Recipe
-from synthproof.core.errors import UsageError, WorkspaceError
+from synthproof.core.errors import DataError, UsageError, WorkspaceError
 from synthproof.core.evidence import Statement
 from synthproof.core.files import whole_folder, write_text
 from synthproof.core.models import load_model, save_model
@@ -34,10 +34,10 @@ from synthproof.pipeline.lock import only_one
 from synthproof.pipeline.tables import load_table, save_table
 from synthproof.pipeline.workspace import Workspace, stage_key
 from synthproof.policy.load import load_policy
-from synthproof.protect.apply import apply
-from synthproof.protect.scan import propose, require_basis, scan
-from synthproof.verify.proof import Proof
-from synthproof.verify.refine import cap_remedy, drop_exact_copies
+from synthproof.protection.apply import apply
+from synthproof.protection.scan import propose, require_basis, scan
+from synthproof.verification.proof import Proof
+from synthproof.verification.refine import cap_remedy, drop_exact_copies
 
 STAGES = ("read", "split", "protect", "fit", "sample", "verify", "report")
 TEXT_FORMATS = {"csv": ".csv", "parquet": ".parquet", "excel": ".xlsx", "jsonl": ".jsonl"}
@@ -284,6 +284,8 @@ class Road:
         if settings.cap_remedy:
             drawn, entry = cap_remedy(drawn, self.load.parts.train, self._purpose())
             log.append(entry)
+        if drawn.n_rows == 0:
+            raise DataError("sample/nothing-left", n=n)
         self.load.synthetic, self.load.refinements = drawn, tuple(log)
         vault = self.workspace.vault
         save_table(vault / "synthetic", drawn)

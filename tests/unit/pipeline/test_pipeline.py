@@ -226,8 +226,8 @@ def test_utility_is_measured_on_columns_that_came_back_empty() -> None:
 
 
 def test_verbs_stay_verbs_when_packages_of_their_name_are_imported() -> None:
-    importlib.import_module("synthproof.verify.battery")
-    importlib.import_module("synthproof.protect.apply")
+    importlib.import_module("synthproof.verification.battery")
+    importlib.import_module("synthproof.protection.apply")
     importlib.import_module("synthproof.policy.load")
     for verb in ("read", "split", "protect", "synthesizer", "verify", "judge", "policy", "report", "load"):
         assert callable(getattr(sp, verb)), verb
@@ -317,3 +317,15 @@ def test_cells_lost_to_a_stated_kind_are_said() -> None:
     wrong = schema.replace_field(Field(name="dose", kind="datetime", nullable=True))
     table = sp.read(people(60).astype({"dose": "str"}), schema=wrong)
     assert [n.code for n in notices(table)] == ["read/not-of-the-stated-kind"]
+
+
+def test_dropping_every_record_is_an_error(tmp_path: Path) -> None:
+    """Two columns of two levels: every possible record is real."""
+    rng = np.random.default_rng(1)
+    pd.DataFrame({c: rng.choice(["a", "b"], 200) for c in "xy"}).to_csv(tmp_path / "a.csv", index=False)
+    config = override(
+        RunConfig(source=str(tmp_path / "a.csv"), out=str(tmp_path / "out"), seed=1), sample__drop_copies=True
+    )
+    with pytest.raises(DataError) as error:
+        Road(config).travel()
+    assert error.value.code == "sample/nothing-left"
