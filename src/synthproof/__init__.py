@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import sys
 from importlib import import_module
-from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
@@ -15,7 +13,6 @@ _PUBLIC = {
     "SynthproofError": "synthproof.core.errors",
     "judge": "synthproof.pipeline.face",
     "load": "synthproof.pipeline.face",
-    "policy": "synthproof.pipeline.face",
     "protect": "synthproof.pipeline.face",
     "read": "synthproof.pipeline.face",
     "report": "synthproof.pipeline.face",
@@ -30,7 +27,6 @@ __all__ = [
     "SynthproofError",
     "judge",
     "load",
-    "policy",
     "protect",
     "read",
     "report",
@@ -45,7 +41,6 @@ if TYPE_CHECKING:
     from synthproof.pipeline.face import (
         judge,
         load,
-        policy,
         protect,
         read,
         report,
@@ -53,20 +48,6 @@ if TYPE_CHECKING:
         synthesizer,
         verify,
     )
-
-
-class _Face(ModuleType):
-    """The package, whose verbs keep their names: `sp.verify` stays the function when ``synthproof.verify`` is imported.
-
-    Python hangs every imported subpackage on its parent; three of them are named like the verb that opens them.
-    """
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        if not (name in _PUBLIC and isinstance(value, ModuleType)):
-            super().__setattr__(name, value)
-
-
-sys.modules[__name__].__class__ = _Face
 
 
 def __getattr__(name: str) -> Any:

@@ -16,7 +16,7 @@ from synthproof.data.table.dataset import Table
 from synthproof.policy.load import load_policy
 from synthproof.testing.references import copycat, fresh, noise
 from synthproof.testing.worlds import patients
-from synthproof.verify.battery import verify_case
+from synthproof.verification.battery import verify_case
 
 POLICIES = ("internal", "partner", "public", "pipc_2024")
 N = 700

@@ -85,7 +85,7 @@ def inspect(
     from synthproof.data.table.io import notices
     from synthproof.data.table.schema_file import save_schema
     from synthproof.pipeline.face import read
-    from synthproof.protect.scan import propose, scan
+    from synthproof.protection.scan import propose, scan
 
     lang = _lang(_config(None, None, {"lang": settings["lang"]}))
     table = read(source, target=settings["target"], query=settings["read__query"], table=settings["read__table"])

@@ -143,7 +143,7 @@ def _owner(point: EntryPoint) -> str:
 
 synthesizers = Registry("synthesizer", "synthproof.synthesizers", "synthproof.synthesizers")
 metrics = Registry("metric", "synthproof.metrics", "synthproof.metrics")
-protections = Registry("protection", "synthproof.protect", "synthproof.protections")
+protections = Registry("protection", "synthproof.protection", "synthproof.protections")
 policies = Registry("policy", "synthproof.policy", "synthproof.policies")
 modalities = Registry("modality", "synthproof.data", "synthproof.modalities")
 

@@ -28,7 +28,7 @@ from synthproof.dossier.render_html import render_form, render_report, with_font
 from synthproof.dossier.render_pdf import render_pdf
 from synthproof.dossier.rules import RuleFacts, rule_facts
 from synthproof.dossier.seal import check_seal, write_seal
-from synthproof.verify.proof import FORMAT, Proof
+from synthproof.verification.proof import FORMAT, Proof
 
 PROOF = "dossier.json"
 PREVIEW = "preview.json"

@@ -16,7 +16,7 @@ from synthproof.dossier.forms_data import KIND_WORDS, of_metric
 from synthproof.dossier.numbers import card_of, interval, number
 from synthproof.dossier.record import told
 from synthproof.policy.purposes import ENVIRONMENT_WORDS, FORM_WORDS
-from synthproof.verify.proof import Proof
+from synthproof.verification.proof import Proof
 
 DIGITAL_SOURCE = "http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia"
 _MARKUP = str.maketrans({c: f"\\{c}" for c in "\\`*_{}[]<>|#!~"})

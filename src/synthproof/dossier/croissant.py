@@ -13,7 +13,7 @@ from synthproof.core.evidence import FAMILIES, RESULT_WORDS
 from synthproof.dossier.cards import DIGITAL_SOURCE, limitations
 from synthproof.dossier.disclose import printable
 from synthproof.policy.purposes import ENVIRONMENT_WORDS, FORM_WORDS
-from synthproof.verify.proof import Proof
+from synthproof.verification.proof import Proof
 
 CONFORMS = ("http://mlcommons.org/croissant/1.0", "http://mlcommons.org/croissant/RAI/1.0")
 _CR = (

@@ -9,7 +9,7 @@ from synthproof.core.evidence import FAMILIES, FAMILY_WORDS, RESULT_WORDS, Findi
 from synthproof.core.words import Words
 from synthproof.dossier.rules import RuleFacts, title_of
 from synthproof.policy.purposes import ENVIRONMENT_WORDS, FORM_WORDS, needed_level
-from synthproof.verify.proof import Proof
+from synthproof.verification.proof import Proof
 
 MOST_NAMED = 5
 

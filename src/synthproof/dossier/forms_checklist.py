@@ -10,7 +10,7 @@ from synthproof.core.words import Words
 from synthproof.dossier.forms import Form, Section, listed
 from synthproof.dossier.forms_data import of_metric
 from synthproof.dossier.numbers import interval, number
-from synthproof.verify.proof import Proof
+from synthproof.verification.proof import Proof
 
 YES = Words(en="yes", ko="예")
 NO = Words(en="no", ko="아니요")

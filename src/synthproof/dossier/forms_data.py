@@ -10,8 +10,8 @@ from synthproof.core.schema import Field
 from synthproof.core.words import Words
 from synthproof.dossier.disclose import MIN_COUNT, range_text
 from synthproof.dossier.forms import Form, Line, Section, from_dict, listed, same
-from synthproof.protect.treatments import class_by_role, merged
-from synthproof.verify.proof import DataFacts, Proof
+from synthproof.protection.treatments import class_by_role, merged
+from synthproof.verification.proof import DataFacts, Proof
 
 KIND_WORDS: Mapping[str, Words] = {
     "identifier": Words(en="identifier", ko="식별자"),

@@ -6,7 +6,7 @@ from synthproof.core.words import Words
 from synthproof.dossier.forms import Form, Line, Section, boxes, from_dict, listed, same
 from synthproof.dossier.record import environment_rows, generator_rows
 from synthproof.policy.purposes import ENVIRONMENT_WORDS, FORM_WORDS, needed_level
-from synthproof.verify.proof import Proof
+from synthproof.verification.proof import Proof
 
 USES = (
     ("ai_training", Words(en="training of AI", ko="인공지능 학습")),

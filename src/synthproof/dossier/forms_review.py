@@ -11,7 +11,7 @@ from synthproof.dossier.forms import Form, Line, Section, same
 from synthproof.dossier.numbers import ORIGIN_WORDS, OUTCOME_WORDS, card_of, groups, interval, number
 from synthproof.dossier.record import both, data_rows, limit_rows, refinements
 from synthproof.dossier.rules import RuleFacts
-from synthproof.verify.proof import Proof
+from synthproof.verification.proof import Proof
 
 FORMULAS: Mapping[str, str] = {
     "table.pipc_singling_out": "p = (1/m) Σ_s 1[s ∈ O];  p* = 1 − (1 − p)²",

@@ -25,7 +25,7 @@ from synthproof.dossier.disclose import printable
 from synthproof.dossier.figures.range_bar import range_bar
 from synthproof.dossier.labels import UNITS
 from synthproof.dossier.rules import RuleFacts, title_of
-from synthproof.verify.proof import Proof
+from synthproof.verification.proof import Proof
 
 MAX_ROWS = 12
 """Most rows of one metric on the page; all of them stand in dossier.json."""

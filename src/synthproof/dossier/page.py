@@ -13,7 +13,7 @@ from synthproof.dossier.glossary import GUIDE, TERMS
 from synthproof.dossier.labels import LABELS
 from synthproof.dossier.questions import questions
 from synthproof.dossier.rules import policy_title, rule_facts
-from synthproof.verify.proof import Proof
+from synthproof.verification.proof import Proof
 
 
 def build_page(proof: Proof, policy_text: str = "") -> dict[str, Any]:

@@ -12,7 +12,7 @@ from synthproof.core.schema import Field
 from synthproof.data.table.dataset import Table
 from synthproof.dossier.disclose import HIDDEN, printable, range_text
 from synthproof.engines.codes import to_numbers
-from synthproof.verify.proof import Proof
+from synthproof.verification.proof import Proof
 
 ROWS = 5
 MOST_COLUMNS = 40

@@ -9,7 +9,7 @@ from typing import Any, Literal, TypeAlias
 from synthproof.core.evidence import FAMILY_WORDS, RESULT_WORDS, RESULTS, Family, Result, Statement
 from synthproof.core.words import Words
 from synthproof.dossier.disclose import printable
-from synthproof.verify.proof import Proof
+from synthproof.verification.proof import Proof
 
 Status: TypeAlias = Literal["measured", "recorded", "stated", "person", "open"]
 

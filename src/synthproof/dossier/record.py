@@ -12,8 +12,8 @@ from synthproof.dossier.disclose import printable
 from synthproof.dossier.figures.limits import repeats_picture
 from synthproof.dossier.labels import DATA_NAMES, PAPERS, STAGES
 from synthproof.dossier.numbers import ORIGIN_WORDS, OUTCOME_WORDS, anchor, card_of, number
-from synthproof.protect.treatments import CLASSES, merged
-from synthproof.verify.proof import Proof
+from synthproof.protection.treatments import CLASSES, merged
+from synthproof.verification.proof import Proof
 
 PROTECTION_WORDS: Mapping[str, Words] = {
     "identifiers": Words(en="identifiers", ko="식별자 처리"),

@@ -41,9 +41,9 @@ from synthproof.pipeline.judging import (
 )
 from synthproof.policy.load import load_policy
 from synthproof.policy.rules import RulePolicy
-from synthproof.protect.apply import apply
-from synthproof.protect.scan import propose, require_basis, scan
-from synthproof.verify.proof import GeneratorFacts, Proof
+from synthproof.protection.apply import apply
+from synthproof.protection.scan import propose, require_basis, scan
+from synthproof.verification.proof import GeneratorFacts, Proof
 
 
 def read(
@@ -107,7 +107,7 @@ def protect(
     Raises
     ------
     StatementError
-        ``protect/resident-number`` when a resident-number column is met and `purpose` states no legal basis.
+        ``protection/resident-number`` when a resident-number column is met and `purpose` states no legal basis.
     """
     purpose = purpose or Purpose()
     require_basis(scan(parts.train, purpose=purpose, run=run), purpose)
@@ -266,7 +266,7 @@ def verify(
     Raises
     ------
     SynthproofError
-        ``read/…``, ``schema/…``, ``policy/…``, ``verify/holdout-too-small``, ``verify/holdout-overlaps``.
+        ``read/…``, ``schema/…``, ``policy/…``, ``verification/holdout-too-small``, ``verification/holdout-overlaps``.
 
     Returns
     -------
@@ -357,11 +357,6 @@ def judge(proof: Judged | Proof, policy: str) -> Verdict:
     inner = proof.proof if isinstance(proof, Judged) else proof
     rules = load_policy(policy).for_purpose(inner.purpose)
     return rules.judge(inner.evidence, inner.statements, inner.limits)
-
-
-def policy(name: str, /) -> RulePolicy:
-    """Return a policy by name or from a TOML file."""
-    return load_policy(name)
 
 
 def report(judged: Judged, folder: str | Path, *, lang: Literal["ko", "en"] = "ko") -> Path:

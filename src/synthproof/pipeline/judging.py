@@ -22,8 +22,8 @@ from synthproof.data.table.dataset import Table
 from synthproof.engines.threads import one_blas_thread
 from synthproof.pipeline.environment import environment, now
 from synthproof.policy.load import load_policy
-from synthproof.verify.battery import verify_case
-from synthproof.verify.proof import DataFacts, GeneratorFacts, Proof
+from synthproof.verification.battery import verify_case
+from synthproof.verification.proof import DataFacts, GeneratorFacts, Proof
 
 
 def facts_of(table: Table) -> DataFacts:
@@ -171,7 +171,7 @@ def check_unseen(train: Table, holdout: Table) -> None:
     Raises
     ------
     DataError
-        ``verify/holdout-too-small`` or ``verify/holdout-overlaps``.
+        ``verification/holdout-too-small`` or ``verification/holdout-overlaps``.
     """
     if len(holdout) < FEWEST_UNITS // 2:
         raise DataError("verify/holdout-too-small", where=holdout.origin.name, n=len(holdout), least=FEWEST_UNITS // 2)

@@ -25,9 +25,9 @@ from synthproof.engines.threads import one_blas_thread
 from synthproof.pipeline.config import RunConfig, check_parameters
 from synthproof.pipeline.face import Model, read
 from synthproof.policy.load import load_policy
-from synthproof.protect.apply import apply
-from synthproof.protect.scan import require_basis, scan
-from synthproof.verify.proof import Proof
+from synthproof.protection.apply import apply
+from synthproof.protection.scan import require_basis, scan
+from synthproof.verification.proof import Proof
 
 
 @one_blas_thread()

@@ -1,7 +1,7 @@
 """Contract checks for protections: run them on your own before you register it.
 
 >>> from synthproof.testing.protections import check_protection
->>> from synthproof.protect.rare import Rare
+>>> from synthproof.protection.rare import Rare
 >>> check_protection(Rare)
 """
 

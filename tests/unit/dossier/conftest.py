@@ -12,7 +12,7 @@ from synthproof.core.evidence import Evidence, Finding, Limit, Verdict, worst
 from synthproof.core.schema import Field, Purpose, Schema
 from synthproof.core.words import Words
 from synthproof.data.table.dataset import Origin, Table
-from synthproof.verify.proof import DataFacts, GeneratorFacts, Proof
+from synthproof.verification.proof import DataFacts, GeneratorFacts, Proof
 
 HOSTILE = "<script>alert(1)</script>"
 RARE = "희귀직업ZQX"

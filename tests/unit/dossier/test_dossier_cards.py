@@ -10,7 +10,7 @@ from synthproof.data.table.dataset import Table
 from synthproof.dossier.cards import DIGITAL_SOURCE, data_card, mark, model_card
 from synthproof.dossier.croissant import CONFORMS, TO_BE_STATED, croissant
 from synthproof.dossier.preview import preview_of
-from synthproof.verify.proof import Proof
+from synthproof.verification.proof import Proof
 
 REQUIRED = {
     "@context", "@type", "conformsTo", "creator", "datePublished", "description", "distribution", "license", "name", "url",

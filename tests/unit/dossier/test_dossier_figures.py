@@ -20,7 +20,7 @@ from synthproof.dossier.figures.nearest import nearest_picture
 from synthproof.dossier.figures.pca import joint_picture
 from synthproof.dossier.figures.prediction import prediction_picture
 from synthproof.dossier.figures.range_bar import range_bar
-from synthproof.verify.proof import Proof
+from synthproof.verification.proof import Proof
 
 SVG = "{http://www.w3.org/2000/svg}"
 LINE = Limit(metric="m", value=0.5, because=Words(en="x", ko="엑스"))

@@ -18,7 +18,7 @@ from synthproof.dossier.forms_data import form_1_3_source, form_1_3_synthetic, f
 from synthproof.dossier.forms_plan import form_1_1, form_1_2
 from synthproof.dossier.forms_review import self_review
 from synthproof.dossier.preview import ROWS, preview_of
-from synthproof.verify.proof import Proof
+from synthproof.verification.proof import Proof
 
 
 def lines(form: Form) -> dict[str, str]:

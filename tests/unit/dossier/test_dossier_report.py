@@ -24,7 +24,7 @@ from synthproof.dossier.questions import questions
 from synthproof.dossier.record import not_assessed
 from synthproof.dossier.render_html import render_report
 from synthproof.dossier.rules import rule_facts
-from synthproof.verify.proof import Proof
+from synthproof.verification.proof import Proof
 
 FORBIDDEN = re.compile(r"\b(excellent|perfectly|safe)\b|안전합니다|탁월|우수한 데이터", re.IGNORECASE)
 

@@ -15,7 +15,7 @@ from synthproof.data.table.dataset import Table
 from synthproof.dossier import assemble
 from synthproof.dossier.assemble import read_dossier, rewrite_dossier, write_dossier
 from synthproof.dossier.seal import check_seal
-from synthproof.verify.proof import DataFacts, Proof
+from synthproof.verification.proof import DataFacts, Proof
 
 FILES = {
     "cards/croissant.json", "cards/dataset-card.md", "cards/model-card.md", "dossier.json", "forms/1-1.html",

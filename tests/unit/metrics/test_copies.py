@@ -12,7 +12,7 @@ from synthproof.metrics.table.exact_copies import ExactCopies
 from synthproof.metrics.table.pipc_singling_out import PipcSinglingOut
 from synthproof.testing.references import copycat, fresh, noise, partial_copycat
 from synthproof.testing.worlds import World, adult_like, patients, survey, visits, worlds
-from synthproof.verify.refine import drop_exact_copies
+from synthproof.verification.refine import drop_exact_copies
 
 TINY = Schema(
     fields=(

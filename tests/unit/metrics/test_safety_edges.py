@@ -16,8 +16,8 @@ from synthproof.core.schema import Field, Purpose, Schema
 from synthproof.data.table.dataset import Table, canonical_dtype
 from synthproof.metrics.table import distances
 from synthproof.testing.worlds import patients
-from synthproof.verify.limits import LimitSpec, simulate_limits
-from synthproof.verify.refine import cap_remedy, drop_exact_copies
+from synthproof.verification.limits import LimitSpec, simulate_limits
+from synthproof.verification.refine import cap_remedy, drop_exact_copies
 
 IDS = (
     "table.exact_copies",

@@ -13,7 +13,7 @@ from synthproof.dossier.figures.nearest import nearest_picture
 from synthproof.dossier.figures.pca import joint_picture
 from synthproof.dossier.figures.prediction import prediction_picture
 from synthproof.dossier.figures.roc import roc_picture
-from synthproof.verify.proof import Proof
+from synthproof.verification.proof import Proof
 
 MOST_TILES = 60
 """Most column overlays on the page: the least alike come first."""

@@ -20,8 +20,8 @@ from synthproof.core.state import State
 from synthproof.core.words import Words
 from synthproof.data.table.dataset import Table
 from synthproof.engines.codes import to_numbers
-from synthproof.protect.persons import persons_of
-from synthproof.protect.treatments import Treatment, class_by_role
+from synthproof.protection.persons import persons_of
+from synthproof.protection.treatments import Treatment, class_by_role
 
 _DAY = 86_400_000_000
 

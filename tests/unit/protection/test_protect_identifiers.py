@@ -11,7 +11,7 @@ import pytest
 from synthproof.core.errors import ConfigError
 from synthproof.core.schema import Field, Kind, Role, Schema
 from synthproof.data.table.dataset import Table, canonical_dtype
-from synthproof.protect.identifiers import Identifiers
+from synthproof.protection.identifiers import Identifiers
 
 N = 40
 PHONES = [f"010-1{i:03d}-{7000 + i}" for i in range(N)]

@@ -14,8 +14,8 @@ from synthproof.core.schema import Field, Purpose
 from synthproof.data.table.dataset import Table
 from synthproof.engines.finders.headers import header_kinds
 from synthproof.engines.finders.kinds import KINDS, ColumnFinding
-from synthproof.protect.columns_kt import Proposal, propose
-from synthproof.protect.treatments import FieldClass
+from synthproof.protection.columns_kt import Proposal, propose
+from synthproof.protection.treatments import FieldClass
 
 SURE = 0.55
 """Least belief of a finding that is acted upon; a column named ``id`` of which values repeat has 0.595."""
@@ -176,7 +176,7 @@ def require_basis(found: Scan, purpose: Purpose) -> None:
     Raises
     ------
     StatementError
-        ``protect/resident-number``: PIPA art. 24-2 forbids processing them without a basis, even to remove them.
+        ``protection/resident-number``: PIPA art. 24-2 forbids processing them without a basis, even to remove them.
     """
     fields = found.resident_numbers
     if fields and not purpose.resident_number_basis.strip():

@@ -18,8 +18,8 @@ from synthproof.core.state import State
 from synthproof.core.words import Words
 from synthproof.data.table.dataset import Table
 from synthproof.engines.codes import from_codes, levels_of, to_codes
-from synthproof.protect.persons import persons_of, persons_per_level
-from synthproof.protect.treatments import Treatment, class_by_role
+from synthproof.protection.persons import persons_of, persons_per_level
+from synthproof.protection.treatments import Treatment, class_by_role
 
 _OTHER_LIKE = re.compile(r"\s*(기타|그\s*외|그\s*밖|other|others|etc\.?|misc\.?)\s*", re.IGNORECASE)
 _HANGUL = re.compile("[가-힣]")

@@ -130,7 +130,7 @@ def _limits(
     wanted = ask(case.purpose) if ask else []
     if not wanted:
         return (), ()
-    from synthproof.verify.limits import LimitSpec, simulate_limits
+    from synthproof.verification.limits import LimitSpec, simulate_limits
 
     specs = [LimitSpec(metric, quantile) for metric, quantile in wanted]
     try:

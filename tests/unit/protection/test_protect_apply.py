@@ -16,8 +16,8 @@ from synthproof.core.errors import ConfigError, NotFoundError, StatementError, S
 from synthproof.core.schema import Field, Purpose, Schema
 from synthproof.data.split import Split
 from synthproof.data.table.dataset import Table, canonical_dtype
-from synthproof.protect.apply import Protected, apply
-from synthproof.protect.extremes import Extremes
+from synthproof.protection.apply import Protected, apply
+from synthproof.protection.extremes import Extremes
 from synthproof.testing.protections import example, secrets_of
 
 WITH_BASIS = Purpose(resident_number_basis="의료법 시행령 제42조의2")

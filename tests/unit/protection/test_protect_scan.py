@@ -11,7 +11,7 @@ import pytest
 from synthproof.core.errors import StatementError
 from synthproof.core.schema import Field, Kind, Purpose, Role, Schema
 from synthproof.data.table.dataset import Table, canonical_dtype
-from synthproof.protect.scan import Scan, cells_as_text, propose, require_basis, scan
+from synthproof.protection.scan import Scan, cells_as_text, propose, require_basis, scan
 
 NOBODY = [f"99{13 + i:02d}32-1{i:06d}" for i in range(40)]  # months 13 to 52
 

@@ -10,7 +10,7 @@ from synthproof.metrics.table.pipc_linkage import PipcLinkage
 from synthproof.metrics.table.pipc_singling_out import PipcSinglingOut
 from synthproof.testing.references import fresh, partial_copycat
 from synthproof.testing.worlds import patients, visits
-from synthproof.verify.refine import cap_remedy, drop_exact_copies
+from synthproof.verification.refine import cap_remedy, drop_exact_copies
 
 WORLD = patients()
 TRAIN = WORLD.draw(400, 1)

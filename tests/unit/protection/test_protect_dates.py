@@ -9,7 +9,7 @@ import pytest
 from synthproof.core.errors import ConfigError
 from synthproof.core.schema import Field, Schema
 from synthproof.data.table.dataset import Table, canonical_dtype
-from synthproof.protect.dates import Dates
+from synthproof.protection.dates import Dates
 
 
 def visits(n: int, first: int = 0, *, unit: bool = True) -> Table:

@@ -10,8 +10,8 @@ import pytest
 from synthproof.core.errors import ConfigError
 from synthproof.core.schema import Field, Kind, Schema
 from synthproof.data.table.dataset import Table, canonical_dtype
-from synthproof.protect.coarsen import Coarsen
-from synthproof.protect.places import rung
+from synthproof.protection.coarsen import Coarsen
+from synthproof.protection.places import rung
 
 
 def one(values: Sequence[object], kind: Kind, zone: str = "", **more: object) -> Table:

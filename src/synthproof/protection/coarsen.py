@@ -18,9 +18,9 @@ from synthproof.core.state import State
 from synthproof.core.words import Words
 from synthproof.data.table.dataset import Table, canonical_dtype
 from synthproof.engines.codes import from_codes, from_numbers, to_numbers
-from synthproof.protect.places import RUNGS, rung
-from synthproof.protect.scan import cells_as_text
-from synthproof.protect.treatments import Treatment, class_by_role
+from synthproof.protection.places import RUNGS, rung
+from synthproof.protection.scan import cells_as_text
+from synthproof.protection.treatments import Treatment, class_by_role
 
 _SPANS = {"month": "M", "quarter": "Q", "year": "Y"}
 
@@ -61,7 +61,7 @@ class Coarsen(Params):
         Raises
         ------
         ConfigError
-            ``protect/coarsen-rule`` for a rule that is unknown or does not suit the field's kind.
+            ``protection/coarsen-rule`` for a rule that is unknown or does not suit the field's kind.
         """
         rules: dict[str, dict[str, Any]] = {}
         for name in quiet(run).each(list(self.fields or {}), "protect: coarsen"):

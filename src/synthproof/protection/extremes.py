@@ -18,8 +18,8 @@ from synthproof.core.state import State
 from synthproof.core.words import Words
 from synthproof.data.table.dataset import Table, empty_frame
 from synthproof.engines.codes import from_numbers, to_numbers
-from synthproof.protect.persons import person_extremes, persons_of
-from synthproof.protect.treatments import Treatment, class_by_role
+from synthproof.protection.persons import person_extremes, persons_of
+from synthproof.protection.treatments import Treatment, class_by_role
 
 FloatArray = npt.NDArray[np.float64]
 

@@ -15,9 +15,9 @@ from synthproof.core.run import Run, quiet
 from synthproof.core.schema import Purpose
 from synthproof.core.words import Words
 from synthproof.data.table.dataset import Table
-from synthproof.protect.identifiers import Identifiers
-from synthproof.protect.scan import Proposal, Scan, propose, require_basis, scan
-from synthproof.protect.treatments import CLASSES, FieldClass, merged
+from synthproof.protection.identifiers import Identifiers
+from synthproof.protection.scan import Proposal, Scan, propose, require_basis, scan
+from synthproof.protection.treatments import CLASSES, FieldClass, merged
 
 if TYPE_CHECKING:
     from synthproof.data.split import Split
@@ -90,9 +90,9 @@ def apply(
     Raises
     ------
     StatementError
-        ``protect/resident-number``, before anything is changed, whatever the steps.
+        ``protection/resident-number``, before anything is changed, whatever the steps.
     ConfigError
-        ``protect/unknown-step``, ``protect/lost-units``, or what the protections refuse.
+        ``protection/unknown-step``, ``protection/lost-units``, or what the protections refuse.
     """
     job = quiet(run)
     train, holdout = parts.train, parts.holdout

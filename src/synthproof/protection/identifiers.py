@@ -19,9 +19,9 @@ from synthproof.core.state import State
 from synthproof.core.words import Words
 from synthproof.data.table.dataset import Table, canonical_dtype
 from synthproof.engines.finders.kinds import KINDS
-from synthproof.protect.replace import CODE_SERIAL, DIGIT_SERIAL, Forge
-from synthproof.protect.scan import FieldScan, Scan, cells_as_text, scan
-from synthproof.protect.treatments import FieldClass, Method, Treatment, class_by_role
+from synthproof.protection.replace import CODE_SERIAL, DIGIT_SERIAL, Forge
+from synthproof.protection.scan import FieldScan, Scan, cells_as_text, scan
+from synthproof.protection.treatments import FieldClass, Method, Treatment, class_by_role
 
 Action: TypeAlias = Literal["remove", "replace", "text", "keep"]
 _TICK = 2_000
@@ -87,7 +87,7 @@ class Identifiers(Params):
         Raises
         ------
         ConfigError
-            ``protect/unknown-action`` or ``protect/unit-removed``.
+            ``protection/unknown-action`` or ``protection/unit-removed``.
         """
         job = quiet(run)
         for name, action in (self.actions or {}).items():

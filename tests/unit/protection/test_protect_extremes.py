@@ -11,7 +11,7 @@ import pytest
 from synthproof.core.errors import ConfigError
 from synthproof.core.schema import Field, Kind, Schema
 from synthproof.data.table.dataset import Table, canonical_dtype
-from synthproof.protect.extremes import Extremes
+from synthproof.protection.extremes import Extremes
 
 
 def one(values: Sequence[object], kind: Kind = "integer", units: Sequence[int] = (), zone: str = "") -> Table:

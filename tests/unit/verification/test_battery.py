@@ -24,7 +24,7 @@ from synthproof.policy.load import read_policy
 from synthproof.policy.rules import RulePolicy
 from synthproof.testing.references import copycat
 from synthproof.testing.worlds import patients
-from synthproof.verify.battery import run_battery, verify_case
+from synthproof.verification.battery import run_battery, verify_case
 
 WORLD = patients()
 WORD = Words(en="w", ko="가")

@@ -7,7 +7,7 @@ import re
 import pytest
 
 from synthproof.engines.finders.checks import birth_parts, business_check, company_check, luhn_check
-from synthproof.protect.replace import CODE_SERIAL, DIGIT_SERIAL, Forge, canonical, laid_out
+from synthproof.protection.replace import CODE_SERIAL, DIGIT_SERIAL, Forge, canonical, laid_out
 
 FORGE = Forge(7)
 MADE_RRN = "991332-1234567"  # month 13: nobody's

@@ -15,7 +15,7 @@ from synthproof.core.schema import Field, Purpose, Schema
 from synthproof.core.words import Words
 
 if TYPE_CHECKING:
-    from synthproof.protect.scan import Scan
+    from synthproof.protection.scan import Scan
 
 MOST_K = 5
 """Most K columns proposed: with more, hardly any record has a match and the linkage metric says nothing."""

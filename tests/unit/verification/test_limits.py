@@ -14,8 +14,8 @@ from synthproof.metrics.table.pipc_inference import PipcInference
 from synthproof.metrics.table.pipc_singling_out import PipcSinglingOut
 from synthproof.metrics.table.pmse import pmse_of
 from synthproof.testing.worlds import adult_like, patients, survey, visits
-from synthproof.verify import limits as module
-from synthproof.verify.limits import LimitSpec, simulate_limits
+from synthproof.verification import limits as module
+from synthproof.verification.limits import LimitSpec, simulate_limits
 
 THREE = [LimitSpec(m, 0.95) for m in ("table.pipc_singling_out", "table.pipc_inference", "table.corr_sd")]
 

@@ -11,7 +11,7 @@ import pytest
 from synthproof.core.errors import ConfigError
 from synthproof.core.schema import Field, Kind, Schema
 from synthproof.data.table.dataset import Table, canonical_dtype
-from synthproof.protect.rare import Rare
+from synthproof.protection.rare import Rare
 
 
 def one(
