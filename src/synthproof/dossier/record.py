@@ -282,7 +282,27 @@ def not_assessed(proof: Proof) -> list[dict[str, Any]]:
                     ),
                 }
             )
-    return out + _never_here()
+    return [*_within_units(proof), *out, *_never_here()]
+
+
+def _within_units(proof: Proof) -> list[dict[str, Any]]:
+    """Return the entry that rows of one person were drawn as if they were strangers, when they were."""
+    train = proof.data.get("train")
+    if train is None or train.rows <= train.units or not proof.generator.parameters.get("row_wise"):
+        return []
+    return [
+        {
+            "what": Words(en="Within-person structure", ko="개인 내 구조"),
+            "subject": None,
+            "kind": Words(en="not assessed", ko="평가하지 않음"),
+            "why": Words(
+                en=f"The source has {train.rows:,} rows of {train.units:,} people (units); rows were drawn one by one, so how "
+                "rows of one person belong together was neither learned nor measured.",
+                ko=f"원본은 {train.units:,}명(단위)의 {train.rows:,}행이나 행을 하나씩 독립적으로 생성하였으므로, 한 사람에 속한 행들의 "
+                "관계는 학습하지도 측정하지도 않았습니다.",
+            ),
+        }
+    ]
 
 
 def _never_here() -> list[dict[str, Any]]:

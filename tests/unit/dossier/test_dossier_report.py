@@ -232,3 +232,15 @@ def test_the_record_is_json_without_private_parts(written: Path) -> None:
 def test_every_unit_of_our_metrics_has_its_korean_word() -> None:
     units = {metrics.get(e.name).card.unit for e in metrics.entries() if e.owner == "synthproof"}
     assert units <= set(UNITS)
+
+
+def test_rows_drawn_one_by_one_are_said_to_be_unassessed_within_a_person(proof: Proof) -> None:
+    several = replace(proof.data["train"], units=50, rows=200)
+    parameters = {**proof.generator.parameters, "row_wise": True}
+    made = replace(
+        proof, data={**proof.data, "train": several}, generator=replace(proof.generator, parameters=parameters)
+    )
+    assert not_assessed(made)[0]["what"].ko == "개인 내 구조"
+    assert not_assessed(proof)[0]["what"].ko != "개인 내 구조"
+    one_row_each = replace(made, data=proof.data)
+    assert not_assessed(one_row_each)[0]["what"].ko != "개인 내 구조"
