@@ -24,7 +24,7 @@ from synthproof.dossier.questions import questions
 from synthproof.dossier.record import not_assessed
 from synthproof.dossier.render_html import render_report
 from synthproof.dossier.rules import rule_facts
-from synthproof.verification.proof import Proof
+from synthproof.verification.proof import DataFacts, Proof
 
 FORBIDDEN = re.compile(r"\b(excellent|perfectly|safe)\b|안전합니다|탁월|우수한 데이터", re.IGNORECASE)
 
@@ -235,12 +235,12 @@ def test_every_unit_of_our_metrics_has_its_korean_word() -> None:
 
 
 def test_rows_drawn_one_by_one_are_said_to_be_unassessed_within_a_person(proof: Proof) -> None:
-    several = replace(proof.data["train"], units=50, rows=200)
+    several = DataFacts(name="a.csv", units=50, rows=200, columns=5, fingerprint="sha256:0")
     parameters = {**proof.generator.parameters, "row_wise": True}
     made = replace(
         proof, data={**proof.data, "train": several}, generator=replace(proof.generator, parameters=parameters)
     )
     assert not_assessed(made)[0]["what"].ko == "개인 내 구조"
     assert not_assessed(proof)[0]["what"].ko != "개인 내 구조"
-    one_row_each = replace(made, data=proof.data)
+    one_row_each = replace(made, data={**proof.data, "train": replace(several, units=200)})
     assert not_assessed(one_row_each)[0]["what"].ko != "개인 내 구조"
