@@ -287,7 +287,7 @@ def verify(
     if unseen is not None and not isinstance(real, Split):
         check_unseen(train, unseen)
     drawn = synthetic if isinstance(synthetic, Table) else conform(synthetic, comparable(train, synthetic))
-    wanted, scanned = _scanned(train, drawn, purpose or Purpose(), run)
+    wanted, scanned = _scanned(train, drawn, purpose or Purpose(), run, raw=not isinstance(real, Split))
     facts = generator_facts(model.core, model.name, seconds={}) if model else GeneratorFacts()
     proof = prove(
         train,
@@ -307,10 +307,17 @@ def verify(
     return Judged(proof, drawn, load_policy(policy))
 
 
-def _scanned(train: Table, drawn: Table, purpose: Purpose, run: Run | None) -> tuple[Purpose, dict[str, Any]]:
-    """Return the purpose with targets, K and T from the real data where it names none, and what was found in them."""
+def _scanned(
+    train: Table, drawn: Table, purpose: Purpose, run: Run | None, *, raw: bool
+) -> tuple[Purpose, dict[str, Any]]:
+    """Return the purpose with targets, K and T from the real data where it names none, and what was found in them.
+
+    Resident numbers in raw data stop the work as they stop a run; a split may hold surrogates of the same shape.
+    """
     check_purpose(purpose, train.schema)
     found = scan(train, purpose=purpose, run=run)
+    if raw:
+        require_basis(found, purpose)
     proposal = propose(found, train.schema, purpose)
     wanted = complete_purpose(purpose, drawn.schema, quasi=proposal.quasi_identifiers, sensitive=proposal.sensitive)
     if not wanted.targets:

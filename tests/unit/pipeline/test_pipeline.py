@@ -10,7 +10,15 @@ import pandas as pd
 import pytest
 
 import synthproof as sp
-from synthproof.core.errors import ConfigError, DataError, ReadError, SchemaError, UsageError, WorkspaceError
+from synthproof.core.errors import (
+    ConfigError,
+    DataError,
+    ReadError,
+    SchemaError,
+    StatementError,
+    UsageError,
+    WorkspaceError,
+)
 from synthproof.core.schema import Field
 from synthproof.data.table.io import notices
 from synthproof.pipeline.config import RunConfig, from_mapping, load_config, load_purpose, load_statements, override
@@ -329,3 +337,14 @@ def test_dropping_every_record_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(DataError) as error:
         Road(config).travel()
     assert error.value.code == "sample/nothing-left"
+
+
+def test_verify_stops_at_resident_numbers_too() -> None:
+    real = people(60).assign(
+        주민등록번호=[f"{60 + i % 40:02d}1332-{1 + i % 4}{100000 + i * 311:06d}" for i in range(60)]
+    )
+    with pytest.raises(StatementError) as error:
+        sp.verify(real, people(60, 2), repeats=1, seed=1)
+    assert error.value.code == "protect/resident-number"
+    stated = sp.Purpose(resident_number_basis="의료법 시행령 제42조의2")
+    assert sp.verify(real, people(60, 2), purpose=stated, repeats=1, seed=1).evidence
