@@ -206,3 +206,16 @@ def generator_facts(
         notices=(*notices, *own),
         seconds={k: round(v, 2) for k, v in seconds.items()},
     )
+
+
+def removed_columns(receipts: Sequence[Mapping[str, Any]]) -> tuple[Words, ...]:
+    """Return the notice of columns that the protection removed: nobody should wonder where they are."""
+    names = ", ".join(str(n) for r in receipts for n in r.get("removed", ()))
+    if not names:
+        return ()
+    return (
+        Words(
+            en=f"Removed before learning, because they identify people: {names}.",
+            ko=f"개인을 식별하는 열이므로 학습 전에 삭제한 열: {names}.",
+        ),
+    )

@@ -29,7 +29,15 @@ from synthproof.dossier.assemble import read_dossier, write_dossier
 from synthproof.engines.threads import one_blas_thread
 from synthproof.pipeline.config import RunConfig, check_parameters, load_statements
 from synthproof.pipeline.environment import peak_memory
-from synthproof.pipeline.judging import check_purpose, check_repeats, complete_purpose, facts_of, generator_facts, prove
+from synthproof.pipeline.judging import (
+    check_purpose,
+    check_repeats,
+    complete_purpose,
+    facts_of,
+    generator_facts,
+    prove,
+    removed_columns,
+)
 from synthproof.pipeline.lock import only_one
 from synthproof.pipeline.tables import load_table, save_table
 from synthproof.pipeline.workspace import Workspace, stage_key
@@ -233,7 +241,7 @@ class Road:
             run=self.run,
         )
         self.load.parts, self.load.receipts = protected.parts, tuple(protected.receipts)
-        own = [n.to_dict() for n in protected.notices]
+        own = [n.to_dict() for n in (*removed_columns(protected.receipts), *protected.notices)]
         self.load.notices = (*self.load.notices, *own)
         vault = self.workspace.vault
         save_table(vault / "train", protected.parts.train)

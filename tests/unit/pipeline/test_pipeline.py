@@ -348,3 +348,11 @@ def test_verify_stops_at_resident_numbers_too() -> None:
     assert error.value.code == "protect/resident-number"
     stated = sp.Purpose(resident_number_basis="의료법 시행령 제42조의2")
     assert sp.verify(real, people(60, 2), purpose=stated, repeats=1, seed=1).evidence
+
+
+def test_removed_columns_are_said(tmp_path: Path) -> None:
+    real = people(60).assign(password=[f"pw-{i * 7919}" for i in range(60)])
+    real.to_csv(tmp_path / "a.csv", index=False)
+    config = RunConfig(source=str(tmp_path / "a.csv"), out=str(tmp_path / "out"), seed=1)
+    done = Road(override(config, verify__repeats=1, fit__synthesizer="table.marginals")).travel()
+    assert any("password" in n["en"] and "password" in n["ko"] for n in done.proof.generator.notices)
