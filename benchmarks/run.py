@@ -115,6 +115,73 @@ def _told(record: Any) -> dict[str, Any]:
     return {k: v for k, v in record.items() if not isinstance(v, list | dict) and k != "digest"}
 
 
+def page(result: dict[str, Any]) -> str:
+    """Return docs/benchmarks.md: the kept file as tables."""
+    e = result["environment"]
+    out = [
+        "# Measured · 측정 결과",
+        "",
+        "Written by `make bench` from `benchmarks/results/road.json`; every metric with interval and reference is in that file.",
+        "",
+        f"Machine: {e['cores']} cores ({e['processor']}), {e['memory_gib']} GiB, {e['system']}, load at start "
+        f"{e['load_at_start']}; Python {e['python']}, numpy {e['numpy']}, scikit-learn {e['scikit-learn']}, numba {e['numba']}; "
+        f"synthproof {e['synthproof']}; seed {result['seed']}; {e['date']}.",
+        "",
+        "`synthproof run` end to end, policy `pipc_2024`, each run in a process of its own (start of Python and compiled "
+        "kernels' loading included in wall seconds from the first stage on).",
+        "",
+        "## Time and memory",
+        "",
+        "| data | rows × columns | synthesizer | wall s | CPU s | peak MiB | read | protect | fit | sample "
+        "| metrics | limits | report | verdict |",
+        "| --- | ---: | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | --- |",
+    ]
+    runs = [r for r in result["runs"] if "error" not in r]
+    for r in runs:
+        t, limits = r["stages_s"], r["verify_s"].get("verify/limits", 0.0)
+        cells = [t["read"], t["protect"], t["fit"], t["sample"], t["verify"] - limits, limits, t["report"]]
+        out.append(
+            f"| {r['data']} | {r['rows']:,} × {r['columns']} | {r['synthesizer']} | {r['wall_s']:.1f} | {r['cpu_s']:.1f} | "
+            f"{r['peak_mib']:,} | " + " | ".join(f"{c:.1f}" for c in cells) + f" | {r['verdict']} |"
+        )
+    out += [
+        "",
+        "## What was found (estimate, its reference in brackets)",
+        "",
+        "| data | synthesizer | " + " | ".join(_SHOWN.values()) + " |",
+        "| --- | --- |" + " ---: |" * len(_SHOWN),
+    ]
+    for r in runs:
+        found = {(m["metric"], m["subject"]): m for m in r["metrics"]}
+        out.append(f"| {r['data']} | {r['synthesizer']} | " + " | ".join(_cell(found, k) for k in _SHOWN) + " |")
+    out += ["", "## Findings that decide and are not met or not assessed", ""]
+    for r in runs:
+        bad = [f for f in r["findings"] if f["result"] != "meets" and not f["advisory"]]
+        out += [f"- **{r['data']}, {r['synthesizer']}** [{f['subject']}] {f['because']}" for f in bad]
+    return "\n".join([*out, ""])
+
+
+_SHOWN = {
+    "table.shape": "shape",
+    "table.corr_sd": "corr-sd",
+    "table.distinguishability": "distinguishable (AUC)",
+    "table.prediction": "prediction gap",
+    "table.pipc_singling_out": "구별",
+    "table.pipc_linkage": "연결 (CAP > 0.7)",
+    "table.pipc_inference": "추론",
+    "table.exact_copies": "copies beyond chance",
+    "table.nearer_than_unseen": "nearer than unseen",
+}
+
+
+def _cell(found: dict[tuple[str, str], dict[str, Any]], metric: str) -> str:
+    entry = found.get((metric, "all")) or next((v for (m, _), v in found.items() if m == metric), None)
+    if entry is None or entry["estimate"] is None:
+        return "–" if entry is None else entry["outcome"].replace("_", " ")
+    reference = "" if entry["reference"] is None else f" ({entry['reference']:.3g})"
+    return f"{entry['estimate']:.3g}{reference}"
+
+
 def main() -> None:
     ap = argparse.ArgumentParser()
     ap.add_argument("--data", nargs="*", default=list(DATA))
@@ -143,6 +210,8 @@ def main() -> None:
             print(f"{name:20} {synthesizer:18} {run['wall_s']:7.1f} s {run['peak_mib']:6} MiB  {run['verdict']}")
             keep(a.name, result)
     print(keep(a.name, result))
+    if a.name == "road" and not set(DATA) - set(a.data) and not set(SYNTHESIZERS) - set(a.synthesizer):
+        (Path(__file__).parents[1] / "docs" / "benchmarks.md").write_text(page(result), encoding="utf-8")
 
 
 if __name__ == "__main__":
