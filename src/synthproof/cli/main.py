@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import sys
 import warnings
-from typing import NoReturn
+from typing import Annotated, NoReturn
 
 import typer
 from rich.text import Text
@@ -22,6 +22,7 @@ from synthproof.core.words import Words
 app = typer.Typer(
     name="synthproof",
     no_args_is_help=True,
+    invoke_without_command=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
@@ -31,6 +32,17 @@ app = typer.Typer(
         ko="합성데이터를 생성하고, 유용성과 안전성을 입증하여, 기관의 심의까지 지원합니다.",
     ).say(language()),
 )
+
+
+@app.callback()
+def _top(
+    version: Annotated[bool, typer.Option("--version", help="Print the version. / 버전 출력.")] = False,
+) -> None:
+    if version:
+        from synthproof import __version__
+
+        screen().print(__version__, highlight=False)
+        raise typer.Exit
 
 
 def main() -> NoReturn:

@@ -219,3 +219,16 @@ def removed_columns(receipts: Sequence[Mapping[str, Any]]) -> tuple[Words, ...]:
             ko=f"개인을 식별하는 열이므로 학습 전에 삭제한 열: {names}.",
         ),
     )
+
+
+MANY_REPEATED = 0.2
+"""Share of rows equal to an earlier row above which it is said; ours (the Korean health examination data have 0.14)."""
+
+
+def repeated(table: Table) -> tuple[DataError, ...]:
+    """Return a notice when many rows repeat an earlier one: then a person may stand on both sides of the split."""
+    names = [f.name for f in table.schema.modelled]
+    n = int(table.frame[names].duplicated().sum()) if names else 0
+    if n <= MANY_REPEATED * table.n_rows:
+        return ()
+    return (DataError("read/repeated-rows", where=table.origin.name, n=n, rows=table.n_rows),)

@@ -37,6 +37,7 @@ from synthproof.pipeline.judging import (
     generator_facts,
     prove,
     removed_columns,
+    repeated,
 )
 from synthproof.pipeline.lock import only_one
 from synthproof.pipeline.tables import load_table, save_table
@@ -195,7 +196,8 @@ class Road:
         save_table(vault / "source", table)
         save_schema(table.schema, vault / "schema.toml")
         write_text(vault / "scan.json", json.dumps(self.load.scan, ensure_ascii=False, indent=1))
-        self.load.notices = tuple({"en": n.text("en"), "ko": n.text("ko")} for n in notices(table))
+        told = (*notices(table), *repeated(table))
+        self.load.notices = tuple({"en": n.text("en"), "ko": n.text("ko")} for n in told)
         return [vault / "source", vault / "schema.toml", vault / "scan.json"], {"notices": list(self.load.notices)}
 
     def _load_read(self, facts: Mapping[str, Any]) -> None:

@@ -43,6 +43,13 @@ def test_explain(code: str, lang: str, monkeypatch: pytest.MonkeyPatch, capsys: 
         assert any("가" <= c <= "힣" for c in shown)
 
 
+def test_version(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    from synthproof import __version__
+
+    assert call(monkeypatch, "--version") == 0
+    assert capsys.readouterr().out.strip() == __version__
+
+
 def test_explain_unknown_names_the_nearest(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     assert call(monkeypatch, "explain", "table.pipc_linkge") == 2
     assert "table.pipc_linkage" in capsys.readouterr().err

@@ -22,7 +22,7 @@ from synthproof.core.errors import (
 from synthproof.core.schema import Field
 from synthproof.data.table.io import notices
 from synthproof.pipeline.config import RunConfig, from_mapping, load_config, load_purpose, load_statements, override
-from synthproof.pipeline.judging import check_unseen
+from synthproof.pipeline.judging import check_unseen, repeated
 from synthproof.pipeline.lock import only_one
 from synthproof.pipeline.parts import parse_where
 from synthproof.pipeline.road import Road
@@ -356,3 +356,11 @@ def test_removed_columns_are_said(tmp_path: Path) -> None:
     config = RunConfig(source=str(tmp_path / "a.csv"), out=str(tmp_path / "out"), seed=1)
     done = Road(override(config, verify__repeats=1, fit__synthesizer="table.marginals")).travel()
     assert any("password" in n["en"] and "password" in n["ko"] for n in done.proof.generator.notices)
+
+
+def test_many_repeated_rows_are_said() -> None:
+    few, many = sp.read(people(100)), sp.read(pd.concat([people(50)] * 4, ignore_index=True))
+    assert repeated(few) == ()
+    (notice,) = repeated(many)
+    assert notice.code == "read/repeated-rows"
+    assert "150" in notice.text("ko")
