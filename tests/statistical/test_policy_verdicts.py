@@ -30,6 +30,14 @@ def near_copies(train: Table, n: int, seed: int) -> Table:
     return table.with_frame(table.frame.assign(cost=np.round(table.frame["cost"].to_numpy() + step, 2)))
 
 
+def tenth_near(train: Table, n: int, seed: int) -> Table:
+    """Return fresh rows of which every tenth is a near copy: the average hardly moves."""
+    good, bad = fresh(WORLD, n, seed).frame, near_copies(train, n, seed).frame
+    mixed = good.copy()
+    mixed.iloc[::10] = bad.iloc[::10].to_numpy()
+    return train.with_frame(mixed.astype(good.dtypes.to_dict()))
+
+
 @cache
 def measured(kind: str) -> tuple[tuple[Evidence, ...], tuple[Limit, ...], Purpose]:
     """Measure once under the widest plan; the other policies judge the same evidence."""
@@ -38,6 +46,7 @@ def measured(kind: str) -> tuple[tuple[Evidence, ...], tuple[Limit, ...], Purpos
         "fresh": lambda: fresh(WORLD, N, 3),
         "copycat": lambda: copycat(train, N, 3),
         "near copies": lambda: near_copies(train, N, 3),
+        "a tenth near copies": lambda: tenth_near(train, N, 3),
         "noise": lambda: noise(train, N, 3),
     }[kind]()
     case = Case(
@@ -53,7 +62,7 @@ def verdict(kind: str, policy: str, **purpose: str) -> Verdict:
 
 
 @pytest.mark.parametrize("policy", POLICIES)
-@pytest.mark.parametrize("kind", ["copycat", "near copies"])
+@pytest.mark.parametrize("kind", ["copycat", "near copies", "a tenth near copies"])
 def test_copies_fail_safety_everywhere(kind: str, policy: str) -> None:
     found = verdict(kind, policy)
     assert found.families["safety"] == "does_not_meet"
