@@ -230,7 +230,7 @@ def check_parameters(config: RunConfig) -> None:
                 "params/unknown", owner="protect.parameters", name=name, hint=hint, known=", ".join(steps) or "-"
             )
         if not isinstance(given, Mapping):
-            raise _wrong(f"protect.parameters.{name}", "a table", given)
+            raise _wrong(f"protect.parameters.{name}", _TABLE, given)
     if "random_state" in config.fit.parameters:
         hint = Words(en="Set seed instead. ", ko="대신 seed를 지정하십시오. ")
         raise ConfigError("params/unknown", owner="fit.parameters", name="random_state", hint=hint, known="seed")
@@ -246,7 +246,7 @@ def load_statements(path: Path) -> tuple[Statement, ...]:
     """Return what named persons state in a TOML file: ``[[statements]]`` with question, author, text, at."""
     entries = _toml(path).get("statements", [])
     if not isinstance(entries, list):
-        raise _wrong(f"{path.name}: statements", "[[statements]] tables", entries)
+        raise _wrong(f"{path.name}: statements", Words(en="[[statements]] tables", ko="[[statements]] 표"), entries)
     return tuple(from_mapping(Statement, entry, where=f"{path.name}: statements") for entry in entries)
 
 
@@ -293,32 +293,46 @@ def from_mapping(cls: type[T], data: Mapping[str, Any], *, where: str) -> T:
 def _checked(value: Any, hint: Any, where: str) -> Any:
     if is_dataclass(hint) and isinstance(hint, type):
         if not isinstance(value, Mapping):
-            raise _wrong(where, "a table", value)
+            raise _wrong(where, _TABLE, value)
         return from_mapping(hint, value, where=where)
     origin = get_origin(hint)
     if origin is Literal:
         if value not in get_args(hint):
-            raise _wrong(where, "one of " + ", ".join(repr(a) for a in get_args(hint) if a), value)
+            raise _wrong(where, _one_of(get_args(hint)), value)
         return value
     if origin in (Union, types.UnionType):
         allowed = [a for a in get_args(hint) if a is not type(None)]
         return _checked(value, allowed[0], where)
     if origin is tuple:
         if not isinstance(value, list | tuple) or not all(isinstance(v, str) for v in value):
-            raise _wrong(where, "a list of texts", value)
+            raise _wrong(where, Words(en="a list of texts", ko="문자열 목록"), value)
         return tuple(value)
     if origin is not None and issubclass(origin, Mapping):
         if not isinstance(value, Mapping):
-            raise _wrong(where, "a table", value)
+            raise _wrong(where, _TABLE, value)
         return dict(value)
     if hint is float and isinstance(value, int) and not isinstance(value, bool):
         return float(value)
     if not isinstance(value, hint) or (hint is int and isinstance(value, bool)):
-        raise _wrong(where, {str: "a text", int: "a whole number", bool: "true or false"}.get(hint, "a number"), value)
+        raise _wrong(where, _SCALARS.get(hint, _NUMBER), value)
     return value
 
 
-def _wrong(where: str, wanted: str, value: Any) -> ConfigError:
+_TABLE = Words(en="a table", ko="표([이름] 아래의 값들)")
+_NUMBER = Words(en="a number", ko="수")
+_SCALARS: Mapping[Any, Words] = {
+    str: Words(en="a text", ko="문자열"),
+    int: Words(en="a whole number", ko="정수"),
+    bool: Words(en="true or false", ko="true 또는 false"),
+}
+
+
+def _one_of(allowed: tuple[Any, ...]) -> Words:
+    names = ", ".join(repr(a) for a in allowed if a)
+    return Words(en=f"one of {names}", ko=f"{names} 중 하나")
+
+
+def _wrong(where: str, wanted: Words, value: Any) -> ConfigError:
     return ConfigError("config/wrong-type", where=where, wanted=wanted, type=type(value).__name__)
 
 

@@ -16,7 +16,7 @@ from synthproof.core.random import derive, fresh_seed
 from synthproof.core.registry import synthesizers
 from synthproof.core.run import Run
 from synthproof.core.schema import Schema
-from synthproof.core.words import Lang
+from synthproof.core.words import Lang, Words
 from synthproof.data.split import Split
 from synthproof.data.table.dataset import Table
 from synthproof.data.table.io import write_table
@@ -102,7 +102,9 @@ def _bound(text: str, kind: str) -> Any:
         try:
             return float(text) if kind == "continuous" or "." in text else int(text)
         except ValueError as error:
-            raise UsageError("config/wrong-type", where="--where", wanted="a number", type="text") from error
+            raise UsageError(
+                "config/wrong-type", where="--where", wanted=Words(en="a number", ko="수"), type="text"
+            ) from error
     if kind == "boolean":
         return text.lower() in {"true", "1", "yes", "y", "예"}
     return text

@@ -94,7 +94,7 @@ class Road:
 
     def __init__(self, config: RunConfig, *, source: Any = None, run: Run | None = None) -> None:
         if source is None and not config.source:
-            raise UsageError("config/wrong-type", where="source", wanted="a file, database URL or data frame", type="")
+            raise UsageError("config/wrong-type", where="source", wanted=_SOURCE, type="-")
         self.config = config
         self.run = run or Run()
         self.load = _Load(source=source if source is not None else config.source)
@@ -378,6 +378,7 @@ class Road:
         return table.n_rows if self.config.fit.row_wise else len(table)
 
 
+_SOURCE = Words(en="a file, database URL or data frame", ko="파일, DB 주소 또는 데이터프레임")
 # A database URL may hold a password, a query may hold values, a path names people: none goes into the dossier.
 _NOT_TOLD = {"seed", "out", "purpose", "lang", "source", "read", "statements"}
 

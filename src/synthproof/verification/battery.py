@@ -244,8 +244,9 @@ _LACKING: Mapping[str, Words] = {
         ko="목표 변수가 지정되지 않아 예측할 것이 없습니다.",
     ),
     "quasi_identifiers": Words(
-        en="A sensitive item (T) is named but no quasi-identifier (K) is, so nobody can say what an attacker knows.",
-        ko="준식별자(K)가 지정되지 않아 공격자가 아는 정보를 정할 수 없습니다.",
+        en="A sensitive item (T) is named but no quasi-identifier (K) is, so nobody can say what an attacker knows. "
+        "Name K in the purpose file (quasi_identifiers).",
+        ko="준식별자(K)가 지정되지 않아 공격자가 아는 정보를 정할 수 없습니다. 활용 목적 파일의 quasi_identifiers에 K를 적으십시오.",
     ),
     "holdout": Words(
         en="There are no held-out real units to compare with.",
