@@ -130,6 +130,10 @@ def page(result: dict[str, Any]) -> str:
         "`synthproof run` end to end, policy `pipc_2024`, each run in a process of its own (start of Python and compiled "
         "kernels' loading included in wall seconds from the first stage on).",
         "",
+        "The first screen of Adult's report (`auto`, which chose `table.cart_chain`):",
+        "",
+        "![First screen of the report on Adult](pictures/adult.en.png)",
+        "",
         "## Time and memory",
         "",
         "| data | rows × columns | synthesizer | wall s | CPU s | peak MiB | read | protect | fit | sample "
