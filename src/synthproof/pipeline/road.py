@@ -40,6 +40,7 @@ from synthproof.pipeline.judging import (
     repeated,
 )
 from synthproof.pipeline.lock import only_one
+from synthproof.pipeline.sources import source_digest, stem, suffix_of
 from synthproof.pipeline.tables import load_table, save_table
 from synthproof.pipeline.workspace import Workspace, stage_key
 from synthproof.policy.load import load_policy
@@ -49,7 +50,6 @@ from synthproof.verification.proof import Proof
 from synthproof.verification.refine import cap_remedy, drop_exact_copies
 
 STAGES = ("read", "split", "protect", "fit", "sample", "verify", "report")
-TEXT_FORMATS = {"csv": ".csv", "parquet": ".parquet", "excel": ".xlsx", "jsonl": ".jsonl"}
 
 
 @dataclass
@@ -98,7 +98,7 @@ class Road:
         self.config = config
         self.run = run or Run()
         self.load = _Load(source=source if source is not None else config.source)
-        self.workspace = Workspace(Path(config.out or f"{_stem(config.source)}-synthproof"))
+        self.workspace = Workspace(Path(config.out or f"{stem(config.source)}-synthproof"))
         self.seconds: dict[str, float] = {}
         self.memory: dict[str, int] = {}
         self.seed = 0
@@ -170,7 +170,7 @@ class Road:
         settings = self.config.to_dict()
         own = settings.get(stage, {})
         if stage == "read":
-            return {**own, "source": _source_digest(self.load.source), "target": settings["target"]}
+            return {**own, "source": source_digest(self.load.source), "target": settings["target"]}
         if stage == "protect":
             return {**own, "seed": self.seed, "purpose": settings["purpose"]}
         if stage == "verify":
@@ -299,10 +299,7 @@ class Road:
         self.load.synthetic, self.load.refinements = drawn, tuple(log)
         vault = self.workspace.vault
         save_table(vault / "synthetic", drawn)
-        suffix = TEXT_FORMATS.get(drawn.origin.container, ".parquet")
-        if drawn.origin.options.get("delimiter") == "\t":
-            suffix = ".tsv"
-        written = write_table(drawn, vault / f"synthetic{suffix}")
+        written = write_table(drawn, vault / f"synthetic{suffix_of(drawn)}")
         write_text(vault / "refinements.json", json.dumps(log, ensure_ascii=False, indent=1))
         return [vault / "synthetic", *written, vault / "refinements.json"], {}
 
@@ -381,20 +378,3 @@ class Road:
 _SOURCE = Words(en="a file, database URL or data frame", ko="파일, DB 주소 또는 데이터프레임")
 # A database URL may hold a password, a query may hold values, a path names people: none goes into the dossier.
 _NOT_TOLD = {"seed", "out", "purpose", "lang", "source", "read", "statements"}
-
-
-def _stem(source: str) -> str:
-    return "synthproof" if "://" in source else Path(source).name.split(".")[0]
-
-
-def _source_digest(source: Any) -> str:
-    """Return what tells one source from another: a file's digest, a URL, or a frame's fingerprint."""
-    from synthproof.core.fingerprint import digest, digest_file
-
-    if isinstance(source, str | Path):
-        text = str(source)
-        if "://" in text:
-            return digest(text)
-        path = Path(text)
-        return digest_file(path) if path.is_file() else digest(text)
-    return read_table(source).fingerprint()
