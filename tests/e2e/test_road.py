@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import importlib.util
 import json
 import os
 import resource
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
@@ -82,6 +84,37 @@ def test_synthetic_file_is_like_the_source(arrived: tuple[Path, subprocess.Compl
     if "환자번호" in made:
         assert not set(made["환자번호"]) & set(real["환자번호"])
         assert made["환자번호"].is_unique
+
+
+@pytest.mark.parametrize("form", ["csv.gz", "xlsx", "jsonl", "tsv", "parquet", "db"])
+def test_run_writes_back_the_format_it_read(form: str, tmp_path: Path) -> None:
+    frame = people.make_people(120).drop(columns="환자번호")
+    source = tmp_path / f"people.{form}"
+    match form:
+        case "xlsx":
+            frame.to_excel(source, index=False)
+        case "jsonl":
+            frame.to_json(source, orient="records", lines=True, force_ascii=False)
+        case "parquet":
+            frame.to_parquet(source)
+        case "db":
+            with contextlib.closing(sqlite3.connect(source)) as store:
+                frame.to_sql("people", store, index=False)
+        case _:
+            frame.to_csv(source, index=False, sep="\t" if form == "tsv" else ",")
+    given = f"sqlite:///{source}" if form == "db" else source.name
+    args = ["--table", "people"] if form == "db" else []
+    args += ["--policy", "internal", "--repeats", 3, "--synthesizer", "table.marginals", "-o", "out"]
+    done = cli("run", given, *args, "--seed", 1, cwd=tmp_path)
+    assert done.returncode in CODES.values(), done.stderr
+    made = tmp_path / "out/vault" / f"synthetic.{form}"
+    assert made.is_file(), list((tmp_path / "out/vault").iterdir())
+    assert str(made.relative_to(tmp_path)) in done.stdout
+    if form == "db":
+        with contextlib.closing(sqlite3.connect(made)) as store:
+            assert len(pd.read_sql("select * from people", store)) == 120
+    if form == "csv.gz":
+        assert len(pd.read_csv(made)) == 120
 
 
 def test_same_seed_same_bytes_on_one_core_too(arrived: tuple[Path, subprocess.CompletedProcess[str]]) -> None:

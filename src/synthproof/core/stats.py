@@ -108,8 +108,3 @@ def bootstrap(
     a = (1 - level) / 2
     low, high = np.quantile(draws[np.isfinite(draws)], [a, 1 - a]) if np.isfinite(draws).any() else (np.nan, np.nan)
     return float(low), float(high)
-
-
-def dkw(n: int, level: float = 0.95) -> float:
-    """Return the half width of the Dvoretzky-Kiefer-Wolfowitz band (Massart 1990, doi:10.1214/aop/1176990746)."""
-    return float(np.sqrt(np.log(2 / (1 - level)) / (2 * n))) if n > 0 else 1.0

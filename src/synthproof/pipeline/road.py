@@ -40,7 +40,7 @@ from synthproof.pipeline.judging import (
     repeated,
 )
 from synthproof.pipeline.lock import only_one
-from synthproof.pipeline.sources import source_digest, stem, suffix_of
+from synthproof.pipeline.sources import source_digest, stem
 from synthproof.pipeline.tables import load_table, save_table
 from synthproof.pipeline.workspace import Workspace, stage_key
 from synthproof.policy.load import load_policy
@@ -299,7 +299,7 @@ class Road:
         self.load.synthetic, self.load.refinements = drawn, tuple(log)
         vault = self.workspace.vault
         save_table(vault / "synthetic", drawn)
-        written = write_table(drawn, vault / f"synthetic{suffix_of(drawn)}")
+        written = write_table(drawn, vault / "synthetic")
         write_text(vault / "refinements.json", json.dumps(log, ensure_ascii=False, indent=1))
         return [vault / "synthetic", *written, vault / "refinements.json"], {}
 

@@ -1,4 +1,4 @@
-"""What a run's source is called, how one source is told from another, and what its output is named like."""
+"""What a run's source is called, and how one source is told from another."""
 
 from __future__ import annotations
 
@@ -6,22 +6,12 @@ from pathlib import Path
 from typing import Any
 
 from synthproof.core.fingerprint import digest, digest_file
-from synthproof.data.table.dataset import Table
 from synthproof.data.table.io import read_table
-
-_SUFFIXES = {"csv": ".csv", "parquet": ".parquet", "excel": ".xlsx", "jsonl": ".jsonl"}
 
 
 def stem(source: str) -> str:
     """Return the name that a source gives to its results; a database URL, which may hold a password, gives none."""
     return "synthproof" if "://" in source else Path(source).name.split(".")[0]
-
-
-def suffix_of(table: Table) -> str:
-    """Return the suffix of the format that a table came in; Parquet for data frames and databases."""
-    if table.origin.options.get("delimiter") == "\t":
-        return ".tsv"
-    return _SUFFIXES.get(table.origin.container, ".parquet")
 
 
 def source_digest(source: Any) -> str:

@@ -83,11 +83,6 @@ _COMPARED: Mapping[Compare, Words] = {
 }
 
 
-def explain_term(term: str, lang: Lang = "en") -> str:
-    """Return the explanation of a word of the verdict (``meets``, ``simulated`` …), or an empty string."""
-    return TERMS[term].say(lang) if term in TERMS else ""
-
-
 def explain_rule(rule: Rule, lang: Lang = "en") -> str:
     """Return what a rule is for, what it compares, where its limit comes from, and whether it decides."""
     title = rule.title.say(lang)

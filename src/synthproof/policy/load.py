@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from synthproof.core.errors import ConfigError, NotFoundError, did_you_mean
-from synthproof.core.files import write_text
 from synthproof.core.fingerprint import digest_json
 from synthproof.core.registry import policies
 from synthproof.core.words import Words
@@ -48,13 +47,6 @@ def read_policy(text: str, *, where: str = "policy") -> RulePolicy:
     """Return a policy from TOML text, e.g. the one kept in a dossier."""
     content = read(text, where)
     return _build(content, changed=_differs(content))
-
-
-def copy_policy(name: str, target: Path) -> Path:
-    """Write a registered policy's TOML to `target`, to be changed there. An existing file is not overwritten."""
-    if target.exists():
-        raise ConfigError("policy/target-exists", where=str(target))
-    return write_text(target, load_policy(name).text)
 
 
 def _registered(name: str) -> RulePolicy:

@@ -5,7 +5,7 @@ import pytest
 from scipy import stats as st
 from sklearn.metrics import roc_auc_score
 
-from synthproof.core.stats import auc_interval, bootstrap, clopper_pearson, dkw, newcombe, quantile_interval, wilson
+from synthproof.core.stats import auc_interval, bootstrap, clopper_pearson, newcombe, quantile_interval, wilson
 
 
 def test_wilson_against_scipy() -> None:
@@ -65,7 +65,3 @@ def test_bootstrap_is_addressed() -> None:
     first = bootstrap(lambda i: float(x[i].mean()), 200, seed=1, purpose="mean")
     assert first == bootstrap(lambda i: float(x[i].mean()), 200, seed=1, purpose="mean")
     assert first[0] < x.mean() < first[1]
-
-
-def test_dkw_is_massarts() -> None:
-    assert dkw(100) == pytest.approx(np.sqrt(np.log(40) / 200))

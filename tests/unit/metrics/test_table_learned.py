@@ -17,7 +17,7 @@ from synthproof.engines.codes import Coded
 from synthproof.engines.learners.boosting import BoostedTrees
 from synthproof.engines.learners.crossfit import fold_of_rows
 from synthproof.engines.learners.linear import Design, fit_logistic, fit_ridge, independent
-from synthproof.metrics.table.association import association_matrix, associations_of_rows, corr_sd_of
+from synthproof.metrics.table.association import association_matrix, corr_sd_of
 from synthproof.metrics.table.distinguishability import Distinguishability
 from synthproof.metrics.table.distinguishability_linear import DistinguishabilityLinear
 from synthproof.metrics.table.intervals import auc_influence, basic_interval, influence_se
@@ -85,11 +85,10 @@ def test_large_offsets_do_not_spoil_a_correlation() -> None:
     assert np.allclose(association_matrix(moved), association_matrix(c), atol=1e-6)
 
 
-def test_corr_sd_of_halves_and_of_rows() -> None:
+def test_corr_sd_of_halves() -> None:
     c = mixed(800, 5)
     rows = np.random.default_rng(0).permutation(800)
     a, b = rows[:400], rows[400:]
-    assert np.array_equal(associations_of_rows(c, a), association_matrix(c.rows(a)))
     d = association_matrix(c.rows(a)) - association_matrix(c.rows(b))
     assert corr_sd_of(c.rows(a), c.rows(b)) == pytest.approx(d[np.triu_indices(4, 1)].std())
     assert corr_sd_of(c, c) == 0.0

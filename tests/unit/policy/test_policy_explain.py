@@ -10,7 +10,7 @@ from synthproof.core.evidence import RESULTS, Result
 from synthproof.core.registry import policies
 from synthproof.core.words import LANGS, Lang
 from synthproof.policy.because import between, number, plain
-from synthproof.policy.explain import TERMS, explain_policy, explain_rule, explain_term
+from synthproof.policy.explain import TERMS, explain_policy, explain_rule
 from synthproof.policy.load import load_policy
 from synthproof.policy.rule import ORIGINS
 
@@ -34,9 +34,8 @@ def test_every_rule_says_what_it_compares_and_whether_it_decides(name: str, lang
 def test_every_word_of_a_verdict_is_explained() -> None:
     assert set(RESULTS) == set(get_args(Result))
     for word in (*RESULTS, *ORIGINS, "advisory", "interval", "reference"):
-        assert explain_term(word, "en") == TERMS[word].en
-        assert any("가" <= c <= "힣" for c in explain_term(word, "ko"))
-    assert explain_term("nonsense") == ""
+        assert len(TERMS[word].en) > 10
+        assert any("가" <= c <= "힣" for c in TERMS[word].ko)
 
 
 @pytest.mark.parametrize(

@@ -38,11 +38,6 @@ def association_matrix(coded: Coded) -> FloatArray:
     return np.asarray(whole[0], dtype=np.float64)
 
 
-def associations_of_rows(coded: Coded, rows: IntArray) -> FloatArray:
-    """Return `association_matrix` of some rows of a table (e.g. of a random half)."""
-    return association_matrix(coded.rows(rows))
-
-
 @one_blas_thread()
 def weighted_associations(coded: Coded, group: IntArray, weights: FloatArray) -> FloatArray:
     """Return one association matrix for each weighting of groups of rows, in one pass over the rows.

@@ -116,11 +116,6 @@ def _part(table: Table, schema: Schema) -> Part:
     return Part(coded, units, len(sizes), effective)
 
 
-def as_part(coded: Coded) -> Part:
-    """Return a part of which each row is its own unit."""
-    return Part(coded, None, len(coded), float(len(coded)))
-
-
 def pooled_levels(tables: tuple[Coded, ...], reference: Coded, most: int) -> tuple[Coded, ...]:
     """Return the tables with the rarest levels of long fields merged into one.
 
