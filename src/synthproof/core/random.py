@@ -50,7 +50,7 @@ def stream(seed: int, purpose: str, /, block: int = 0) -> np.random.Generator:
     return np.random.Generator(np.random.Philox(key=key))
 
 
-def uniforms(seed: int, purpose: str, n: int, /, k: int | None = None) -> npt.NDArray[np.float64]:
+def uniforms(seed: int, purpose: str, n: int, /, k: int | None = None, *, first: int = 0) -> npt.NDArray[np.float64]:
     """Return uniforms in [0, 1) of which row i depends on (seed, purpose, i) alone.
 
     Parameters
@@ -59,26 +59,37 @@ def uniforms(seed: int, purpose: str, n: int, /, k: int | None = None) -> npt.ND
         Number of rows.
     k
         Number of columns; ``None`` gives a vector.
+    first
+        Number of the first row.
 
     Returns
     -------
     ndarray, shape (n,) or (n, k)
-        ``uniforms(s, p, 1200)`` is the head of ``uniforms(s, p, 2500)``.
+        ``uniforms(s, p, 1200)`` is the head of ``uniforms(s, p, 2500)``, and ``uniforms(s, p, 1300, first=1200)`` the
+        rest of it.
     """
-    return _blocks("random", seed, purpose, n, k)
+    return _blocks("random", seed, purpose, n, k, first)
 
 
 def normals(seed: int, purpose: str, n: int, /, k: int | None = None) -> npt.NDArray[np.float64]:
     """Return standard normal draws, addressed as `uniforms` are."""
-    return _blocks("standard_normal", seed, purpose, n, k)
+    return _blocks("standard_normal", seed, purpose, n, k, 0)
 
 
-def _blocks(method: str, seed: int, purpose: str, n: int, k: int | None) -> npt.NDArray[np.float64]:
+def blocks_of(first: int, n: int) -> tuple[range, slice]:
+    """Return the blocks that rows ``first … first + n`` lie in, and where those rows stand in them laid end to end."""
+    blocks = range(first // BLOCK, -(-(first + n) // BLOCK) if n else first // BLOCK)
+    skipped = first - BLOCK * (first // BLOCK)
+    return blocks, slice(skipped, skipped + n)
+
+
+def _blocks(method: str, seed: int, purpose: str, n: int, k: int | None, first: int) -> npt.NDArray[np.float64]:
     width = 1 if k is None else k
     out = np.empty((n, width), dtype=np.float64)
-    for block, start in enumerate(range(0, n, BLOCK)):
+    for block in blocks_of(first, n)[0]:
         draw = getattr(stream(seed, purpose, block), method)((BLOCK, width))
-        out[start : start + BLOCK] = draw[: n - start]
+        start = block * BLOCK - first
+        out[max(start, 0) : start + BLOCK] = draw[max(-start, 0) : n - start]
     return out[:, 0] if k is None else out
 
 

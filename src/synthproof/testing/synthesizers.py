@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+import inspect
 import random
 import tempfile
 from collections.abc import Callable, Mapping
@@ -166,6 +167,16 @@ def check_prefix(bench: Bench) -> None:
     more = bench.model.sample(4500, seed=5)
     for n in (10, 4096, 4100):
         assert bench.model.sample(n, seed=5).frame.equals(more.frame.head(n)), f"first {n} rows differ"
+
+
+def check_window(bench: Bench) -> None:
+    """Rows drawn from the middle are those of the whole draw, identifiers too (where ``sample`` takes ``first``)."""
+    if "first" not in inspect.signature(bench.model.sample).parameters:
+        return
+    whole = bench.model.sample(4500, seed=5).frame
+    for first, n in ((4096, 404), (100, 4200), (4500, 0)):
+        part = bench.model.sample(n, seed=5, first=first).frame
+        assert part.equals(whole.iloc[first : first + n].reset_index(drop=True)), f"{n} rows from row {first} on"
 
 
 def check_seed(bench: Bench) -> None:

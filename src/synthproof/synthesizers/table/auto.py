@@ -160,10 +160,19 @@ class Auto(Params, Saved):
         return (self.because_, *fitted(self, "model_", "notices_").notices_)
 
     def sample(
-        self, n: int, /, *, where: Conditions | None = None, seed: int | None = None, run: Run | None = None
+        self,
+        n: int,
+        /,
+        *,
+        where: Conditions | None = None,
+        seed: int | None = None,
+        run: Run | None = None,
+        first: int = 0,
     ) -> Table:
         """Return n rows of the chosen generator."""
-        drawn: Table = fitted(self, "model_", "sample").sample(n, where=where, seed=seed, run=run)
+        model = fitted(self, "model_", "sample")
+        more = {"first": first} if first else {}  # a plug-in may lack it
+        drawn: Table = model.sample(n, where=where, seed=seed, run=run, **more)
         return drawn
 
     def get_state(self) -> State:

@@ -23,7 +23,7 @@ from synthproof.core.contracts import Conditions, Tags
 from synthproof.core.errors import ConditionError
 from synthproof.core.models import Saved
 from synthproof.core.params import Params, check_range
-from synthproof.core.random import BLOCK, derive, fresh_seed, stream
+from synthproof.core.random import BLOCK, blocks_of, derive, fresh_seed, stream
 from synthproof.core.run import Run, quiet
 from synthproof.core.schema import Schema
 from synthproof.core.state import State
@@ -139,9 +139,16 @@ class CartChain(Params, Saved):
         return tuple(k.name for k in fitted(self, "_links", "order_"))
 
     def sample(
-        self, n: int, /, *, where: Conditions | None = None, seed: int | None = None, run: Run | None = None
+        self,
+        n: int,
+        /,
+        *,
+        where: Conditions | None = None,
+        seed: int | None = None,
+        run: Run | None = None,
+        first: int = 0,
     ) -> Table:
-        """Return n rows.
+        """Return rows ``first … first + n`` of the endless table that the seed stands for.
 
         Conditions are met by every row. The rows' other columns follow the model's own conditional distribution, up to
         the Monte Carlo error of a pool of at least 4,096 partial rows a block; nothing is drawn and thrown away until
@@ -159,15 +166,15 @@ class CartChain(Params, Saved):
         asked = read_conditions(where, layout.schema, grids)
         allowed = {k.name: k.pieces.restrict(asked[k.name]) for k in self._links if k.name in asked}
         pool = _pool(self._links, allowed, run) if allowed else 1
-        blocks = -(-n // BLOCK)
+        blocks, mine = blocks_of(first, n)
         if allowed:
             draw = partial(_conditional_block, self._links, allowed, pool, seed)
-            parts = run.map(draw, range(blocks), "sample")
+            parts = run.map(draw, blocks, "sample")
         else:
-            chunks = [(b, min(_CHUNK, blocks - b)) for b in range(0, blocks, _CHUNK)]
+            chunks = [(b, min(_CHUNK, blocks.stop - b)) for b in blocks[::_CHUNK]]
             parts = run.map(partial(_plain_chunk, self._links, seed), chunks, "sample")
-        drawn = {k.name: np.concatenate([p[k.name] for p in parts] or [np.empty(0)])[:n] for k in self._links}
-        return layout.table(drawn, n, seed)
+        drawn = {k.name: np.concatenate([p[k.name] for p in parts] or [np.empty(0)])[mine] for k in self._links}
+        return layout.table(drawn, n, seed, first=first)
 
     def get_state(self) -> State:
         """Return what was learned as JSON values and arrays."""

@@ -19,7 +19,7 @@ from scipy.special import ndtr, ndtri
 from synthproof.core.contracts import Conditions, Tags
 from synthproof.core.models import Saved
 from synthproof.core.params import Params, check_range
-from synthproof.core.random import BLOCK, derive, fresh_seed, stream
+from synthproof.core.random import BLOCK, blocks_of, derive, fresh_seed, stream
 from synthproof.core.run import Run, quiet
 from synthproof.core.schema import Field, Schema
 from synthproof.core.state import State
@@ -184,9 +184,16 @@ class Copula(Params, Saved):
         return tuple(m.name for m in margins) + tuple(f"{margins[j].name} is missing" for j in self._gaps)
 
     def sample(
-        self, n: int, /, *, where: Conditions | None = None, seed: int | None = None, run: Run | None = None
+        self,
+        n: int,
+        /,
+        *,
+        where: Conditions | None = None,
+        seed: int | None = None,
+        run: Run | None = None,
+        first: int = 0,
     ) -> Table:
-        """Return n rows.
+        """Return rows ``first … first + n`` of the endless table that the seed stands for.
 
         Under conditions the latents are drawn from the conditional normal distribution: one condition exactly, several
         by sequentially truncated normals weighted by what each truncation cost (Geweke 1991; Hajivassiliou & McFadden
@@ -202,12 +209,12 @@ class Copula(Params, Saved):
         seed = derive(self.seed_, "sample") if seed is None else int(seed)
         grids = {m.name: m.grid for m in self._margins if m.grid is not None}
         asked = read_conditions(where, layout.schema, grids)
-        blocks = range(-(-n // BLOCK))
+        blocks, mine = blocks_of(first, n)
         latents = _Latents(self._margins, self._gaps, self.correlation_, asked)
         pool = latents.pool() if asked else 1
         parts = run.map(partial(latents.block, seed, pool), blocks, "sample")
-        drawn = {m.name: np.concatenate([p[m.name] for p in parts] or [np.empty(0)])[:n] for m in self._margins}
-        return layout.table(drawn, n, seed)
+        drawn = {m.name: np.concatenate([p[m.name] for p in parts] or [np.empty(0)])[mine] for m in self._margins}
+        return layout.table(drawn, n, seed, first=first)
 
     def get_state(self) -> State:
         """Return what was learned as JSON values and arrays."""

@@ -88,9 +88,18 @@ class Marginals(Params, Saved):
         return fitted(self, "_layout", "notices_").notices  # type: ignore[no-any-return]
 
     def sample(
-        self, n: int, /, *, where: Conditions | None = None, seed: int | None = None, run: Run | None = None
+        self,
+        n: int,
+        /,
+        *,
+        where: Conditions | None = None,
+        seed: int | None = None,
+        run: Run | None = None,
+        first: int = 0,
     ) -> Table:
-        """Return n rows. Conditions are met exactly: a column is drawn from the allowed part of its distribution.
+        """Return rows ``first … first + n`` of the endless table that the seed stands for.
+
+        Conditions are met exactly: a column is drawn from the allowed part of its distribution.
 
         Raises
         ------
@@ -110,10 +119,10 @@ class Marginals(Params, Saved):
                 pieces = pieces.restrict(asked[name])
                 if pieces.mass[0] <= 0:
                     raise impossible(name, 0.0)
-            u = uniforms(seed, f"marginals/{name}", n, 2)
+            u = uniforms(seed, f"marginals/{name}", n, 2, first=first)
             values = pieces.draw(np.zeros(n, dtype=np.intp), u[:, 0], u[:, 1])
             drawn[name] = values if column.grid is None else column.grid.settle(values)
-        return layout.table(drawn, n, seed)
+        return layout.table(drawn, n, seed, first=first)
 
     def unit_loss(self, data: Table, /) -> FloatArray:
         """Return each row's negative log-likelihood in nats, shape (n_rows,): probabilities of levels, atoms and

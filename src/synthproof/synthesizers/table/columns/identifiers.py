@@ -74,8 +74,8 @@ class IdMaker:
         """How many identifiers fit the pattern itself, before longer ones are needed."""
         return len(self.free) * (self.size // self.slots)
 
-    def make(self, n: int, seed: int, purpose: str) -> npt.NDArray[np.object_]:
-        """Return n identifiers, the head of what more would be; ``None`` where missing.
+    def make(self, n: int, seed: int, purpose: str, *, first: int = 0) -> npt.NDArray[np.object_]:
+        """Return the identifiers of rows ``first … first + n``, whatever is asked for before or after; ``None``: missing.
 
         Raises
         ------
@@ -83,18 +83,18 @@ class IdMaker:
             ``fit/ids-exhausted`` past the longest identifiers that can be made.
         """
         cap = self.capacity
-        first = derive(seed, f"{purpose}/first")
-        counter = np.arange(n, dtype=np.int64)
-        inside = min(n, cap)
+        turn = derive(seed, f"{purpose}/first")
+        rows = np.arange(first, first + n, dtype=np.int64)
+        inside = min(n, max(0, cap - first))
         out = np.empty(n, dtype=object)
         if inside:
-            out[:inside] = self._texts((counter[:inside] + first % cap) % cap, seed, purpose)
+            out[:inside] = self._texts((rows[:inside] + turn % cap) % cap, first, seed, purpose)
         if n > inside:
-            if n - inside > 10**_WIDEN:
-                raise DataError("fit/ids-exhausted", where=purpose, name=purpose, n=n)
-            out[inside:] = self._longer(counter[inside:] - inside, seed, purpose)
+            if first + n - cap > 10**_WIDEN:
+                raise DataError("fit/ids-exhausted", where=purpose, name=purpose, n=first + n)
+            out[inside:] = self._longer(rows[inside:] - cap, first + inside - cap, seed, purpose)
         if self.missing > 0:
-            out[uniforms(seed, f"{purpose}/missing", n) < self.missing] = None
+            out[uniforms(seed, f"{purpose}/missing", n, first=first) < self.missing] = None
         return out
 
     def _core(self) -> list[int]:
@@ -106,13 +106,13 @@ class IdMaker:
             sizes.insert(0, len(position))
         return sizes
 
-    def _texts(self, counter: npt.NDArray[np.int64], seed: int, purpose: str) -> npt.NDArray[np.object_]:
+    def _texts(self, counter: npt.NDArray[np.int64], first: int, seed: int, purpose: str) -> npt.NDArray[np.object_]:
         per_slot = self.size // self.slots
         line = self.free[counter // per_slot] * per_slot + counter % per_slot
         numbers = permute(line, self.size, self.key)
         core = self._core()
         lead = len(self.positions) - len(core)
-        text = _lead(self.positions[:lead], len(counter), seed, purpose)
+        text = _lead(self.positions[:lead], len(counter), first, seed, purpose)
         digits = np.empty((len(counter), len(core)), dtype=np.int64)
         for j in range(len(core) - 1, -1, -1):
             numbers, digits[:, j] = np.divmod(numbers, core[j])
@@ -120,13 +120,13 @@ class IdMaker:
             text += np.array(self.positions[lead + j], dtype=object)[digits[:, j]]
         return text
 
-    def _longer(self, counter: npt.NDArray[np.int64], seed: int, purpose: str) -> npt.NDArray[np.object_]:
+    def _longer(self, counter: npt.NDArray[np.int64], first: int, seed: int, purpose: str) -> npt.NDArray[np.object_]:
         """Return identifiers with `_WIDEN` more places: they cannot equal one of the pattern's length."""
         extra = next((p for p in reversed(self.positions) if len(p) > 1), tuple(_CLASSES["d"]))
         size = len(extra) ** _WIDEN if len(extra) ** _WIDEN <= _CORE else len(extra) ** 8
         places = _WIDEN if len(extra) ** _WIDEN <= _CORE else 8
         numbers = permute(counter, size, self.key)
-        text = _lead(self.positions, len(counter), seed, purpose)
+        text = _lead(self.positions, len(counter), first, seed, purpose)
         digits = np.empty((len(counter), places), dtype=np.int64)
         for j in range(places - 1, -1, -1):
             numbers, digits[:, j] = np.divmod(numbers, len(extra))
@@ -218,13 +218,13 @@ def _product(sizes: Iterable[int]) -> int:
     return total
 
 
-def _lead(positions: tuple[Position, ...], n: int, seed: int, purpose: str) -> npt.NDArray[np.object_]:
+def _lead(positions: tuple[Position, ...], n: int, first: int, seed: int, purpose: str) -> npt.NDArray[np.object_]:
     text = np.full(n, "", dtype=object)
     for j, position in enumerate(positions):
         if len(position) == 1:
             text += position[0]
             continue
-        pick = (uniforms(seed, f"{purpose}/{j}", n) * len(position)).astype(np.intp)
+        pick = (uniforms(seed, f"{purpose}/{j}", n, first=first) * len(position)).astype(np.intp)
         text += np.array(position, dtype=object)[pick]
     return text
 

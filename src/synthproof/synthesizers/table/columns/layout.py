@@ -53,18 +53,20 @@ class Layout:
         """Fields that the model draws."""
         return tuple(f for f in self.schema.modelled if f.name not in self.makers)
 
-    def table(self, columns: Mapping[str, npt.NDArray[np.float64]], n: int, seed: int) -> Table:
+    def table(self, columns: Mapping[str, npt.NDArray[np.float64]], n: int, seed: int, *, first: int = 0) -> Table:
         """Return a table from drawn numbers and codes (NaN: missing); identifiers are made here.
 
         Parameters
         ----------
         columns
             For each modelled field: numbers, or codes of its levels, shape (n,).
+        first
+            Number of the first row, which decides the identifiers.
         """
         made: dict[str, pd.Series] = {}
         for f in self.schema.fields:
             if f.name in self.makers:
-                made[f.name] = _ids(self.makers[f.name].make(n, seed, f"id/{f.name}"), f)
+                made[f.name] = _ids(self.makers[f.name].make(n, seed, f"id/{f.name}", first=first), f)
             elif f.levelled:
                 values = columns[f.name]
                 made[f.name] = from_codes(np.where(np.isnan(values), -1, values).astype(np.int64), f)
