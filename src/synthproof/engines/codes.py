@@ -69,6 +69,14 @@ def from_codes(codes: npt.NDArray[np.integer], f: Field) -> pd.Series:
     return pd.Series(pd.Categorical.from_codes(np.asarray(codes, dtype=np.int64), dtype=dtype))
 
 
+def numbers_or_codes(column: pd.Series, f: Field) -> FloatArray:
+    """Return a modelled field's canonical column as float64: numbers, or codes of its levels; NaN missing."""
+    if f.numeric:
+        return to_numbers(column, f)
+    codes = to_codes(column, f)
+    return np.where(codes < 0, np.nan, codes)
+
+
 @dataclass(frozen=True, slots=True)
 class Coded:
     """A table as arrays: numbers of its numeric fields and codes of its levelled fields.
