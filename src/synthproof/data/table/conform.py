@@ -130,11 +130,12 @@ def _settled(f: Field, stated: Field, column: pd.Series) -> Field:
             high = float(np.nanmax(numbers)) if stated.high is None else stated.high
             out = replace(out, low=low, high=high)
     if f.levelled and f.kind != "boolean" and not stated.levels:
-        out = replace(out, levels=_in_order(f.levels, f.kind == "ordinal"))
+        out = replace(out, levels=levels_in_order(f.levels, f.kind == "ordinal"))
     return out
 
 
-def _in_order(levels: tuple[str, ...], ordinal: bool) -> tuple[str, ...]:
+def levels_in_order(levels: tuple[str, ...], ordinal: bool) -> tuple[str, ...]:
+    """Return levels in the order of a known scale, of their numbers, or of their letters."""
     known = scales.in_order(levels) if ordinal else None
     if known is not None:
         return known[0]
@@ -144,4 +145,4 @@ def _in_order(levels: tuple[str, ...], ordinal: bool) -> tuple[str, ...]:
         return tuple(sorted(levels)) if not ordinal else levels
 
 
-__all__ = ["conform", "conformed", "declared"]
+__all__ = ["conform", "conformed", "declared", "levels_in_order"]

@@ -96,30 +96,12 @@ def _parse(body: memoryview, how: sniff.Manner, where: str) -> list[Texts]:
         return "skip"
 
     try:
-        table = arrow_csv.read_csv(
-            pa.BufferReader(pa.py_buffer(body)),
-            # one thread: only then does Arrow know row numbers; dictionaries come out in file order, too
-            read_options=arrow_csv.ReadOptions(
-                column_names=names, block_size=min(max(len(body), 1 << 16), 1 << 30), use_threads=False
-            ),
-            parse_options=arrow_csv.ParseOptions(
-                delimiter=how.delimiter,
-                quote_char=how.quote,
-                double_quote=True,
-                newlines_in_values=True,
-                ignore_empty_lines=len(names) > 1,
-                invalid_row_handler=on_ragged,
-            ),
-            convert_options=arrow_csv.ConvertOptions(
-                column_types=dict.fromkeys(names, pa.large_string()),
-                strings_can_be_null=False,
-                quoted_strings_can_be_null=False,
-                check_utf8=False,
-            ),
-        )
+        block = min(max(len(body), 1 << 16), 1 << 30)
+        options = arrow_manner(how, names, on_ragged, block=block)
+        table = arrow_csv.read_csv(pa.BufferReader(pa.py_buffer(body)), **options)
     except pa.ArrowInvalid:
         # Arrow's text would quote the row itself
-        raise ReadError("read/unreadable-rows", where=where, delimiter=_shown(how.delimiter)) from None
+        raise ReadError("read/unreadable-rows", where=where, delimiter=shown(how.delimiter)) from None
     if ragged:
         first, actual = ragged[0]
         raise ReadError(
@@ -129,9 +111,39 @@ def _parse(body: memoryview, how: sniff.Manner, where: str) -> list[Texts]:
             first=first + 1,
             expected=len(names),
             actual=actual,
-            delimiter=_shown(how.delimiter),
+            delimiter=shown(how.delimiter),
         )
     return [Texts.of_arrow(table.column(i)) for i in range(len(names))]
+
+
+def arrow_manner(how: sniff.Manner, names: list[str], on_ragged: Any, *, block: int) -> dict[str, Any]:
+    """Return the options under which Arrow reads every cell as it stands.
+
+    Parameters
+    ----------
+    block
+        Bytes parsed at a time.
+    """
+    from pyarrow import csv as arrow_csv
+
+    return {
+        # one thread: only then does Arrow know row numbers; dictionaries come out in file order, too
+        "read_options": arrow_csv.ReadOptions(column_names=names, block_size=block, use_threads=False),
+        "parse_options": arrow_csv.ParseOptions(
+            delimiter=how.delimiter,
+            quote_char=how.quote,
+            double_quote=True,
+            newlines_in_values=True,
+            ignore_empty_lines=len(names) > 1,
+            invalid_row_handler=on_ragged,
+        ),
+        "convert_options": arrow_csv.ConvertOptions(
+            column_types=dict.fromkeys(names, pa.large_string()),
+            strings_can_be_null=False,
+            quoted_strings_can_be_null=False,
+            check_utf8=False,
+        ),
+    }
 
 
 def _refuse_open_quote(body: bytes, how: sniff.Manner, where: str) -> None:
@@ -141,10 +153,11 @@ def _refuse_open_quote(body: bytes, how: sniff.Manner, where: str) -> None:
         for _ in csv.reader(lines, delimiter=how.delimiter, strict=True):
             pass
     except csv.Error:
-        raise ReadError("read/unreadable-rows", where=where, delimiter=_shown(how.delimiter)) from None
+        raise ReadError("read/unreadable-rows", where=where, delimiter=shown(how.delimiter)) from None
 
 
-def _shown(delimiter: str) -> str:
+def shown(delimiter: str) -> str:
+    """Return a delimiter's name, as messages say it."""
     return {"\t": "tab", ",": "comma", ";": "semicolon", "|": "vertical bar"}.get(delimiter, delimiter)
 
 
@@ -238,4 +251,4 @@ def _in_quotes(words: Any, delimiter: str, always: bool) -> Any:
     return pc.if_else(need, wrapped, words)
 
 
-__all__ = ["csv_pieces", "read_bytes", "read_csv", "write_csv"]
+__all__ = ["arrow_manner", "csv_pieces", "read_bytes", "read_csv", "shown", "write_csv"]
