@@ -14,6 +14,7 @@
     ├── MissingExtraError     exit 1   an optional library is absent (also ImportError)
     ├── StateError            exit 1   a saved model or dossier cannot be opened (also ValueError)
     ├── WorkspaceError        exit 1   the disk does not do what is needed (also OSError)
+    ├── ExecutorError         exit 1   workers or a cluster do not do what is needed (also RuntimeError)
     ├── StatementError        exit 1   a person must say something first (also PermissionError)
     └── Cancelled             exit 1   the user stopped the run
 
@@ -152,6 +153,10 @@ class StateError(SynthproofError, ValueError):
 
 class WorkspaceError(SynthproofError, OSError):
     """The disk or folder does not do what is needed."""
+
+
+class ExecutorError(SynthproofError, RuntimeError):
+    """Workers or a cluster do not do what is needed."""
 
 
 class StatementError(SynthproofError, PermissionError):

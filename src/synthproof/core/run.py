@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, ThreadPoolExecutor, wait
+from contextlib import closing
 from dataclasses import dataclass, field
-from typing import Literal, TypeVar
+from typing import Literal, Self, TypeVar, cast
 
 from synthproof.core.errors import Cancelled
+from synthproof.core.executors import Executor, make_executor
 
 A = TypeVar("A")
 B = TypeVar("B")
@@ -33,11 +34,21 @@ class Run:
     on_event
         Called with every `Event`; faces draw their bars from it. May be called from worker threads.
     workers
-        Number of threads or processes `map` may use; ``None`` takes the cores this process may run on.
+        Calls that `map` makes side by side; ``None`` takes the cores this process may run on, or those of the cluster.
     executor
-        ``"threads"`` (default), ``"processes"`` or ``"serial"``. The result never depends on it.
+        ``"threads"`` (default), ``"processes"``, ``"serial"``, ``"ray"`` (the cluster of ``RAY_ADDRESS``, else one of
+        this machine's own) or ``"ray://HOST:PORT"``; or an `Executor`. The result never depends on it.
     device
         ``"cpu"`` or ``"cuda"``; ``"auto"`` is resolved here, once, and recorded in `device`.
+
+    Raises
+    ------
+    UsageError
+        ``run/unknown-executor``, ``run/bad-workers``.
+
+    Notes
+    -----
+    Worker processes and clusters are started at the first `map` and kept; `close`, or a ``with`` block, ends them.
     """
 
     def __init__(
@@ -45,13 +56,13 @@ class Run:
         on_event: Callable[[Event], None] | None = None,
         *,
         workers: int | None = None,
-        executor: Literal["threads", "processes", "serial"] = "threads",
+        executor: str | Executor = "threads",
         device: Literal["auto", "cpu", "cuda"] = "cpu",
     ) -> None:
         self._on_event = on_event
         self._cancel = threading.Event()
-        self.workers = workers or available_cores()
-        self.executor = executor
+        self.workers = available_cores() if workers is None else workers
+        self._executor = make_executor(executor, workers, self.workers) if isinstance(executor, str) else executor
         self.device = _resolve(device)
 
     def tick(self, task: str, done: int, total: int, /, **facts: object) -> None:
@@ -83,27 +94,28 @@ class Run:
         `fn` must depend on its item alone; then the result is the same for every executor.
         """
         work = list(items)
-        if self.executor == "serial" or self.workers == 1 or len(work) < 2:
-            return [fn(x) for x in self.each(work, task)]
-        pool_type = ThreadPoolExecutor if self.executor == "threads" else ProcessPoolExecutor
-        with pool_type(self.workers) as pool:
-            futures = [pool.submit(fn, x) for x in work]
-            try:
-                self._watch(futures, task)
-            except Exception:
-                for f in futures:
-                    f.cancel()
-                raise
-            return [f.result() for f in futures]
+        out: list[B | None] = [None] * len(work)
+        done = 0
+        self.tick(task, done, len(work))
+        executor = self._executor if len(work) > 1 else make_executor("serial", None, 1)
+        # closing it, also on `Cancelled`, stops the calls that are still open
+        with closing(executor.finished(fn, work)) as ended:
+            for found in ended:
+                if found is not None:
+                    out[found[0]] = found[1]
+                    done += 1
+                self.tick(task, done, len(work))
+        return cast(list[B], out)
 
-    def _watch(self, futures: list[Future[B]], task: str) -> None:
-        pending: set[Future[B]] = set(futures)
-        while pending:
-            self.tick(task, len(futures) - len(pending), len(futures))
-            done, pending = wait(pending, timeout=0.2, return_when=FIRST_COMPLETED)
-            for f in done:
-                f.result()
-        self.tick(task, len(futures), len(futures))
+    def close(self) -> None:
+        """End worker processes, and leave or end the cluster; the run may be used again."""
+        self._executor.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
 
 def available_cores() -> int:

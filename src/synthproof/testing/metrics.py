@@ -23,6 +23,7 @@ from synthproof.core.evidence import FAMILIES, Evidence
 from synthproof.core.registry import metrics
 from synthproof.core.run import Run
 from synthproof.data.table.dataset import Table
+from synthproof.testing.executors import Carried
 from synthproof.testing.references import fresh
 from synthproof.testing.worlds import patients, visits
 
@@ -96,6 +97,12 @@ def is_plain_json(name: str) -> None:
 def repeats_itself(name: str) -> None:
     """The same seed gives the same evidence, on one worker and on three."""
     _alike(_measured(name), metrics.make(name).measure(_case(), seed=5, run=Run(workers=3)), tolerance=0.0)
+
+
+def travels(name: str) -> None:
+    """The same evidence when the work travels to other processes and is done in another order."""
+    carried = Run(executor=Carried())
+    _alike(_measured(name), metrics.make(name).measure(_case(), seed=5, run=carried), tolerance=0.0)
 
 
 def leaves_the_data_alone(name: str) -> None:
@@ -176,6 +183,7 @@ CHECKS: Mapping[str, Callable[[str], Any]] = {
         stays_within_its_range,
         is_plain_json,
         repeats_itself,
+        travels,
         leaves_the_data_alone,
         leaves_global_randomness_alone,
         can_be_stopped,

@@ -24,6 +24,7 @@ from synthproof.core.errors import Cancelled, ConditionError, NotFittedError
 from synthproof.core.run import Event, Run
 from synthproof.core.schema import Field, Schema
 from synthproof.data.table.dataset import Table, canonical_dtype
+from synthproof.testing.executors import Carried
 
 Factory = Callable[[], Any]
 SHARED = 10
@@ -236,6 +237,13 @@ def check_workers(bench: Bench) -> None:
     three = bench.new().fit(bench.data, run=Run(workers=3))
     a, b = (m.sample(4500, seed=2, run=Run(workers=w)) for m, w in ((one, 3), (three, 1)))
     assert same(a, b)
+
+
+def check_processes(bench: Bench) -> None:
+    """Work that travels to other processes and is done in another order: the same bytes."""
+    carried = Run(executor=Carried())
+    made = bench.new().fit(bench.data, run=carried)
+    assert same(made.sample(4500, seed=2, run=carried), bench.model.sample(4500, seed=2))
 
 
 def check_where(bench: Bench) -> None:
