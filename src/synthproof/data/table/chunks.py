@@ -35,6 +35,8 @@ CHUNK = 16 * BLOCK
 """Rows in a chunk, unless somebody asks for another number."""
 STUDIED = 100_000
 """Rows from which the kinds of columns are learned."""
+LEARNED = 500_000
+"""Rows that a generator that cannot learn chunk by chunk takes of a chunked table, unless a budget says another number."""
 _ATTEMPTS = 3  # passes in which kinds may still change
 
 
@@ -229,7 +231,7 @@ def open_chunks(source: str | Path, *, schema: Schema | None = None, run: Run | 
     return ChunkedTable(parts, final, facts=tally.facts(final), n_units=tally.units(parts.n_rows), origin=origin)
 
 
-def bounded(data: Data, *, seed: int, rows: int) -> Table:
+def bounded(data: Data, *, seed: int, rows: int = LEARNED) -> Table:
     """Return a table as it is, or at most `rows` rows drawn from one that is read part by part.
 
     The drawn table's origin says how many of how many rows it holds; layouts make a notice of that.
@@ -383,4 +385,4 @@ def _words(f: Field) -> tuple[str, ...]:
 _OF_THE_SAMPLE = frozenset({"read/constant-column", "read/all-missing"})
 # What the sample shows of a column that never varies need not hold for all rows.
 
-__all__ = ["CHUNK", "ChunkedTable", "Data", "Facts", "bounded", "open_chunks", "regrouped", "taken"]
+__all__ = ["CHUNK", "LEARNED", "ChunkedTable", "Data", "Facts", "bounded", "open_chunks", "regrouped", "taken"]
