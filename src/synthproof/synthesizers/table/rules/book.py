@@ -1,0 +1,411 @@
+"""The book of rules of one model: what a column may still be while rows are drawn, in any order of columns.
+
+A generator that draws column by column asks `Book.bounds` before each column and draws within the answer; one that
+cannot, mends what it drew (`Book.repair`). Whole rows are checked with `Book.broken`; `loop.keep` draws the few that
+stay broken anew. Rules can be exchanged after fitting, since nothing of this is learned by the generator.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Self
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from synthproof.core.constraints import Constraint
+from synthproof.core.constraints.bodies import Compare, Own, Relation, Unique
+from synthproof.core.constraints.expressions import Name
+from synthproof.core.errors import ConfigError
+from synthproof.core.random import stream
+from synthproof.core.schema import Field, Schema
+from synthproof.data.table.dataset import Table
+from synthproof.engines.codes import from_codes, from_numbers
+from synthproof.synthesizers.table.columns.conditions import Condition
+from synthproof.synthesizers.table.columns.grid import Grid
+from synthproof.synthesizers.table.rules.bounds import Bounds
+from synthproof.synthesizers.table.rules.compile import Compiler, Facts, check_names, facts_of, needs_data
+from synthproof.synthesizers.table.rules.domains import Axis, Domains, axis_of
+from synthproof.synthesizers.table.rules.laws import Law
+from synthproof.synthesizers.table.rules.tables import Allowed
+
+FloatArray = npt.NDArray[np.float64]
+IntArray = npt.NDArray[np.intp]
+BoolArray = npt.NDArray[np.bool_]
+Rows = Mapping[str, FloatArray]
+Redraw = Callable[[str, Bounds, IntArray, FloatArray], FloatArray]
+"""Draws a column anew within bounds: (name, bounds of the rows, their positions, uniforms (rows, 2)) → values."""
+
+MOST_LEVELS = 1024
+"""Up to so many levels `Bounds.levels` is an array; for more, `Bounds.points` lists what is allowed."""
+_SWEEPS = 12
+
+
+@dataclass(frozen=True)
+class Book:
+    """Rules compiled for the columns that a model draws.
+
+    Parameters
+    ----------
+    rules
+        As they were declared.
+    axes
+        What each drawn column may be at all.
+    facts
+        For each rule, what it took from train (nothing for most).
+    asked
+        Conditions of a call that are to be kept beside the rules (`under`).
+    makers
+        Names of columns that are made, not drawn (identifiers): a rule of uniqueness over one of them holds by itself.
+    """
+
+    rules: tuple[Constraint, ...]
+    axes: Mapping[str, Axis]
+    facts: tuple[Facts, ...]
+    makers: frozenset[str] = frozenset()
+    asked: Mapping[str, Condition] | None = None
+    _laws: tuple[Law, ...] = field(init=False, repr=False, compare=False)
+    _per_rule: tuple[tuple[Law, ...], ...] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        for rule in self.own:
+            absent = [n for n in rule.fields if n not in self.axes]
+            if absent:
+                raise ConfigError("rules/not-drawn", where=rule.text, names=", ".join(absent))
+        compiler = Compiler(self.axes)
+        per_rule = [compiler.laws(rule, facts) for rule, facts in zip(self.rules, self.facts, strict=True)]
+        conditions = () if self.asked is None else tuple(_condition_laws(self.asked))
+        object.__setattr__(self, "_per_rule", tuple(per_rule))
+        object.__setattr__(self, "_laws", (*(law for laws in per_rule for law in laws), *conditions))
+
+    @classmethod
+    def learn(
+        cls,
+        rules: Sequence[Constraint],
+        schema: Schema,
+        grids: Mapping[str, Grid],
+        data: Table | None = None,
+        *,
+        makers: Sequence[str] = (),
+    ) -> Self:
+        """Return the book of some rules for one model.
+
+        Parameters
+        ----------
+        rules
+            Declared rules.
+        schema
+            Of the tables that the model draws.
+        grids
+            Range and lattice of each numeric column.
+        data
+            Train, for rules that say what train has (``in``, ``combination``, ``range``).
+        makers
+            Columns that are made, not drawn.
+
+        Raises
+        ------
+        SchemaError
+            ``schema/unknown-field``.
+        ConfigError
+            ``rules/needs-data``, ``rules/not-drawn``, ``rules/not-text``, ``rules/not-numbers`` or
+            ``constraint/no-order``.
+        """
+        axes = axes_of(schema, grids, makers)
+        facts: list[Facts] = []
+        for rule in rules:
+            check_names(rule, schema)
+            if needs_data(rule) and data is None:
+                raise ConfigError("rules/needs-data", where=rule.text)
+            drawn = all(n in axes for n in rule.fields)
+            facts.append(facts_of(rule, data, axes) if data is not None and needs_data(rule) and drawn else {})
+        return cls(tuple(rules), axes, tuple(facts), frozenset(makers))
+
+    @property
+    def empty(self) -> bool:
+        """Whether nothing is asked of drawn rows."""
+        return not self.rules
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Columns that rules bound while drawing."""
+        return tuple(dict.fromkeys(n for law in self._laws for n in law.names))
+
+    @property
+    def own(self) -> tuple[Constraint, ...]:
+        """Rules that are functions of the caller."""
+        return tuple(r for r in self.rules if isinstance(r.body, Own))
+
+    @property
+    def unique(self) -> tuple[Constraint, ...]:
+        """Rules of uniqueness that do not hold by themselves."""
+        return tuple(r for r in self.rules if isinstance(r.body, Unique) and not self.makers & set(r.fields))
+
+    def under(self, asked: Mapping[str, Condition]) -> Self:
+        """Return the book with the conditions of a call kept beside the rules."""
+        return replace(self, asked=dict(asked)) if asked else self
+
+    def bounds(self, name: str, rows: Rows, n: int) -> Bounds | None:
+        """Return what a column may be beside the known ones, so that the rules can still be kept by the others.
+
+        Parameters
+        ----------
+        name
+            The column that is about to be drawn.
+        rows
+            The columns known so far, in any order, drawn or given: numbers, codes, NaN for missing; shape (n,) each.
+        n
+            Number of rows.
+
+        Returns
+        -------
+        Bounds or None
+            ``None`` when no rule speaks of this column now.
+
+        Notes
+        -----
+        Unknown columns count with their whole range, narrowed through all rules that link them with `name`. For
+        orderings, sums of one rule and combinations the answer is exact: any value within it can be completed. Where
+        several sums share columns it may be too wide; the rows that then fail are found by `broken`. Cost
+        O(n · linked rules · their columns · sweeps); a few sweeps as a rule.
+        """
+        laws = self._linked(name, rows)
+        if not laws or name in rows:
+            return None
+        known = {k: v for k, v in rows.items() if k in self.axes}
+        domains = Domains(self.axes, known, n)
+        settle(domains, laws)
+        return _answer(domains, name)
+
+    def broken(self, rows: Rows) -> BoolArray:
+        """Return which whole rows break a rule, an own one too, or a condition, shape (n,).
+
+        Rules of uniqueness are not about single rows: see `repeated`.
+
+        Raises
+        ------
+        ConfigError
+            ``constraint/function-absent`` when an own rule came out of a file.
+        """
+        n = len(next(iter(rows.values()))) if rows else 0
+        out = np.zeros(n, dtype=np.bool_)
+        for law in self._laws:
+            out |= ~law.kept(rows)
+        for rule in self.own:
+            out |= ~rule.holds(self._frame(rows, rule.fields))
+        return out
+
+    def broken_by_rule(self, rows: Rows) -> dict[str, int]:
+        """Return how many whole rows break each rule that is about single rows."""
+        found = {}
+        for rule, laws in zip(self.rules, self._per_rule, strict=True):
+            if isinstance(rule.body, Own):
+                found[rule.text] = int((~rule.holds(self._frame(rows, rule.fields))).sum())
+            elif laws:
+                found[rule.text] = int((~np.logical_and.reduce([law.kept(rows) for law in laws])).sum())
+        return found
+
+    def repeated(self, rows: Rows) -> BoolArray:
+        """Return which rows agree with an earlier row where a rule wants them to differ, shape (n,)."""
+        n = len(next(iter(rows.values()))) if rows else 0
+        out = np.zeros(n, dtype=np.bool_)
+        for rule in self.unique:
+            keys = np.stack([rows[name] for name in rule.fields], axis=1)
+            there = np.flatnonzero(~np.isnan(keys).any(axis=1))
+            _, first = np.unique(keys[there], axis=0, return_index=True)
+            again = np.ones(len(there), dtype=np.bool_)
+            again[first] = False
+            out[there[again]] = True
+        return out
+
+    def repair(
+        self,
+        rows: Rows,
+        seed: int,
+        block: int,
+        *,
+        held: Sequence[str] = (),
+        order: Sequence[str] = (),
+        redraw: Redraw | None = None,
+    ) -> dict[str, FloatArray]:
+        """Return rows mended column by column, for generators that cannot draw within bounds.
+
+        Each column in turn is checked against those before it; where it breaks a rule it is drawn anew within its
+        bounds. Columns without rules are never touched, missing values stay.
+
+        Parameters
+        ----------
+        rows
+            Whole rows.
+        seed, block
+            Address of the randomness.
+        held
+            Columns that keep their values (conditions): they come first.
+        order
+            Order of the other columns; columns that a rule computes (``total = …``) come last if absent.
+        redraw
+            Draws a column within bounds; the nearest allowed value is taken if absent.
+        """
+        spoken = set(self.names)
+        wanted = [*held, *(n for n in (order or self.last_computed()) if n not in held)]
+        out = dict(rows)
+        known: dict[str, FloatArray] = {}
+        for name in wanted:
+            if name not in spoken:
+                continue
+            n = len(out[name])
+            bounds = self.bounds(name, known, n)
+            if bounds is not None and name not in held:
+                bad = np.flatnonzero(~bounds.allows(out[name]))
+                if len(bad):
+                    out[name] = np.array(out[name])
+                    told = bounds.take(bad)
+                    if redraw is None:
+                        fresh = told.settle(out[name][bad])
+                    else:
+                        u = stream(seed, f"rules/repair/{name}", block).random((n, 2))[bad]
+                        fresh = redraw(name, told, bad, u)
+                    out[name][bad] = fresh
+            known[name] = out[name]
+        return out
+
+    def last_computed(self) -> tuple[str, ...]:
+        """Return the columns that rules speak of, those that stand alone on the left of an equality last."""
+        computed = {
+            part.left.name
+            for rule in self.rules
+            if isinstance(rule.body, Relation)
+            for part in rule.body.parts
+            if isinstance(part, Compare) and part.op == "=" and isinstance(part.left, Name)
+        }
+        spoken = [n for n in self.axes if n in set(self.names)]
+        return tuple(sorted(spoken, key=lambda n: n in computed))
+
+    def get_state(self) -> dict[str, Any]:
+        """Return plain values and arrays. Own functions are not among them: only their titles are kept."""
+        grids = {
+            n: {"low": a.low, "high": a.high, "step": a.step, "offset": a.offset, "unit": a.unit}
+            for n, a in self.axes.items()
+        }
+        return {
+            "rules": [r.text for r in self.rules],
+            "facts": [dict(f) for f in self.facts],
+            "axes": grids,
+            "makers": sorted(self.makers),
+        }
+
+    @classmethod
+    def from_state(cls, state: Mapping[str, Any], schema: Schema) -> Self:
+        """Take back what `get_state` returned, for a model that draws tables of this schema."""
+        axes = {n: Axis(schema.field(n), **a) for n, a in state["axes"].items()}
+        rules = tuple(Constraint.parse(t) for t in state["rules"])
+        return cls(rules, axes, tuple(dict(f) for f in state["facts"]), frozenset(state["makers"]))
+
+    # inner ------------------------------------------------------------------------------------------------
+
+    def _frame(self, rows: Rows, names: Sequence[str]) -> pd.DataFrame:
+        """Return drawn columns as an own function sees them: in canonical form."""
+        made: dict[str, pd.Series] = {}
+        for name in names:
+            f, values = self.axes[name].field, rows[name]
+            if f.levelled:
+                made[name] = from_codes(np.where(np.isnan(values), -1, values).astype(np.int64), f)
+            else:
+                made[name] = from_numbers(values, f)
+        return pd.DataFrame(made)
+
+    def _linked(self, name: str, rows: Rows) -> list[Law]:
+        """Return the laws that reach a column through unknown ones."""
+        found: list[Law] = []
+        reached, queue = {name}, [name]
+        rest = list(self._laws)
+        while queue:
+            here = queue.pop()
+            for law in [w for w in rest if here in w.names]:
+                rest.remove(law)
+                found.append(law)
+                fresh = [n for n in law.names if n not in rows and n not in reached]
+                reached.update(fresh)
+                queue.extend(fresh)
+        return found
+
+
+def axes_of(schema: Schema, grids: Mapping[str, Grid], makers: Sequence[str] = ()) -> dict[str, Axis]:
+    """Return the axes of all drawn columns."""
+    drawn: list[Field] = [f for f in schema.modelled if f.name not in makers]
+    return {f.name: axis_of(f, grids.get(f.name)) for f in drawn}
+
+
+def settle(domains: Domains, laws: Sequence[Law]) -> None:
+    """Apply laws until nothing changes (or, where that would go on, a dozen times: the rest is found at the end)."""
+    for _ in range(_SWEEPS):
+        domains.changed = False
+        for law in laws:
+            law.narrow(domains, ~domains.dead)
+        if not domains.changed:
+            return
+
+
+def _answer(domains: Domains, name: str) -> Bounds | None:
+    axis, choice, dead = domains.axes[name], domains.choice.get(name), domains.dead
+    n = domains.n
+    low, high = np.full(n, -np.inf), np.full(n, np.inf)
+    fixed, levels = np.full(n, np.nan), None
+    touched = name in domains.low
+    if touched:
+        narrowed = (domains.low[name] > axis.low) | (domains.high[name] < axis.high)
+        low = np.where(narrowed & ~dead, domains.low[name], low)
+        high = np.where(narrowed & ~dead, domains.high[name], high)
+        fixed = np.where((low == high) & ~dead, low, fixed)
+    if choice is not None:
+        choice = replace(choice, row=np.where(dead, -1, choice.row))
+        fixed = np.where(np.isnan(fixed), choice.single(), fixed)
+    if axis.levels and axis.levels <= MOST_LEVELS and (choice is not None or touched):
+        codes = np.arange(axis.levels)
+        levels = (codes >= low[:, None]) & (codes <= high[:, None])
+        if choice is not None:
+            levels &= choice.mask(axis.levels)
+        low, high, choice = np.full(n, -np.inf), np.full(n, np.inf), None
+    out = Bounds(low, high, fixed, levels, choice, dead)
+    return out if out.bound.any() or dead.any() else None
+
+
+def _condition_laws(asked: Mapping[str, Condition]) -> list[Law]:
+    """Return the laws of a call's conditions, for columns that must have a value."""
+    return [_Asked(c) if any(a < b for a, b in c.ranges) else Allowed(c.name, _points(c)) for c in asked.values()]
+
+
+def _points(condition: Condition) -> FloatArray:
+    return np.array([a for a, _ in condition.ranges], dtype=np.float64)
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """A condition on a number as a law: within the hull of its stretches, or one of its exact values."""
+
+    condition: Condition
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return (self.condition.name,)
+
+    def kept(self, rows: Rows) -> BoolArray:
+        values = rows[self.condition.name]
+        out = np.isnan(values)
+        for low, high in self.condition.ranges:
+            out |= (values >= low) & (values <= high)
+        return np.asarray(out)
+
+    def narrow(self, domains: Domains, rows: BoolArray) -> None:
+        name = self.condition.name
+        if name in domains.known:
+            return
+        exact = [e for e in self.condition.exact if e is not None]
+        if exact and len(exact) == len(self.condition.exact):
+            Allowed(name, np.unique(exact)).narrow(domains, rows)
+        elif self.condition.ranges:
+            low = min(a for a, _ in self.condition.ranges)
+            high = max(b for _, b in self.condition.ranges)
+            domains.narrow(name, low, high, rows)
