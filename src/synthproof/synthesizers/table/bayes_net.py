@@ -1,0 +1,512 @@
+"""Bayesian network on codes: each column from a few others, by counts anybody can read.
+
+Columns become bins (`columns/bins.py`). They are taken in the order in which a maximum spanning tree of mutual
+information grows (Chow & Liu 1968, doi:10.1109/TIT.1968.1054142), and each looks for a few parents among those before it
+(K2, Cooper & Herskovits 1992, doi:10.1007/BF00994110) by leave-one-out likelihood; rare combinations back off to shorter
+ones (`columns/backoff.py`). Nothing is random in learning but which rows of a very long table choose the structure.
+
+Its rank: the fastest to learn of those that keep relations, open to inspection, and far from memory, since every
+probability rests on ten rows or more. It keeps pairs and exact dependencies well; relations of many columns at once and
+the fine structure of continuous columns it keeps less well than the sequential trees and networks do.
+
+A condition (`where`) is met inside the network: the tree of first parents tells every node beforehand how likely the
+conditions further on become (exact belief propagation, Pearl 1988), a pool of rows is drawn by that foresight and weighted
+by where the network differs from the tree. Nothing is drawn and thrown away until it fits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import ClassVar, Self
+
+import numpy as np
+import numpy.typing as npt
+
+from synthproof.core.contracts import Conditions, Tags
+from synthproof.core.models import Saved
+from synthproof.core.params import Params, check_range
+from synthproof.core.random import BLOCK, blocks_of, derive, fresh_seed, stream
+from synthproof.core.run import Run, quiet
+from synthproof.core.schema import Schema
+from synthproof.core.state import State
+from synthproof.core.words import Words
+from synthproof.data.table.chunks import Data, bounded
+from synthproof.data.table.dataset import Table
+from synthproof.engines.codes import numbers_or_codes
+from synthproof.synthesizers.table.columns.backoff import (
+    Level,
+    Node,
+    View,
+    Weighed,
+    choose_parents,
+    count_node,
+    views_for,
+)
+from synthproof.synthesizers.table.columns.bins import UNKNOWN, Bins, bins_of
+from synthproof.synthesizers.table.columns.conditions import Condition, impossible, read_conditions
+from synthproof.synthesizers.table.columns.layout import Layout, check_count, lay_out, persons_of
+from synthproof.synthesizers.table.columns.model import column_model, fitted
+from synthproof.synthesizers.table.columns.pieces import Pieces
+from synthproof.synthesizers.table.columns.pools import LEAST_EFFECTIVE, WIDEST, effective_share, pool_blocks, resample
+
+FloatArray = npt.NDArray[np.float64]
+IntArray = npt.NDArray[np.intp]
+
+_CHUNK = 16  # blocks drawn at a time
+_STUDIED = 30_000  # rows that choose the structure
+_GROUPS, _LEVELS = 12, 48  # groups of a number's bins; levels that stay alone
+_ROWS_PER_BIN = 40
+_RUNS = (2, 4)  # as how few values a parent may be seen
+_WIDE = 256  # a node of more codes is nobody's parent
+
+
+class BayesNet(Params, Saved):
+    """Draw each column from counts given a few others.
+
+    Parameters
+    ----------
+    parents
+        Parents of a column at most; how many there are depends on what the rows bear out.
+    bins
+        Bins of a numeric column at most.
+    min_cell
+        Rows that a combination of parents must have to be counted on its own.
+    min_shared
+        A numeric value is handed out as it is only when at least this many persons have it.
+    row_wise
+        Learn single rows of a table whose units have several.
+    random_state
+        Seed of `fit` and of `sample` calls without their own; ``None`` draws one and keeps it in ``seed_``.
+
+    Attributes
+    ----------
+    schema_
+        Schema of drawn tables.
+    notices_
+        What the reader of a report must know.
+    order_
+        Columns in the order in which they are drawn.
+    parents_
+        For each column, the columns it depends on, the most telling first.
+    seed_
+        Seed that was used.
+
+    Notes
+    -----
+    Fit O(n · columns²), at most 30,000 rows for the structure; sampling O(n · columns · parents).
+    """
+
+    tags: ClassVar[Tags] = Tags(family="statistical")
+
+    def __init__(
+        self,
+        *,
+        parents: int = 5,
+        bins: int = 64,
+        min_cell: int = 10,
+        min_shared: int = 10,
+        row_wise: bool = False,
+        random_state: int | None = None,
+    ) -> None:
+        self.parents = parents
+        self.bins = bins
+        self.min_cell = min_cell
+        self.min_shared = min_shared
+        self.row_wise = row_wise
+        self.random_state = random_state
+
+    def fit(self, data: Data, /, *, run: Run | None = None) -> Self:
+        """Learn bins, structure and counts. Nodes are learned side by side; the result does not depend on workers."""
+        run = quiet(run)
+        for name, low, high in (("parents", 0, 50), ("bins", 2, 1024), ("min_cell", 2, 1e9), ("min_shared", 1, 1e9)):
+            check_range(self, name, getattr(self, name), low, high)
+        run.tick("bayes_net", 0, 1)
+        seed = fresh_seed() if self.random_state is None else int(self.random_state)
+        data = bounded(data, seed=seed)
+        layout = lay_out(data, seed=seed, row_wise=self.row_wise, min_shared=self.min_shared)
+        data = layout.seen(data)
+        persons = persons_of(data)
+        width = max(4, min(self.bins, data.n_rows // _ROWS_PER_BIN))
+        columns: dict[str, Bins] = {}
+        codes: dict[str, IntArray] = {}
+        for f in run.each(layout.modelled, "bayes_net: columns"):
+            model = column_model(data.frame[f.name], f, min_shared=self.min_shared, persons=persons)
+            columns[f.name] = bins_of(f.name, model, bins=width, groups=_GROUPS, levels=_LEVELS)
+            found = columns[f.name].code(numbers_or_codes(data.frame[f.name], f))
+            # A number that only one person has, and no other is there, is drawn as missing: it is learned so, too.
+            codes[f.name] = np.where(found == UNKNOWN, columns[f.name].count - 1, found)
+        plan = _plan(columns, codes)
+        sample = _some(data.n_rows, seed)
+        choose = partial(_node, plan, sample=sample, most=self.parents, least=self.min_cell)
+        nodes = run.map(choose, range(len(plan.places)), "bayes_net")
+        self._layout: Layout = layout
+        self._net = Net(columns, plan.places, tuple(nodes), data.n_rows)
+        self.seed_ = seed
+        return self
+
+    @property
+    def schema_(self) -> Schema:
+        """Schema of drawn tables."""
+        return fitted(self, "_layout", "schema_").schema  # type: ignore[no-any-return]
+
+    @property
+    def notices_(self) -> tuple[Words, ...]:
+        """What the reader of a report must know."""
+        return fitted(self, "_layout", "notices_").notices  # type: ignore[no-any-return]
+
+    @property
+    def order_(self) -> tuple[str, ...]:
+        """Columns in the order in which they are drawn."""
+        net: Net = fitted(self, "_net", "order_")
+        return tuple(dict.fromkeys(p.column for p in net.places))
+
+    @property
+    def parents_(self) -> dict[str, tuple[str, ...]]:
+        """For each column, the columns it depends on, the most telling first."""
+        net: Net = fitted(self, "_net", "parents_")
+        found: dict[str, dict[str, None]] = {name: {} for name in self.order_}
+        for place, node in zip(net.places, net.nodes, strict=True):
+            found[place.column].update((net.places[p].column, None) for p in node.parents)
+        return {name: tuple(p for p in given if p != name) for name, given in found.items()}
+
+    def sample(
+        self,
+        n: int,
+        /,
+        *,
+        where: Conditions | None = None,
+        seed: int | None = None,
+        run: Run | None = None,
+        first: int = 0,
+    ) -> Table:
+        """Return rows ``first … first + n`` of the endless table that the seed stands for.
+
+        Conditions are met by every row. The other columns follow the network's own conditional distribution, up to the
+        Monte Carlo error of a pool of at least 4,096 rows a block.
+
+        Raises
+        ------
+        ConditionError
+            The conditions cannot be met, with the estimated probability.
+        """
+        layout: Layout = fitted(self, "_layout", "sample")
+        net, run, n = self._net, quiet(run), check_count(n)
+        seed = derive(self.seed_, "sample") if seed is None else int(seed)
+        grids = {name: c.grid for name, c in net.columns.items() if c.grid is not None}
+        asked = read_conditions(where, layout.schema, grids, layout.wide)
+        blocks, mine = blocks_of(first, n)
+        if asked:
+            foresight = Foresight.of(net, asked)
+            run.tick("conditions", 0, 1)
+            pool = foresight.pool()
+            parts = run.map(partial(foresight.block, seed, pool), blocks, "sample")
+        else:
+            chunks = [(b, min(_CHUNK, blocks.stop - b)) for b in blocks[::_CHUNK]]
+            parts = run.map(partial(_plain_chunk, net, seed), chunks, "sample")
+        drawn = {name: np.concatenate([p[name] for p in parts] or [np.empty(0)])[mine] for name in net.columns}
+        return layout.table(drawn, n, seed, first=first, asked=asked)
+
+    def log_prob(self, data: Table, /, *, run: Run | None = None) -> FloatArray:
+        """Return each row's log-likelihood in nats, shape (n_rows,).
+
+        Probabilities of levels, shared numbers and missing values, densities per lattice step elsewhere (per thousandth
+        of the range without a lattice). A value or combination of probability 0 counts as if seen half a time.
+        """
+        net: Net = fitted(self, "_net", "log_prob")
+        floor = 0.5 / (net.rows + 0.5)
+        total = np.zeros(data.n_rows)
+        rows: dict[int, IntArray] = {}
+        unknown: dict[int, npt.NDArray[np.bool_]] = {}
+        for name, bins in net.columns.items():
+            values = numbers_or_codes(data.frame[name], self._layout.schema.field(name))
+            codes = bins.code(values)
+            total += bins.within(values)
+            usual = int(bins.pieces.mass.argmax())
+            for k in net.of(name):
+                unknown[k] = codes == UNKNOWN
+                known = np.where(unknown[k], usual, codes)
+                rows[k] = bins.group[known] if net.places[k].group else known
+        for k, node in quiet(run).each(tuple(enumerate(net.nodes)), "log_prob"):
+            p = node.probability(node.contexts(rows, data.n_rows), rows[k])
+            p = np.where(p > 0, p, floor)
+            lost = 1.0 if k != net.of(net.places[k].column)[0] else floor  # an unknown value costs once
+            total += np.log(np.where(unknown[k], lost, p))
+        return total
+
+    def get_state(self) -> State:
+        """Return what was learned as JSON values and arrays."""
+        layout: Layout = fitted(self, "_layout", "get_state")
+        return {
+            "layout": layout.get_state(),
+            "columns": [c.get_state() for c in self._net.columns.values()],
+            "places": [[p.column, p.group] for p in self._net.places],
+            "nodes": [k.get_state() for k in self._net.nodes],
+            "rows": self._net.rows,
+            "seed": self.seed_,
+        }
+
+    def set_state(self, state: State, /) -> Self:
+        """Take back what `get_state` returned."""
+        self._layout = Layout.from_state(state["layout"])
+        columns = [Bins.from_state(s) for s in state["columns"]]
+        places = tuple(Place(str(name), bool(group)) for name, group in state["places"])
+        nodes = tuple(Node.from_state(s) for s in state["nodes"])
+        self._net = Net({c.name: c for c in columns}, places, nodes, int(state["rows"]))
+        self.seed_ = int(state["seed"])
+        return self
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """What a node stands for: a column's bin, or the group of bins that is drawn before it."""
+
+    column: str
+    group: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Net:
+    """The learned network; nodes come after their parents."""
+
+    columns: Mapping[str, Bins]
+    places: tuple[Place, ...]
+    nodes: tuple[Node, ...]
+    rows: int
+
+    def of(self, column: str) -> list[int]:
+        """Return the numbers of a column's nodes: its bin, or its group and then its bin."""
+        return [k for k, place in enumerate(self.places) if place.column == column]
+
+    def values(
+        self, rows: Mapping[int, IntArray], draws: Mapping[str, FloatArray], left: Mapping[str, Pieces] | None = None
+    ) -> dict[str, FloatArray]:
+        """Return the columns' numbers and codes from their bins and two uniforms a row."""
+        out = {}
+        for name, bins in self.columns.items():
+            u = draws[name]
+            out[name] = bins.value(rows[self.of(name)[-1]], u[:, 0], u[:, 1], (left or {}).get(name))
+        return out
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """Nodes in order with the codes of all rows, before any parent is chosen."""
+
+    places: tuple[Place, ...]
+    codes: Mapping[int, IntArray]
+    sizes: tuple[int, ...]
+
+
+def _plan(columns: Mapping[str, Bins], codes: Mapping[str, IntArray]) -> _Plan:
+    """Return the nodes: one a column in the tree's order, then the bins of those columns that were drawn as groups."""
+    names = list(columns)
+    coarse = [columns[name].group[codes[name]] for name in names]
+    order = [names[j] for j in _tree_order(coarse, [columns[name].groups for name in names])]
+    places = [Place(name, columns[name].grouped) for name in order]
+    places += [Place(name, False) for name in order if columns[name].grouped]
+    of_rows, sizes = {}, []
+    for k, place in enumerate(places):
+        bins = columns[place.column]
+        of_rows[k] = bins.group[codes[place.column]] if place.group else codes[place.column]
+        sizes.append(bins.groups if place.group else bins.count)
+    return _Plan(tuple(places), of_rows, tuple(sizes))
+
+
+def _tree_order(codes: Sequence[IntArray], sizes: Sequence[int]) -> list[int]:
+    """Return the order in which a maximum spanning tree of mutual information grows from its best-connected column."""
+    d = len(codes)
+    told = np.zeros((d, d))
+    for i in range(d):
+        for j in range(i):
+            table = np.bincount(codes[i] * sizes[j] + codes[j], minlength=sizes[i] * sizes[j])
+            told[i, j] = told[j, i] = _information(table.reshape(sizes[i], sizes[j]).astype(np.float64))
+    order = [int(told.sum(axis=1).argmax())]
+    while len(order) < d:
+        best = told[order].max(axis=0)
+        best[order] = -np.inf
+        order.append(int(best.argmax()))
+    return order
+
+
+def _information(table: FloatArray) -> float:
+    """Return the mutual information of a table of counts in nats, less the bias of its cells (Miller 1955)."""
+    n = table.sum()
+    rows, columns = table.sum(axis=1, keepdims=True), table.sum(axis=0, keepdims=True)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        nats = float(np.nansum(np.where(table > 0, table * np.log(table * n / (rows * columns)), 0.0)) / n)
+    cells = (np.count_nonzero(rows) - 1) * (np.count_nonzero(columns) - 1)
+    return nats - cells / (2 * float(n))
+
+
+def _some(n: int, seed: int) -> IntArray | slice:
+    """Return the rows that choose the structure."""
+    if n <= _STUDIED:
+        return slice(None)
+    return np.sort(stream(seed, "bayes_net/rows").choice(n, _STUDIED, replace=False)).astype(np.intp)
+
+
+def _node(plan: _Plan, k: int, *, sample: IntArray | slice, most: int, least: int) -> Node:
+    """Return one fitted node; it depends on nothing but its arguments."""
+    mine, x, size = plan.places[k], plan.codes[k], plan.sizes[k]
+    studied = x[sample]
+    own: View | None = None
+    candidates: list[tuple[View, IntArray]] = []
+    for j in range(k):
+        if plan.sizes[j] > _WIDE:
+            continue
+        z = plan.codes[j][sample]
+        if plan.places[j].column == mine.column:
+            own = View(j, np.arange(plan.sizes[j], dtype=np.intp))
+            continue
+        views = views_for(studied, size, z, plan.sizes[j], j, _RUNS)
+        candidates += [(view, view.table[z]) for view in views]
+    seen = None if own is None else (own, plan.codes[own.node][sample])
+    chosen = choose_parents(studied, size, candidates, own=seen, most=most, least=least)
+    return count_node(plan.codes, x, size, chosen, own=own, least=least)
+
+
+def _plain_chunk(net: Net, seed: int, chunk: tuple[int, int]) -> dict[str, FloatArray]:
+    """Return some whole blocks of rows; row i of block b depends on (seed, b, i) alone."""
+    first, count = chunk
+    rows: dict[int, IntArray] = {}
+    for k, node in enumerate(net.nodes):
+        u = np.concatenate([stream(seed, f"bayes/{k}", first + b).random(BLOCK) for b in range(count)])
+        rows[k] = node.draw(node.contexts(rows, len(u)), u, node.weighed())
+    return net.values(rows, _uniforms(net, seed, range(first, first + count)))
+
+
+def _uniforms(net: Net, seed: int, blocks: range) -> dict[str, FloatArray]:
+    return {
+        name: np.concatenate([stream(seed, f"bayes/value/{name}", b).random((BLOCK, 2)) for b in blocks])
+        for name in net.columns
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class Foresight:
+    """The network under conditions: how each node is drawn, and what each draw weighs.
+
+    Parameters
+    ----------
+    weighed
+        By node, for those that conditions bear on: its counts weighed by how likely each code leaves the conditions.
+    message
+        By node: the same, averaged for each value of its tree parent as it sees it.
+    """
+
+    net: Net
+    asked: tuple[str, ...]
+    left: Mapping[str, Pieces]
+    weighed: Mapping[int, Weighed] = field(default_factory=dict)
+    message: Mapping[int, FloatArray] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, net: Net, asked: Mapping[str, Condition]) -> Self:
+        """Return the foresight for some conditions: messages go from the last node to the first.
+
+        Raises
+        ------
+        ConditionError
+            Already the tree leaves the conditions no probability.
+        """
+        left: dict[str, Pieces] = {}
+        weight: dict[int, FloatArray] = {}
+        for name, condition in asked.items():
+            share, left[name] = net.columns[name].allowed(condition)
+            weight[net.of(name)[-1]] = share
+        weighed: dict[int, Weighed] = {}
+        message: dict[int, FloatArray] = {}
+        for k in range(len(net.nodes) - 1, -1, -1):
+            if k not in weight:
+                continue
+            node = net.nodes[k]
+            weighed[k] = node.weighed(weight[k])
+            view, message[k] = _message(node, weighed[k])
+            if not message[k].any():
+                raise impossible(net.places[k].column, 0.0, tuple(asked))
+            if view is not None:
+                before = weight.get(view.node, np.ones(len(view.table)))
+                weight[view.node] = before * message[k][view.table]
+        return cls(net, tuple(asked), left, weighed, message)
+
+    def block(self, seed: int, pool: int, block: int) -> dict[str, FloatArray]:
+        """Return one block of rows that meet the conditions."""
+        rows, weight, _, _ = self._filter(pool * BLOCK, seed, block, "pool")
+        kept = resample(weight, len(weight), stream(seed, "bayes/pool/last", block))[:BLOCK]
+        rows = {k: codes[kept] for k, codes in rows.items()}
+        for k in range(len(rows), len(self.net.nodes)):
+            node = self.net.nodes[k]
+            u = stream(seed, f"bayes/{k}", block).random(BLOCK)
+            rows[k] = node.draw(node.contexts(rows, BLOCK), u, node.weighed())
+        return self.net.values(rows, _uniforms(self.net, seed, range(block, block + 1)), self.left)
+
+    def pool(self) -> int:
+        """Return how many blocks of partial rows make one block of drawn rows, from a pilot; or refuse."""
+        # The pilot is the same for every seed: whether a condition is refused must not be a matter of luck.
+        for size in (1, WIDEST):
+            _, _, probability, effective = self._filter(size * BLOCK, 0, 0, "pilot")
+            if effective * size * BLOCK >= LEAST_EFFECTIVE:
+                return pool_blocks(effective)
+        raise impossible(self.asked[-1], probability, self.asked)
+
+    def _filter(
+        self, size: int, seed: int, block: int, purpose: str
+    ) -> tuple[dict[int, IntArray], FloatArray, float, float]:
+        """Draw partial rows up to the last node that conditions bear on.
+
+        A guided sequential Monte Carlo filter (Pitt & Shephard 1999, doi:10.1080/01621459.1999.10474153), resampled
+        whenever half of the pool is worth nothing. Returns rows, weights, the conditions' probability and the share of
+        the pool that is effective.
+        """
+        rows: dict[int, IntArray] = {}
+        weight = np.ones(size)
+        probability, effective = 1.0, 1.0
+        for k in range(max(self.weighed) + 1):
+            node = self.net.nodes[k]
+            contexts = node.contexts(rows, size)
+            u = stream(seed, f"bayes/{purpose}/{k}", block).random(size)
+            if k not in self.weighed:
+                rows[k] = node.draw(contexts, u, node.weighed())
+                continue
+            means = node.expected(contexts, self.weighed[k])
+            weight = weight * means[-1] / self._foreseen(k, rows)
+            if not weight.any():
+                return rows, np.ones(size), 0.0, 0.0
+            rows[k] = node.draw(contexts, u, self.weighed[k], means)
+            share = effective_share(weight)
+            if share < 0.5:
+                probability, effective = probability * float(weight.mean()), effective * share
+                dice = stream(seed, f"bayes/{purpose}/{k}/resample", block)
+                kept = resample(weight, size, dice)
+                rows, weight = {j: codes[kept] for j, codes in rows.items()}, np.ones(size)
+        return rows, weight, probability * float(weight.mean()), effective * effective_share(weight)
+
+    def _foreseen(self, k: int, rows: Mapping[int, IntArray]) -> FloatArray:
+        """Return the weight that node k's tree parent was drawn with on its account."""
+        view = _tree_parent(self.net.nodes[k])
+        if view is None:
+            return np.ones(1)
+        return self.message[k][view.table[rows[view.node]]]
+
+
+def _tree_parent(node: Node) -> View | None:
+    """Return a node's parent in the tree: its own group, else its first parent."""
+    return next((level.view for level in node.levels if level.view is not None), None)
+
+
+def _message(node: Node, weighed: Weighed) -> tuple[View | None, FloatArray]:
+    """Return a node's tree parent and the mean weight of its codes for each value the parent is seen to have."""
+    view = _tree_parent(node)
+    if view is None:
+        return None, weighed.mass[0] / weighed.total[0]
+    seen = View(view.node, np.arange(view.size, dtype=np.intp))
+    values = {view.node: np.arange(view.size, dtype=np.intp)}
+    depth = 1 if node.levels[0].view is not None else 2
+    short = Node(node.codes, tuple(_through(level, seen) for level in node.levels[:depth]))
+    return view, short.expected(short.contexts(values, view.size), weighed)[-1]
+
+
+def _through(level: Level, seen: View) -> Level:
+    return level if level.view is None else replace(level, view=seen)
