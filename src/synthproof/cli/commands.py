@@ -135,7 +135,7 @@ def fit(
 def sample(
     model: Annotated[Path, typer.Argument(help="Folder that `fit` wrote.")],
     n: Annotated[int, typer.Option("--n", help="Number of units.")],
-    out: Annotated[Path, typer.Option("--out", "-o", help="File to write; its suffix names the format.")],
+    out: Annotated[str, typer.Option("--out", "-o", help="File or s3://… to write; its suffix names the format.")],
     where: Annotated[list[str] | None, typer.Option("--where", help="COL=VALUE, COL=LOW..HIGH or COL=A|B.")] = None,
     seed: Annotated[int | None, typer.Option("--seed", help="Seed of the draw.")] = None,
     lang: Annotated[str, _LANG] = "",

@@ -21,6 +21,7 @@ def whole_file(target: Path) -> Iterator[Path]:
     WorkspaceError
         ``workspace/unwritable`` when the folder cannot be made or written (also a full disk).
     """
+    refuse_url(target)
     part = target.with_name(f".{target.name}.{secrets.token_hex(4)}.part")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -47,6 +48,7 @@ def whole_folder(target: Path) -> Iterator[Path]:
     WorkspaceError
         ``workspace/occupied`` when `target` is a file or holds something else, ``workspace/unwritable``.
     """
+    refuse_url(target)
     if target.exists() and not target.is_dir():
         raise WorkspaceError("workspace/occupied", where=str(target), n=1)
     part = target.with_name(f".{target.name}.{secrets.token_hex(4)}.part")
@@ -87,6 +89,20 @@ def refuse_foreign(target: Path, own: Iterable[str]) -> None:
         raise WorkspaceError("workspace/occupied", where=str(target), n=len(foreign))
 
 
+def refuse_url(target: Path) -> None:
+    """Refuse a place that was given as a URL: a path of that name would be made here, and nobody would find it.
+
+    Raises
+    ------
+    WorkspaceError
+        ``workspace/local-only``.
+    """
+    scheme, colon, rest = str(target).partition(":")
+    # one letter before the colon is a drive of Windows
+    if colon and len(scheme) > 1 and scheme.isalnum() and rest.startswith("/"):
+        raise WorkspaceError("workspace/local-only", where=f"{scheme}://{rest.lstrip('/').rpartition('@')[2]}")
+
+
 def refuse_taken(target: Path, marker: str) -> None:
     """Refuse, before any work is done, an output folder that `whole_folder` would refuse at the end.
 
@@ -95,6 +111,7 @@ def refuse_taken(target: Path, marker: str) -> None:
     marker
         File that a folder of ours always has, e.g. ``seal.json``.
     """
+    refuse_url(target)
     if target.is_dir() and not (target / marker).is_file():
         refuse_foreign(target, ())
     elif target.exists() and not target.is_dir():

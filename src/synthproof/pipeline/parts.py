@@ -66,9 +66,9 @@ def fit_model(config: RunConfig, out: Path, *, run: Run | None = None) -> Model:
 
 @one_blas_thread()
 def sample_model(
-    model: Path, n: int, out: Path, *, where: Sequence[str] = (), seed: int | None = None, run: Run | None = None
-) -> tuple[Path, ...]:
-    """Draw n units from a saved model and write them; the suffix of `out` names the format."""
+    model: Path, n: int, out: Path | str, *, where: Sequence[str] = (), seed: int | None = None, run: Run | None = None
+) -> tuple[Path | str, ...]:
+    """Draw n units from a saved model and write them to a file or URL; the suffix of `out` names the format."""
     if n < 1:
         raise UsageError("sample/bad-n", n=n)
     core = load_model(model)

@@ -14,7 +14,7 @@ import numpy as np
 from synthproof.core.contracts import Recipe
 from synthproof.core.errors import DataError, UsageError, WorkspaceError
 from synthproof.core.evidence import Statement
-from synthproof.core.files import whole_folder, write_text
+from synthproof.core.files import refuse_url, whole_folder, write_text
 from synthproof.core.models import load_model, save_model
 from synthproof.core.random import derive, fresh_seed
 from synthproof.core.registry import synthesizers
@@ -93,6 +93,7 @@ class Road:
     """
 
     def __init__(self, config: RunConfig, *, source: Any = None, run: Run | None = None) -> None:
+        refuse_url(Path(config.out))
         if source is None and not config.source:
             raise UsageError("config/wrong-type", where="source", wanted=_SOURCE, type="-")
         self.config = config
@@ -377,4 +378,5 @@ class Road:
 
 _SOURCE = Words(en="a file, database URL or data frame", ko="파일, DB 주소 또는 데이터프레임")
 # A database URL may hold a password, a query may hold values, a path names people: none goes into the dossier.
-_NOT_TOLD = {"seed", "out", "purpose", "lang", "source", "read", "statements"}
+# Where the work was done changes nothing, and a cluster's address is nobody's business.
+_NOT_TOLD = {"seed", "out", "purpose", "lang", "source", "read", "statements", "executor", "workers"}

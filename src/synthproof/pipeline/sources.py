@@ -6,16 +6,21 @@ from pathlib import Path
 from typing import Any
 
 from synthproof.core.fingerprint import digest, digest_file
+from synthproof.data.stores import is_store, name_in_store, source_key
 from synthproof.data.table.io import read_table
 
 
 def stem(source: str) -> str:
     """Return the name that a source gives to its results; a database URL, which may hold a password, gives none."""
+    if is_store(source):
+        return name_in_store(source).split(".")[0] or "synthproof"
     return "synthproof" if "://" in source else Path(source).name.split(".")[0]
 
 
 def source_digest(source: Any) -> str:
-    """Return what tells one source from another: a file's digest, a URL's, or a frame's fingerprint."""
+    """Return what tells one source from another: a file's digest, an object's tag, a URL's, or a frame's fingerprint."""
+    if is_store(source):
+        return source_key(source)
     if isinstance(source, str | Path):
         text = str(source)
         path = Path(text)

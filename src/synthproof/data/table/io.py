@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from tempfile import TemporaryDirectory
+from typing import Any, overload
 
 import pandas as pd
 
 from synthproof.core.errors import DataError, ReadError
 from synthproof.core.files import whole_file
 from synthproof.core.schema import Schema
+from synthproof.data.stores import is_store, name_in_store, send
 from synthproof.data.table import formats
 from synthproof.data.table.columns import Raw
 from synthproof.data.table.conform import conform, declared
@@ -31,8 +33,9 @@ def read_table(
     Parameters
     ----------
     source
-        Path of CSV, TSV (also ``.gz``), Parquet, Excel or JSON lines; a SQLAlchemy URL such as ``sqlite:///people.db``;
-        a pandas or polars frame; an Arrow table; or a `Table`, which is returned as it is.
+        Path of CSV, TSV (also ``.gz``), Parquet, Excel or JSON lines, or such a file's URL in object storage
+        (``s3://bucket/people.parquet``, see `data.stores`); a SQLAlchemy URL such as ``sqlite:///people.db``; a pandas
+        or polars frame; an Arrow table; or a `Table`, which is returned as it is.
     schema
         What the columns are; what it leaves open (levels, range, forms) is filled from the data. Absent: inferred,
         with reasons.
@@ -100,22 +103,44 @@ def with_target(schema: Schema, name: str) -> Schema:
     return schema.add_roles("target", [name])
 
 
-def write_table(table: Table, target: Path | str) -> tuple[Path, ...]:
+@overload
+def write_table(table: Table, target: Path) -> tuple[Path, ...]: ...
+
+
+@overload
+def write_table(table: Table, target: Path | str) -> tuple[Path | str, ...]: ...
+
+
+def write_table(table: Table, target: Path | str) -> tuple[Path | str, ...]:
     """Write a table, whole or not at all; values are written as in the source, and the same table gives the same bytes.
 
     Parameters
     ----------
     target
-        File; its suffix says the format. Without a known suffix, that of the source is added.
+        File, or its URL in object storage; its suffix says the format. Without a known suffix, that of the source is
+        added.
+
+    Returns
+    -------
+    tuple
+        What was written: paths, or the URLs as they may be shown.
 
     Raises
     ------
     WorkspaceError
-        ``workspace/unwritable``.
+        ``workspace/unwritable``; ``store/no-place``, ``store/denied``, ``store/failed``.
     DataError
         ``write/not-encodable``, ``write/too-large-for-excel``.
     """
-    path = Path(target)
+    if isinstance(target, str) and is_store(target):
+        with TemporaryDirectory(prefix="synthproof-") as folder:
+            name = name_in_store(target)
+            made = _write(table, Path(folder) / name)
+            return (send(made, target.removesuffix(name) + made.name),)
+    return (_write(table, Path(target)),)
+
+
+def _write(table: Table, path: Path) -> Path:
     form, last, packed = file_format(path)
     if not form:
         form = table.origin.container if table.origin.container in _WRITTEN else "csv"
@@ -129,21 +154,21 @@ def write_table(table: Table, target: Path | str) -> tuple[Path, ...]:
             cut = "\t" if last in (".tsv", ".tab") else None
             if last == ".csv" and file_format(Path(table.origin.name))[1] in (".tsv", ".tab"):
                 cut = ","
-            return (write_csv(table, path, delimiter=cut, packed=packed),)
+            return write_csv(table, path, delimiter=cut, packed=packed)
         case "parquet":
-            return (_write_parquet(table, path),)
+            return _write_parquet(table, path)
         case "excel":
             from synthproof.data.table.excel import write_excel
 
-            return (write_excel(table, path),)
+            return write_excel(table, path)
         case "jsonl":
             from synthproof.data.table.jsonl import write_jsonl
 
-            return (write_jsonl(table, path, packed=packed),)
+            return write_jsonl(table, path, packed=packed)
         case _:
             from synthproof.data.table.sql import write_sql
 
-            return (write_sql(table, path),)
+            return write_sql(table, path)
 
 
 def _write_parquet(table: Table, path: Path) -> Path:

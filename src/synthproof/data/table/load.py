@@ -1,4 +1,4 @@
-"""Any source to columns: files by their bytes, databases by URL, data frames as they are."""
+"""Any source to columns: files by their bytes, here or in object storage, databases by URL, data frames as they are."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import pandas as pd
 
 from synthproof.core.errors import ReadError, did_you_mean
 from synthproof.core.words import Words
+from synthproof.data.stores import fetched, is_store
 from synthproof.data.table import sniff
 from synthproof.data.table.columns import Raw
 from synthproof.data.table.csv_text import read_csv
@@ -39,8 +40,7 @@ def load(source: Any, *, query: str | None = None, table: str | None = None) -> 
     """Return the columns of any source, not yet understood."""
     raw = _load_object(source)
     if raw is None:
-        text = str(source)
-        raw = _load_sql(text, query, table) if "://" in text else _load_file(Path(text), table)
+        raw = _load_named(str(source), query, table)
     if not raw.columns:
         raise ReadError("read/no-columns", where=raw.origin.name)
     if raw.n_rows == 0:
@@ -76,6 +76,13 @@ def _load_object(source: Any) -> Raw | None:
     if not isinstance(source, str | Path):
         raise ReadError("read/unknown-object", type=type(source).__name__)
     return None
+
+
+def _load_named(source: str, query: str | None, table: str | None) -> Raw:
+    if is_store(source):
+        with fetched(source) as path:
+            return _load_file(path, table)
+    return _load_sql(source, query, table) if "://" in source else _load_file(Path(source), table)
 
 
 def _load_sql(url: str, query: str | None, table: str | None) -> Raw:
