@@ -315,6 +315,29 @@ def check_identifiers(bench: Bench) -> None:
     assert not drawn.isin(bench.data.frame["chart"]).any()
 
 
+def check_wide_column(bench: Bench) -> None:
+    """A column of very many levels: rare levels never come out, shared ones do, and can be asked for.
+
+    A model learns what ``Layout.seen`` makes of the data, and hands its conditions to ``Layout.table``.
+    """
+    if not bench.model.tags.releasable:
+        return
+    rng = np.random.Generator(np.random.Philox(3))
+    codes = np.minimum(rng.geometric(0.01, 1500) - 1, 599)
+    f = Field(name="code", kind="categorical", levels=tuple(f"K{k:03d}" for k in range(600)))
+    sex = pd.Categorical.from_codes((rng.random(1500) < 0.5).astype(int), categories=["F", "M"])
+    frame = pd.DataFrame({"code": pd.Categorical.from_codes(codes, categories=list(f.levels)), "sex": sex})
+    data = Table(frame, Schema(fields=(f, Field(name="sex", kind="categorical", levels=("F", "M")))))
+    model = bench.new().fit(data)
+    drawn, counts = model.sample(1500, seed=1).frame["code"], frame["code"].value_counts()
+    assert drawn.notna().all(), "learn Layout.seen(data), not the data"
+    assert not drawn.isin(counts.index[(counts > 0) & (counts < SHARED)]).any(), "a rare level came out"
+    assert drawn.nunique() > 0.5 * (counts >= SHARED).sum()
+    if model.tags.conditional:
+        asked = str(counts.index[20])
+        assert (model.sample(60, where={"code": asked}, seed=2).frame["code"] == asked).all()
+
+
 CHECKS: Mapping[str, Callable[[Bench], None]] = {
     name.removeprefix("check_"): check
     for name, check in sorted(globals().items())

@@ -28,6 +28,7 @@ from synthproof.core.run import Run, quiet
 from synthproof.core.schema import Schema
 from synthproof.core.state import State
 from synthproof.core.words import Words
+from synthproof.data.table.chunks import Data, bounded
 from synthproof.data.table.dataset import Table
 from synthproof.synthesizers.table.columns.conditions import impossible, read_conditions
 from synthproof.synthesizers.table.columns.layout import Layout, check_count, lay_out, persons_of
@@ -35,13 +36,17 @@ from synthproof.synthesizers.table.columns.links import Link, learn, link
 from synthproof.synthesizers.table.columns.model import fitted
 from synthproof.synthesizers.table.columns.pieces import Pieces
 from synthproof.synthesizers.table.columns.pools import LEAST_EFFECTIVE, WIDEST, effective_share, pool_blocks, resample
+from synthproof.synthesizers.table.rules.book import Book
+from synthproof.synthesizers.table.rules.ruled import Ruled, draw_under_rules, learn_book
+from synthproof.synthesizers.table.rules.within import draw_within
 
 FloatArray = npt.NDArray[np.float64]
+IntArray = npt.NDArray[np.intp]
 
 _CHUNK = 16  # blocks drawn at a time
 
 
-class CartChain(Params, Saved):
+class CartChain(Params, Saved, Ruled):
     """Draw each column from trees over the columns before it.
 
     Parameters
@@ -98,7 +103,7 @@ class CartChain(Params, Saved):
         self.row_wise = row_wise
         self.random_state = random_state
 
-    def fit(self, data: Table, /, *, run: Run | None = None) -> Self:
+    def fit(self, data: Data, /, *, run: Run | None = None) -> Self:
         """Learn the chain. Columns are learned side by side on the run's workers; the result does not depend on them."""
         run = quiet(run)
         for name, low, high in (("trees", 1, 1000), ("min_leaf", 1, 1e9), ("slack", 0, 1), ("features", 1e-3, 1)):
@@ -106,7 +111,9 @@ class CartChain(Params, Saved):
         check_range(self, "min_shared", self.min_shared, 1, 1e9)
         run.tick("cart_chain", 0, 1)
         seed = fresh_seed() if self.random_state is None else int(self.random_state)
-        layout = lay_out(data, seed=seed, row_wise=self.row_wise)
+        data = bounded(data, seed=seed)
+        layout = lay_out(data, seed=seed, row_wise=self.row_wise, min_shared=self.min_shared)
+        data = layout.seen(data)
         learned = learn(data, layout.modelled, min_shared=self.min_shared, persons=persons_of(data))
         grow_link = partial(
             link,
@@ -118,7 +125,8 @@ class CartChain(Params, Saved):
             seed=seed,
         )
         links = run.map(grow_link, range(len(learned.order)), "cart_chain")
-        self._layout: Layout = layout
+        grids = {k.name: k.grid for k in links if k.grid is not None}
+        self._book, self._layout = learn_book(data, layout, grids)
         self._links: tuple[Link, ...] = tuple(links)
         self.seed_ = seed
         return self
@@ -163,10 +171,14 @@ class CartChain(Params, Saved):
         run, n = quiet(run), check_count(n)
         seed = derive(self.seed_, "sample") if seed is None else int(seed)
         grids = {k.name: k.grid for k in self._links if k.grid is not None}
-        asked = read_conditions(where, layout.schema, grids)
+        asked = read_conditions(where, layout.schema, grids, layout.wide)
         allowed = {k.name: k.pieces.restrict(asked[k.name]) for k in self._links if k.name in asked}
         pool = _pool(self._links, allowed, run) if allowed else 1
         blocks, mine = blocks_of(first, n)
+        if not self._book.empty:
+            under = partial(_ruled_block, self._links, allowed, pool)
+            drawn = draw_under_rules(self._book, under, blocks=blocks, mine=mine, seed=seed, run=run, asked=asked)
+            return layout.table(drawn, n, seed, first=first, asked=asked)
         if allowed:
             draw = partial(_conditional_block, self._links, allowed, pool, seed)
             parts = run.map(draw, blocks, "sample")
@@ -174,16 +186,18 @@ class CartChain(Params, Saved):
             chunks = [(b, min(_CHUNK, blocks.stop - b)) for b in blocks[::_CHUNK]]
             parts = run.map(partial(_plain_chunk, self._links, seed), chunks, "sample")
         drawn = {k.name: np.concatenate([p[k.name] for p in parts] or [np.empty(0)])[mine] for k in self._links}
-        return layout.table(drawn, n, seed, first=first)
+        return layout.table(drawn, n, seed, first=first, asked=asked)
 
     def get_state(self) -> State:
         """Return what was learned as JSON values and arrays."""
         layout: Layout = fitted(self, "_layout", "get_state")
-        return {"layout": layout.get_state(), "links": [k.get_state() for k in self._links], "seed": self.seed_}
+        links = [k.get_state() for k in self._links]
+        return {"layout": layout.get_state(), "links": links, "book": self._book.get_state(), "seed": self.seed_}
 
     def set_state(self, state: State, /) -> Self:
         """Take back what `get_state` returned."""
         self._layout = Layout.from_state(state["layout"])
+        self._book = Book.from_state(state["book"], self._layout.schema)
         self._links = tuple(Link.from_state(s) for s in state["links"])
         self.seed_ = int(state["seed"])
         return self
@@ -199,21 +213,72 @@ def _plain_chunk(links: tuple[Link, ...], seed: int, chunk: tuple[int, int]) -> 
     return drawn
 
 
+def _ruled_block(
+    links: tuple[Link, ...],
+    allowed: Mapping[str, Pieces],
+    pool: int,
+    book: Book,
+    seed: int,
+    block: int,
+    at: IntArray,
+) -> dict[str, FloatArray]:
+    """Return some rows of a block, each column drawn within what the rules leave of it."""
+    if allowed:
+        rows = _conditional_block(links, allowed, pool, seed, block, book)
+        return {name: values[at] for name, values in rows.items()}
+    rows = {}
+    for k in links:
+        rows[k.name] = _draw(
+            k, rows, stream(seed, f"cart/{k.name}", block).random((BLOCK, 3))[at], book, seed, block, at
+        )
+    return rows
+
+
+def _draw(
+    k: Link,
+    rows: Mapping[str, FloatArray],
+    u: FloatArray,
+    book: Book,
+    seed: int,
+    block: int,
+    at: IntArray | slice,
+    pieces: Pieces | None = None,
+    leaf: IntArray | None = None,
+) -> FloatArray:
+    """Return a column for partial rows, within what the rules leave of it; `pieces` and `leaf` if known already."""
+    pieces = k.pieces if pieces is None else pieces
+    leaf = k.leaf(rows, u[:, 2]) if leaf is None else leaf
+    values = k.settle(pieces.draw(leaf, u[:, 0], u[:, 1]))
+    bounds = book.bounds(k.name, rows, len(u))
+    if bounds is None or bounds.allows(values).all():
+        return values
+    size = max(BLOCK, len(u))
+    again = stream(seed, f"cart/{k.name}/rules", block).random((size, 2))[at]
+    return draw_within(pieces, k.grid, leaf, values, bounds, again)
+
+
 def _conditional_block(
-    links: tuple[Link, ...], allowed: Mapping[str, Pieces], pool: int, seed: int, block: int
+    links: tuple[Link, ...], allowed: Mapping[str, Pieces], pool: int, seed: int, block: int, book: Book | None = None
 ) -> dict[str, FloatArray]:
     """Return one block of rows that meet the conditions."""
-    rows, _, _ = _filter(links, allowed, pool * BLOCK, seed, block, "pool")
+    rows, _, _ = _filter(links, allowed, pool * BLOCK, seed, block, "pool", book)
     last = max(i for i, k in enumerate(links) if k.name in allowed)
     if pool > 1:
         rows = {name: values[:BLOCK] for name, values in rows.items()}
     for k in links[last + 1 :]:
-        rows[k.name] = k.draw(rows, stream(seed, f"cart/{k.name}", block).random((BLOCK, 3)))
+        u = stream(seed, f"cart/{k.name}", block).random((BLOCK, 3))
+        rows[k.name] = k.draw(rows, u) if book is None else _draw(k, rows, u, book, seed, block, slice(None))
     return rows
 
 
 def _filter(
-    links: tuple[Link, ...], allowed: Mapping[str, Pieces], size: int, seed: int, block: int, purpose: str
+    links: tuple[Link, ...],
+    allowed: Mapping[str, Pieces],
+    size: int,
+    seed: int,
+    block: int,
+    purpose: str,
+    book: Book | None = None,
 ) -> tuple[dict[str, FloatArray], float, float]:
     """Draw partial rows up to the last conditioned column; return them, their probability and effective share.
 
@@ -233,7 +298,7 @@ def _filter(
             break
         u = stream(seed, f"cart/{purpose}/{k.name}", block).random((size, 3))
         if k.name not in allowed:
-            rows[k.name] = k.draw(rows, u)
+            rows[k.name] = k.draw(rows, u) if book is None else _draw(k, rows, u, book, seed, block, slice(None))
             continue
         leaf = k.leaf(rows, u[:, 2])
         weight = (allowed[k.name].mass / k.pieces.mass)[leaf]
@@ -245,7 +310,11 @@ def _filter(
         dice = stream(seed, f"cart/{purpose}/{k.name}/resample", block)
         kept = resample(weight, size, dice)
         rows = {name: values[kept] for name, values in rows.items()}
-        rows[k.name] = k.settle(allowed[k.name].draw(leaf[kept], u[:, 0], u[:, 1]))
+        some, where = allowed[k.name], leaf[kept]
+        if book is None:
+            rows[k.name] = k.settle(some.draw(where, u[:, 0], u[:, 1]))
+        else:
+            rows[k.name] = _draw(k, rows, u, book, seed, block, slice(None), some, where)
         left -= 1
     return rows, probability, effective
 

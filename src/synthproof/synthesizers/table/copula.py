@@ -24,6 +24,7 @@ from synthproof.core.run import Run, quiet
 from synthproof.core.schema import Field, Schema
 from synthproof.core.state import State
 from synthproof.core.words import Words
+from synthproof.data.table.chunks import Data, bounded
 from synthproof.data.table.dataset import Table
 from synthproof.engines.codes import to_codes, to_numbers
 from synthproof.synthesizers.table.columns.conditions import Condition, impossible, read_conditions
@@ -78,8 +79,13 @@ class Margin:
         """Return the latent stretches that a condition allows, shape (stretches, 2), as thresholds."""
         if self.grid is None:
             place = {float(code): i for i, code in enumerate(self.levels)}
-            ranges = tuple((float(place[c]), float(place[c])) for c, _ in condition.ranges if c in place)
-            condition = Condition(self.name, False, ranges, (None,) * len(ranges))
+            known = [
+                (float(place[c]), part)
+                for (c, _), part in zip(condition.ranges, condition.parts, strict=True)
+                if c in place
+            ]
+            ranges, parts = tuple((p, p) for p, _ in known), tuple(part for _, part in known)
+            condition = Condition(self.name, False, ranges, (None,) * len(ranges), parts)
         return np.asarray(ndtri(self.pieces.shares(condition)))
 
     def get_state(self) -> dict[str, Any]:
@@ -136,12 +142,14 @@ class Copula(Params, Saved):
         self.row_wise = row_wise
         self.random_state = random_state
 
-    def fit(self, data: Table, /, *, run: Run | None = None) -> Self:
+    def fit(self, data: Data, /, *, run: Run | None = None) -> Self:
         """Learn margins, the order of levels and the latents' correlation."""
         run = quiet(run)
         check_range(self, "min_shared", self.min_shared, 1, 1e9)
         seed = fresh_seed() if self.random_state is None else int(self.random_state)
-        layout = lay_out(data, seed=seed, row_wise=self.row_wise)
+        data = bounded(data, seed=seed)
+        layout = lay_out(data, seed=seed, row_wise=self.row_wise, min_shared=self.min_shared)
+        data = layout.seen(data)
         persons = persons_of(data)
         seen = {f.name: _seen(data, f) for f in run.each(layout.modelled, "copula: columns")}
         run.tick("copula: order of levels", 0, 1)
@@ -208,13 +216,13 @@ class Copula(Params, Saved):
         run, n = quiet(run), check_count(n)
         seed = derive(self.seed_, "sample") if seed is None else int(seed)
         grids = {m.name: m.grid for m in self._margins if m.grid is not None}
-        asked = read_conditions(where, layout.schema, grids)
+        asked = read_conditions(where, layout.schema, grids, layout.wide)
         blocks, mine = blocks_of(first, n)
         latents = _Latents(self._margins, self._gaps, self.correlation_, asked)
         pool = latents.pool() if asked else 1
         parts = run.map(partial(latents.block, seed, pool), blocks, "sample")
         drawn = {m.name: np.concatenate([p[m.name] for p in parts] or [np.empty(0)])[mine] for m in self._margins}
-        return layout.table(drawn, n, seed, first=first)
+        return layout.table(drawn, n, seed, first=first, asked=asked)
 
     def get_state(self) -> State:
         """Return what was learned as JSON values and arrays."""

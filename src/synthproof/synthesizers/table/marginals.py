@@ -20,6 +20,7 @@ from synthproof.core.run import Run, quiet
 from synthproof.core.schema import Schema
 from synthproof.core.state import State
 from synthproof.core.words import Words
+from synthproof.data.table.chunks import Data, bounded
 from synthproof.data.table.dataset import Table
 from synthproof.engines.codes import to_codes, to_numbers
 from synthproof.synthesizers.table.columns.conditions import impossible, read_conditions
@@ -62,12 +63,14 @@ class Marginals(Params, Saved):
         self.row_wise = row_wise
         self.random_state = random_state
 
-    def fit(self, data: Table, /, *, run: Run | None = None) -> Self:
+    def fit(self, data: Data, /, *, run: Run | None = None) -> Self:
         """Learn each column's distribution, missing values included."""
         run = quiet(run)
         check_range(self, "min_shared", self.min_shared, 1, 1e9)
         seed = fresh_seed() if self.random_state is None else int(self.random_state)
-        layout = lay_out(data, seed=seed, row_wise=self.row_wise)
+        data = bounded(data, seed=seed)
+        layout = lay_out(data, seed=seed, row_wise=self.row_wise, min_shared=self.min_shared)
+        data = layout.seen(data)
         persons = persons_of(data)
         columns: dict[str, ColumnModel] = {}
         for f in run.each(layout.modelled, "marginals"):
@@ -110,7 +113,7 @@ class Marginals(Params, Saved):
         run, n = quiet(run), check_count(n)
         seed = derive(self.seed_, "sample") if seed is None else int(seed)
         grids = {name: c.grid for name, c in self._columns.items() if c.grid is not None}
-        asked = read_conditions(where, layout.schema, grids)
+        asked = read_conditions(where, layout.schema, grids, layout.wide)
         drawn: dict[str, FloatArray] = {}
         for name in run.each(tuple(self._columns), "sample"):
             column = self._columns[name]
@@ -122,13 +125,14 @@ class Marginals(Params, Saved):
             u = uniforms(seed, f"marginals/{name}", n, 2, first=first)
             values = pieces.draw(np.zeros(n, dtype=np.intp), u[:, 0], u[:, 1])
             drawn[name] = values if column.grid is None else column.grid.settle(values)
-        return layout.table(drawn, n, seed, first=first)
+        return layout.table(drawn, n, seed, first=first, asked=asked)
 
     def unit_loss(self, data: Table, /) -> FloatArray:
         """Return each row's negative log-likelihood in nats, shape (n_rows,): probabilities of levels, atoms and
         missing values, densities on intervals. A value of probability 0 costs as if it had been seen half a time.
         """
-        fitted(self, "_layout", "unit_loss")
+        layout: Layout = fitted(self, "_layout", "unit_loss")
+        data = layout.seen(data)
         loss = np.zeros(data.n_rows)
         for name, column in self._columns.items():
             f = data.schema.field(name)

@@ -13,6 +13,7 @@ from datetime import date, datetime
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from synthproof.core.contracts import Conditions
@@ -20,6 +21,7 @@ from synthproof.core.errors import ConditionError, did_you_mean
 from synthproof.core.schema import Field, Schema
 from synthproof.engines.codes import levels_of, to_numbers
 from synthproof.synthesizers.table.columns.grid import Grid
+from synthproof.synthesizers.table.columns.levels import Levels
 
 _MAX_VALUES = 1000
 _TRUE = frozenset({"true", "1", "yes", "y", "t"})
@@ -40,12 +42,24 @@ class Condition:
         Allowed stretches of the line (codes are points of it), apart from one another.
     exact
         For each stretch the one value it stands for, or ``None`` when any value in it will do.
+    part
+        For each stretch the share of it that is allowed (a group of levels of which one is asked for); all of each when
+        empty.
+    among
+        The levels asked for, of a field whose levels are grouped.
     """
 
     name: str
     missing: bool
     ranges: tuple[tuple[float, float], ...]
     exact: tuple[float | None, ...]
+    part: tuple[float, ...] = ()
+    among: npt.NDArray[np.intp] | None = None
+
+    @property
+    def parts(self) -> tuple[float, ...]:
+        """The share of each stretch that is allowed."""
+        return self.part or (1.0,) * len(self.ranges)
 
     @property
     def possible(self) -> bool:
@@ -53,7 +67,9 @@ class Condition:
         return self.missing or bool(self.ranges)
 
 
-def read_conditions(where: Conditions | None, schema: Schema, grids: Mapping[str, Grid]) -> dict[str, Condition]:
+def read_conditions(
+    where: Conditions | None, schema: Schema, grids: Mapping[str, Grid], wide: Mapping[str, Levels] | None = None
+) -> dict[str, Condition]:
     """Return the conditions by field name, in the schema's order.
 
     Parameters
@@ -64,6 +80,8 @@ def read_conditions(where: Conditions | None, schema: Schema, grids: Mapping[str
         Fields that can be drawn.
     grids
         Range and rounding of each numeric field.
+    wide
+        Groups of levels of the fields that a model sees by groups (`Layout.wide`).
 
     Raises
     ------
@@ -85,7 +103,18 @@ def read_conditions(where: Conditions | None, schema: Schema, grids: Mapping[str
         if f.name in where:
             asked = where[f.name]
             found[f.name] = _levels(f, asked) if f.levelled else _numbers(f, asked, grids[f.name])
+            if wide and f.name in wide:
+                found[f.name] = _grouped(found[f.name], wide[f.name])
     return found
+
+
+def _grouped(condition: Condition, levels: Levels) -> Condition:
+    """Return a condition on levels as one on their groups."""
+    among = np.array([code for code, _ in condition.ranges], dtype=np.intp)
+    share = levels.shares(among)
+    hit = np.flatnonzero(share > 0)
+    ranges = tuple((float(g), float(g)) for g in hit)
+    return Condition(condition.name, condition.missing, ranges, (None,) * len(hit), tuple(share[hit].tolist()), among)
 
 
 def impossible(name: str, probability: float, others: Sequence[str] = ()) -> ConditionError:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Self
 
 import numpy as np
@@ -11,12 +11,14 @@ import numpy.typing as npt
 import pandas as pd
 
 from synthproof.core.errors import DataError, UsageError
-from synthproof.core.random import derive
+from synthproof.core.random import derive, uniforms
 from synthproof.core.schema import Field, Schema
 from synthproof.core.words import Words
 from synthproof.data.table.dataset import Origin, Table, canonical_dtype
-from synthproof.engines.codes import from_codes, from_numbers
+from synthproof.engines.codes import from_codes, from_numbers, to_codes
+from synthproof.synthesizers.table.columns.conditions import Condition
 from synthproof.synthesizers.table.columns.identifiers import IdMaker, id_maker
+from synthproof.synthesizers.table.columns.levels import MOST, Levels, told_of, wide_levels
 
 LEAST_ROWS = 10
 """Fewer rows than this cannot be learned: every value would be somebody's own."""
@@ -41,19 +43,41 @@ class Layout:
         Makers of identifiers, by field.
     notices
         What the reader of the report must know.
+    wide
+        Groups of the levels of columns that have very many, by field.
     """
 
     schema: Schema
     origin: Origin
     makers: Mapping[str, IdMaker]
     notices: tuple[Words, ...]
+    wide: Mapping[str, Levels] = field(default_factory=dict)
 
     @property
     def modelled(self) -> tuple[Field, ...]:
-        """Fields that the model draws."""
-        return tuple(f for f in self.schema.modelled if f.name not in self.makers)
+        """Fields that the model draws; columns of very many levels as groups of levels."""
+        fields = (f for f in self.schema.modelled if f.name not in self.makers)
+        return tuple(self.wide[f.name].field(f) if f.name in self.wide else f for f in fields)
 
-    def table(self, columns: Mapping[str, npt.NDArray[np.float64]], n: int, seed: int, *, first: int = 0) -> Table:
+    def seen(self, data: Table) -> Table:
+        """Return a table as the model sees it: the columns of `modelled`, wide ones as groups. Cost O(wide cells)."""
+        frame, schema = data.frame, data.schema
+        for name, levels in self.wide.items():
+            f = schema.field(name)
+            group = np.append(levels.groups_of(f.levels), -1)[to_codes(frame[name], f)]
+            schema = schema.replace_field(levels.field(f))
+            frame = frame.assign(**{name: from_codes(group, schema.field(name)).set_axis(frame.index)})
+        return data if frame is data.frame else data.with_frame(frame, schema)
+
+    def table(
+        self,
+        columns: Mapping[str, npt.NDArray[np.float64]],
+        n: int,
+        seed: int,
+        *,
+        first: int = 0,
+        asked: Mapping[str, Condition] | None = None,
+    ) -> Table:
         """Return a table from drawn numbers and codes (NaN: missing); identifiers are made here.
 
         Parameters
@@ -61,14 +85,21 @@ class Layout:
         columns
             For each modelled field: numbers, or codes of its levels, shape (n,).
         first
-            Number of the first row, which decides the identifiers.
+            Number of the first row, which decides the identifiers and the levels within groups.
+        asked
+            The conditions that the columns were drawn under.
         """
+        asked = {} if asked is None else asked
         made: dict[str, pd.Series] = {}
         for f in self.schema.fields:
             if f.name in self.makers:
                 made[f.name] = _ids(self.makers[f.name].make(n, seed, f"id/{f.name}", first=first), f)
             elif f.levelled:
                 values = columns[f.name]
+                if f.name in self.wide:
+                    among = asked[f.name].among if f.name in asked else None
+                    u = uniforms(seed, f"level/{f.name}", n, first=first)
+                    values = self.wide[f.name].member(values, u, among)
                 made[f.name] = from_codes(np.where(np.isnan(values), -1, values).astype(np.int64), f)
             else:
                 made[f.name] = from_numbers(columns[f.name], f)
@@ -82,6 +113,7 @@ class Layout:
             "origin": origin,
             "makers": {name: maker.get_state() for name, maker in self.makers.items()},
             "notices": [w.to_dict() for w in self.notices],
+            "wide": {name: levels.get_state() for name, levels in self.wide.items()},
         }
 
     @classmethod
@@ -92,11 +124,17 @@ class Layout:
             Origin(**state["origin"]),
             {name: IdMaker.from_state(s) for name, s in state["makers"].items()},
             tuple(Words.from_dict(w) for w in state["notices"]),
+            {name: Levels.from_state(s) for name, s in state["wide"].items()},
         )
 
 
-def lay_out(data: Table, *, seed: int, row_wise: bool) -> Layout:
-    """Return the layout of a table that is to be learned.
+def lay_out(data: Table, *, seed: int, row_wise: bool, min_shared: int = 10) -> Layout:
+    """Return the layout of a table that is to be learned; what the model learns is `Layout.seen` of it.
+
+    Parameters
+    ----------
+    min_shared
+        Of columns with very many levels, a level that fewer persons hold is never drawn.
 
     Raises
     ------
@@ -105,7 +143,7 @@ def lay_out(data: Table, *, seed: int, row_wise: bool) -> Layout:
     """
     if data.n_rows < LEAST_ROWS:
         raise DataError("fit/too-few-rows", where=data.origin.name, n=data.n_rows, least=LEAST_ROWS)
-    unit, notices = data.schema.unit_field, []
+    unit, notices = data.schema.unit_field, _of_more(data)
     if unit is not None and len(data) < data.n_rows:
         if not row_wise:
             raise DataError("fit/several-rows-per-unit", where=unit, name=unit, rows=data.n_rows, units=len(data))
@@ -126,9 +164,14 @@ def lay_out(data: Table, *, seed: int, row_wise: bool) -> Layout:
             makers[f.name], notice = _maker(data.frame[f.name], f, seed)
             notices.extend(notice)
             schema = schema.replace_field(_made_field(f))
-        elif f.levelled and f.kind != "boolean" and len(f.levels) > data.n_rows / 2:
+        elif f.levelled and data.n_rows / 2 < len(f.levels) <= MOST:
             notices.append(_many_levels(f.name, len(f.levels)))
-    return Layout(schema, data.origin, makers, tuple(notices))
+    learned = [f for f in schema.modelled if f.name not in makers]
+    wide = wide_levels(data, learned, persons=persons_of(data), min_shared=min_shared, seed=seed)
+    for name, levels in wide.items():
+        notices.append(told_of(name, levels, min_shared))
+        schema = schema.replace_field(replace(schema.field(name), levels=levels.texts))
+    return Layout(schema, data.origin, makers, tuple(notices), wide)
 
 
 def persons_of(data: Table) -> npt.NDArray[np.intp] | None:
@@ -173,6 +216,18 @@ def _ids(texts: npt.NDArray[np.object_], f: Field) -> pd.Series:
         return made
     numbers = np.array([np.nan if t is None else float(t) for t in texts], dtype=np.float64)
     return from_numbers(numbers, f)
+
+
+def _of_more(data: Table) -> list[Words]:
+    """Return the notice that a table is drawn from a larger one, if it is."""
+    drawn, of = (data.origin.options.get(key) for key in ("drawn_rows", "of_rows"))
+    if drawn is None or of is None:
+        return []
+    words = Words(
+        en="Learned from {drawn:,} rows drawn at random out of {of:,}.",
+        ko="전체 {of:,}행 가운데 무작위로 뽑은 {drawn:,}행으로 학습했습니다.",
+    )
+    return [words.filled(drawn=drawn, of=of)]
 
 
 def _left_out(names: list[str]) -> Words:

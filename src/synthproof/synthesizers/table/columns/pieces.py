@@ -77,12 +77,12 @@ class Pieces:
         width = self.high - self.low
         begin, weight = self.cum[:-1] / total, np.diff(self.cum) / total
         found: list[FloatArray] = []
-        for lowest, highest in condition.ranges:
+        for (lowest, highest), part in zip(condition.ranges, condition.parts, strict=True):
             low, high = np.maximum(self.low, lowest), np.minimum(self.high, highest)
             hit = np.flatnonzero((high >= low) & ((high > low) | (width == 0)) & (weight > 0))
             scale = np.where(width[hit] > 0, width[hit], 1.0)
             a = np.where(width[hit] > 0, (low[hit] - self.low[hit]) / scale, 0.0)
-            b = np.where(width[hit] > 0, (high[hit] - self.low[hit]) / scale, 1.0)
+            b = np.where(width[hit] > 0, (high[hit] - self.low[hit]) / scale, part)
             found.append(np.stack([begin[hit] + a * weight[hit], begin[hit] + b * weight[hit]], axis=1))
         ends = np.concatenate(found) if found else np.empty((0, 2))
         ends = ends[np.argsort(ends[:, 0], kind="stable")]
@@ -101,10 +101,10 @@ class Pieces:
         if condition.missing and gone.any():
             parts.append((leaf[gone], self.low[gone], self.high[gone], weight[gone]))
         width = self.high - self.low
-        for (lowest, highest), exact in zip(condition.ranges, condition.exact, strict=True):
+        for (lowest, highest), exact, part in zip(condition.ranges, condition.exact, condition.parts, strict=True):
             low, high = np.maximum(self.low, lowest), np.minimum(self.high, highest)
             hit = np.flatnonzero((high >= low) & ((high > low) | (width == 0)))
-            share = np.where(width[hit] > 0, (high[hit] - low[hit]) / np.where(width[hit] > 0, width[hit], 1.0), 1.0)
+            share = np.where(width[hit] > 0, (high[hit] - low[hit]) / np.where(width[hit] > 0, width[hit], 1.0), part)
             if exact is None:
                 parts.append((leaf[hit], low[hit], high[hit], weight[hit] * share))
             else:
