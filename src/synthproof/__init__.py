@@ -9,6 +9,7 @@ __version__ = "0.1.0"
 
 _PUBLIC = {
     "Purpose": "synthproof.core.schema",
+    "Run": "synthproof.core.run",
     "Schema": "synthproof.core.schema",
     "SynthproofError": "synthproof.core.errors",
     "judge": "synthproof.pipeline.face",
@@ -23,6 +24,7 @@ _PUBLIC = {
 
 __all__ = [
     "Purpose",
+    "Run",
     "Schema",
     "SynthproofError",
     "judge",
@@ -37,6 +39,7 @@ __all__ = [
 
 if TYPE_CHECKING:
     from synthproof.core.errors import SynthproofError
+    from synthproof.core.run import Run
     from synthproof.core.schema import Purpose, Schema
     from synthproof.pipeline.face import (
         judge,

@@ -22,7 +22,6 @@ from synthproof.pipeline.config import RunConfig, load_config, load_purpose, loa
 
 _PROJECT = typer.Option("--config", help="Project file (default: synthproof.toml here). / 프로젝트 파일.")
 _PURPOSE = typer.Option("--purpose", help="Purpose file (TOML): use, environment, form, K, T … / 활용 목적 파일.")
-_LANG = typer.Option("--lang", help="ko | en")
 
 
 def _config(project: Path | None, purpose: Path | None, settings: Mapping[str, Any]) -> RunConfig:
@@ -40,7 +39,7 @@ def _lang(config: RunConfig) -> Lang:
 
 @app.command()
 @configured(
-    "target", "out", "seed", "lang", "statements",
+    "target", "out", "seed", "lang", "statements", "executor", "workers",
     "verify.policy", "verify.repeats", "fit.synthesizer", "fit.row_wise", "sample.n", "sample.drop_copies", "sample.cap_remedy",
     "protect.steps", "split.holdout", "read.schema", "read.query", "read.table",
 )  # fmt: skip
@@ -61,7 +60,7 @@ def run(
         raise UsageError("usage/missing", where="synthproof run", name="SOURCE")
     lang = _lang(config)
     errors, out = screen(stderr=True), screen()
-    with drawn_run(errors, lang) as job:
+    with drawn_run(errors, lang, executor=config.executor, workers=config.workers) as job:
         arrival = Road(config, run=job).travel(resume=resume)
     told = arrival.proof.generator
     # the reason of `auto` is one of the notices as well
@@ -104,6 +103,8 @@ def inspect(
     "target",
     "seed",
     "lang",
+    "executor",
+    "workers",
     "fit.synthesizer",
     "fit.row_wise",
     "protect.steps",
@@ -123,7 +124,7 @@ def fit(
 
     config = override(_config(project, purpose, settings), source=source)
     refuse_taken(out, "model.json")
-    with drawn_run(screen(stderr=True), _lang(config)) as job:
+    with drawn_run(screen(stderr=True), _lang(config), executor=config.executor, workers=config.workers) as job:
         job.tick("run", 0, 1, stage="fit")
         model = fit_model(config, out, run=job)
         job.tick("run", 1, 1, stage="done")
@@ -132,25 +133,28 @@ def fit(
 
 
 @app.command()
+@configured("lang", "executor", "workers")
 def sample(
     model: Annotated[Path, typer.Argument(help="Folder that `fit` wrote.")],
     n: Annotated[int, typer.Option("--n", help="Number of units.")],
     out: Annotated[str, typer.Option("--out", "-o", help="File or s3://… to write; its suffix names the format.")],
     where: Annotated[list[str] | None, typer.Option("--where", help="COL=VALUE, COL=LOW..HIGH or COL=A|B.")] = None,
     seed: Annotated[int | None, typer.Option("--seed", help="Seed of the draw.")] = None,
-    lang: Annotated[str, _LANG] = "",
+    project: Annotated[Path | None, _PROJECT] = None,
+    settings: Any = None,
 ) -> None:
     """Draw new units from a saved model."""
     from synthproof.pipeline.parts import sample_model
 
-    with drawn_run(screen(stderr=True), language()) as job:
+    config = _config(project, None, settings)
+    with drawn_run(screen(stderr=True), _lang(config), executor=config.executor, workers=config.workers) as job:
         written = sample_model(model, n, out, where=where or [], seed=seed, run=job)
     for path in written:
         screen().print(str(path), highlight=False, markup=False)
 
 
 @app.command()
-@configured("target", "seed", "lang", "statements", "verify.policy", "verify.repeats")
+@configured("target", "seed", "lang", "statements", "executor", "workers", "verify.policy", "verify.repeats")
 def verify(
     real: Annotated[str, typer.Argument(help="The data that were learned from.")],
     synthetic: Annotated[str, typer.Argument(help="Synthetic data of any tool.")],
@@ -167,7 +171,7 @@ def verify(
     lang = _lang(config)
     if out is not None:
         refuse_taken(out, "seal.json")
-    with drawn_run(screen(stderr=True), lang) as job:
+    with drawn_run(screen(stderr=True), lang, executor=config.executor, workers=config.workers) as job:
         job.tick("run", 0, 2, stage="verify")
         judged = face.verify(
             real,

@@ -110,7 +110,7 @@ def _within(task: str, share: float) -> float:
 def drawn_run(console: Console, lang: Lang, **options: Any) -> Iterator[Run]:
     """Yield a run whose progress is drawn and which Ctrl-C stops at its next tick; a second Ctrl-C kills."""
     drawing = _Drawing(console, lang)
-    run = Run(drawing.take, **options)
+    run = Run(drawing.take, **options)  # refuses an unknown executor before anything is drawn
 
     def stop(number: int, frame: FrameType | None) -> None:
         if run.cancelled:
@@ -124,5 +124,6 @@ def drawn_run(console: Console, lang: Lang, **options: Any) -> Iterator[Run]:
         yield run
     finally:
         drawing.end()
+        run.close()
         if main:
             signal.signal(signal.SIGINT, before)

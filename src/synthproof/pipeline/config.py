@@ -121,7 +121,9 @@ class VerifyConfig:
 class RunConfig:
     """A whole run."""
 
-    source: str = _option("", "Data to learn from: a file or a database URL.", "학습할 데이터: 파일 또는 DB 주소.")
+    source: str = _option(
+        "", "Data to learn from: a file, s3://… or a database URL.", "학습할 데이터: 파일, s3://… 또는 DB 주소."
+    )
     target: str = _option("", "Target column of the later task.", "예측 대상 열.", "--target")
     out: str = _option(
         "", "Folder for the results (default: NAME-synthproof).", "결과 폴더(기본: 이름-synthproof).", "--out", "-o"
@@ -140,6 +142,18 @@ class RunConfig:
         "TOML file of what named persons state ([[statements]] question, author, text).",
         "담당자의 진술을 적은 TOML 파일([[statements]] question, author, text).",
         "--statements",
+    )
+    executor: str = _option(
+        "threads",
+        "Where the work is done: threads | processes | serial | ray | ray://HOST:PORT (a cluster). Results are the same.",
+        "계산 방식: threads | processes | serial | ray | ray://호스트:포트(클러스터). 결과는 모두 같음.",
+        "--executor",
+    )
+    workers: int | None = _option(
+        None,
+        "Pieces of work at a time (default: every core, or every core of the cluster).",
+        "동시에 처리할 작업 수(기본: 모든 코어 또는 클러스터의 모든 코어).",
+        "--workers",
     )
     purpose: Purpose = field(default_factory=Purpose)
     read: ReadConfig = field(default_factory=ReadConfig)

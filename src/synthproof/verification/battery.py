@@ -1,7 +1,7 @@
 """Run a policy's plan over a case, and judge what comes out.
 
-A metric that breaks becomes evidence "failed", which no policy takes for good news; stopping the run is not a failure of
-a metric and goes through.
+A metric that breaks becomes evidence "failed", which no policy takes for good news; stopping the run, or a cluster that
+is lost, is not a failure of a metric and goes through.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from synthproof.core.contracts import Case, Metric, Policy
-from synthproof.core.errors import Cancelled, NotFoundError
+from synthproof.core.errors import Cancelled, ExecutorError, NotFoundError
 from synthproof.core.evidence import Evidence, Limit, Statement, Verdict
 from synthproof.core.random import derive
 from synthproof.core.registry import metrics
@@ -135,7 +135,7 @@ def _limits(
     specs = [LimitSpec(metric, quantile) for metric, quantile in wanted]
     try:
         found = simulate_limits(case.train, case.purpose, specs, seed=seed, repeats=repeats, run=run)
-    except Cancelled:
+    except (Cancelled, ExecutorError):
         raise
     except Exception as error:  # noqa: BLE001 - without limits every rule that needs one is "not assessed"
         if strict:
@@ -164,7 +164,7 @@ def _measure(
         found = tuple(metric.measure(case, seed=seed, run=run))
         _check(name, found)
         return found
-    except Cancelled:
+    except (Cancelled, ExecutorError):
         raise
     except Exception as error:  # noqa: BLE001 - a broken metric is a finding, not the end of the battery
         if strict:
@@ -177,7 +177,7 @@ def _unfit(metric: Metric, name: str, why_not: str, case: Case[Any], *, seed: in
     try:
         found = tuple(metric.measure(case, seed=seed, run=run))
         _check(name, found)
-    except Cancelled:
+    except (Cancelled, ExecutorError):
         raise
     except Exception:  # noqa: BLE001 - it said beforehand that it does not apply; nothing is lost
         found = ()

@@ -17,6 +17,7 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
 from itertools import islice
 from typing import Any
 
@@ -43,9 +44,16 @@ class RayCluster:
         ``ray.init`` is used, and left open.
     workers
         Calls side by side; ``None`` takes all cores of the cluster.
+
+    Raises
+    ------
+    MissingExtraError
+        ``extra/missing`` without Ray.
     """
 
     def __init__(self, address: str, workers: int | None) -> None:
+        if find_spec("ray") is None:  # said before any work is done, not amid it
+            raise MissingExtraError("extra/missing", where=address, library="ray", extra="ray")
         self.address = address
         self.workers = workers
         self._lock = threading.Lock()
@@ -58,8 +66,6 @@ class RayCluster:
 
         Raises
         ------
-        MissingExtraError
-            ``extra/missing`` without Ray.
         ExecutorError
             ``run/no-cluster``, ``run/other-versions``, ``run/workers-lost``.
         """
@@ -100,10 +106,8 @@ class RayCluster:
             if self._ray is None:
                 address = self.address if self.address != "ray" else os.environ.get("RAY_ADDRESS", "")
                 _settle_ray(local=address in ("", "local"))
-                try:
-                    import ray
-                except ImportError as error:
-                    raise MissingExtraError("extra/missing", library="ray", extra="ray") from error
+                import ray
+
                 if not ray.is_initialized():
                     try:
                         ray.init(**self._options(address))
