@@ -203,10 +203,11 @@ def column_texts(column: pd.Series) -> pd.Series:
     return column.astype("string").fillna("").astype(object)
 
 
-def _keys(frame: pd.DataFrame, names: tuple[str, ...]) -> pd.Index:
-    if len(names) == 1:
-        return pd.Index(column_texts(frame[names[0]]))
-    flat: pd.Index = pd.MultiIndex.from_arrays([column_texts(frame[n]) for n in names]).to_flat_index()
+def _keys(frame: pd.DataFrame, names: tuple[str, ...]) -> pd.Index[Any]:
+    columns = [column_texts(frame[n]) for n in names]
+    flat: pd.Index[Any] = (
+        pd.Index(columns[0]) if len(columns) == 1 else pd.Index(list(zip(*columns, strict=True)), tupleize_cols=False)
+    )
     return flat
 
 

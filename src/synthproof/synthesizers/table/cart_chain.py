@@ -37,6 +37,7 @@ from synthproof.synthesizers.table.columns.model import fitted
 from synthproof.synthesizers.table.columns.pieces import Pieces
 from synthproof.synthesizers.table.columns.pools import LEAST_EFFECTIVE, WIDEST, effective_share, pool_blocks, resample
 from synthproof.synthesizers.table.rules.book import Book
+from synthproof.synthesizers.table.rules.conflicts import check_conditions
 from synthproof.synthesizers.table.rules.ruled import Ruled, draw_under_rules, learn_book
 from synthproof.synthesizers.table.rules.within import draw_within
 
@@ -172,6 +173,7 @@ class CartChain(Params, Saved, Ruled):
         seed = derive(self.seed_, "sample") if seed is None else int(seed)
         grids = {k.name: k.grid for k in self._links if k.grid is not None}
         asked = read_conditions(where, layout.schema, grids, layout.wide)
+        check_conditions(self._book, asked)
         allowed = {k.name: k.pieces.restrict(asked[k.name]) for k in self._links if k.name in asked}
         pool = _pool(self._links, allowed, run) if allowed else 1
         blocks, mine = blocks_of(first, n)

@@ -76,7 +76,7 @@ class Book:
                 raise ConfigError("rules/not-drawn", where=rule.text, names=", ".join(absent))
         compiler = Compiler(self.axes)
         per_rule = [compiler.laws(rule, facts) for rule, facts in zip(self.rules, self.facts, strict=True)]
-        conditions = () if self.asked is None else tuple(_condition_laws(self.asked))
+        conditions = self.laws_of_conditions
         object.__setattr__(self, "_per_rule", tuple(per_rule))
         object.__setattr__(self, "_laws", (*(law for laws in per_rule for law in laws), *conditions))
 
@@ -129,9 +129,24 @@ class Book:
         return not self.rules
 
     @property
+    def grids(self) -> dict[str, Grid]:
+        """Range and lattice of each numeric column."""
+        return {n: Grid(a.step, a.offset, a.low, a.high) for n, a in self.axes.items() if not a.field.levelled}
+
+    @property
     def names(self) -> tuple[str, ...]:
         """Columns that rules bound while drawing."""
         return tuple(dict.fromkeys(n for law in self._laws for n in law.names))
+
+    @property
+    def laws_of_rules(self) -> tuple[tuple[Law, ...], ...]:
+        """The laws of each rule; none for rules that are checked on whole rows."""
+        return self._per_rule
+
+    @property
+    def laws_of_conditions(self) -> tuple[Law, ...]:
+        """The laws of a call's conditions."""
+        return tuple(_condition_laws(self.asked or {}))
 
     @property
     def own(self) -> tuple[Constraint, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
@@ -184,10 +185,7 @@ class Compiler:
         names = tuple(dict.fromkeys(part.names))
         fields = [self.axes[n].field for n in names]
         zone = next((f.format.get("zone") for f in fields if f.format.get("zone")), None)
-
-        def stamp(text: str) -> float:
-            return stamp_of(text, zone)
-
+        stamp = partial(stamp_of, zone=zone)
         readings = {f.name: _reading(f) for f in fields if f.levelled and f.kind != "boolean"}
         for name, reading in readings.items():
             if np.isnan(reading).all():
@@ -209,8 +207,7 @@ class Compiler:
         return Sum(part, stamp, {}, total, least, most, part.op in {"<", ">"})
 
 
-def _no_date(text: str) -> float:
-    return stamp_of(text, None)
+_no_date = partial(stamp_of, zone=None)
 
 
 def _holds(op: str, a: str, b: str, order: tuple[str, ...]) -> bool:
