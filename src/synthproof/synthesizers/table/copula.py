@@ -8,7 +8,7 @@ order in which they go along with the other columns. Whether a value is missing 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, ClassVar, Self
 
@@ -28,6 +28,7 @@ from synthproof.data.table.chunks import Data, bounded
 from synthproof.data.table.dataset import Table
 from synthproof.engines.codes import to_codes, to_numbers
 from synthproof.synthesizers.table.columns.conditions import Condition, impossible, read_conditions
+from synthproof.synthesizers.table.columns.grains import Grains
 from synthproof.synthesizers.table.columns.grid import Grid, shape_of
 from synthproof.synthesizers.table.columns.latents import Cuts, correlation, cut, rotated
 from synthproof.synthesizers.table.columns.layout import Layout, check_count, lay_out, persons_of
@@ -35,6 +36,11 @@ from synthproof.synthesizers.table.columns.model import fitted, grid_state
 from synthproof.synthesizers.table.columns.orders import orders_of
 from synthproof.synthesizers.table.columns.pieces import Pieces, merged, number_pieces, point_pieces
 from synthproof.synthesizers.table.columns.pools import LEAST_EFFECTIVE, WIDEST, effective_share, pool_blocks, resample
+from synthproof.synthesizers.table.rules.book import Book
+from synthproof.synthesizers.table.rules.bounds import Bounds
+from synthproof.synthesizers.table.rules.conflicts import check_conditions
+from synthproof.synthesizers.table.rules.ruled import Ruled, draw_under_rules, learn_book
+from synthproof.synthesizers.table.rules.within import draw_within
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.intp]
@@ -66,14 +72,24 @@ class Margin:
     grid: Grid | None
     missing: float
 
-    def value(self, u: FloatArray) -> FloatArray:
-        """Return numbers or codes at latent shares u, shape (n,)."""
+    def value(self, u: FloatArray, *, even: bool = False) -> FloatArray:
+        """Return numbers or codes at latent shares u, shape (n,); `even`: exactly there."""
         if not len(self.pieces.low):
             return np.full(len(u), np.nan)
-        found = self.pieces.quantile(u)
+        found = self.pieces.quantile(u, even=even)
         if self.grid is not None:
             return self.grid.settle(found)
         return self.levels[np.rint(found).astype(np.intp)].astype(np.float64)
+
+    def within(self, bounds: Bounds, values: FloatArray, u: FloatArray) -> FloatArray:
+        """Return values with those that are not allowed drawn anew from the margin; u are uniforms of shape (n, 2)."""
+        pieces = self.pieces
+        if self.grid is None:  # from places in latent order to codes
+            pieces = replace(pieces, low=self._codes(pieces.low), high=self._codes(pieces.high))
+        return draw_within(pieces, self.grid, np.zeros(len(values), dtype=np.intp), values, bounds, u)
+
+    def _codes(self, places: FloatArray) -> FloatArray:
+        return np.array([self.levels[int(p)] for p in places], dtype=np.float64)
 
     def allowed(self, condition: Condition) -> FloatArray:
         """Return the latent stretches that a condition allows, shape (stretches, 2), as thresholds."""
@@ -105,7 +121,7 @@ class Margin:
         return cls(state["name"], Pieces.from_state(state["pieces"]), state["levels"], grid, float(state["missing"]))
 
 
-class Copula(Params, Saved):
+class Copula(Params, Saved, Ruled):
     """Draw correlated normals and turn each into its column.
 
     Parameters
@@ -168,7 +184,8 @@ class Copula(Params, Saved):
         run.tick("copula: correlation", 0, 1)
         matrix = correlation(cuts) if cuts else np.zeros((0, 0))
         run.tick("copula: correlation", 1, 1)
-        self._layout: Layout = layout
+        grids = {m.name: m.grid for m in margins if m.grid is not None}
+        self._book, self._layout = learn_book(data, layout, grids)
         self._margins: tuple[Margin, ...] = tuple(margins)
         self._gaps: tuple[int, ...] = tuple(gaps)
         self.correlation_: FloatArray = matrix
@@ -217,9 +234,14 @@ class Copula(Params, Saved):
         seed = derive(self.seed_, "sample") if seed is None else int(seed)
         grids = {m.name: m.grid for m in self._margins if m.grid is not None}
         asked = read_conditions(where, layout.schema, grids, layout.wide)
+        check_conditions(self._book, asked)
         blocks, mine = blocks_of(first, n)
         latents = _Latents(self._margins, self._gaps, self.correlation_, asked)
         pool = latents.pool() if asked else 1
+        if not self._book.empty:
+            draw = partial(latents.mended, pool)
+            ruled = draw_under_rules(self._book, draw, blocks=blocks, mine=mine, seed=seed, run=run, asked=asked)
+            return layout.table(ruled, n, seed, first=first, asked=asked)
         parts = run.map(partial(latents.block, seed, pool), blocks, "sample")
         drawn = {m.name: np.concatenate([p[m.name] for p in parts] or [np.empty(0)])[mine] for m in self._margins}
         return layout.table(drawn, n, seed, first=first, asked=asked)
@@ -232,12 +254,14 @@ class Copula(Params, Saved):
             "margins": [m.get_state() for m in self._margins],
             "gaps": list(self._gaps),
             "correlation": self.correlation_,
+            "book": self._book.get_state(),
             "seed": self.seed_,
         }
 
     def set_state(self, state: State, /) -> Self:
         """Take back what `get_state` returned."""
         self._layout = Layout.from_state(state["layout"])
+        self._book = Book.from_state(state["book"], self._layout.schema)
         self._margins = tuple(Margin.from_state(s) for s in state["margins"])
         self._gaps = tuple(int(j) for j in state["gaps"])
         self.correlation_ = state["correlation"]
@@ -276,13 +300,25 @@ class _Latents:
         z[:, self.order] = rotated(noise, np.asarray(self.root))
         out: dict[str, FloatArray] = {}
         for j, margin in enumerate(self.margins):
-            values = margin.value(ndtr(z[:, j]))
+            values = margin.value(ndtr(z[:, j]), even=margin.name in self.asked)
             if margin.name in self.asked and any(e is not None for e in self.asked[margin.name].exact):
                 values = _nearest(values, self.asked[margin.name])
             if j in self.gap_of:
                 values = np.where(z[:, self.gap_of[j]] > ndtri(1 - margin.missing), np.nan, values)
             out[margin.name] = values
         return out
+
+    def mended(self, pool: int, book: Book, seed: int, block: int, at: IntArray) -> dict[str, FloatArray]:
+        """Return some rows of a block, mended column by column: a value that breaks a rule is drawn anew from the part
+        of its margin that the rules allow beside the columns before it.
+        """
+        rows = {name: values[at] for name, values in self.block(seed, pool, block).items()}
+        margins = {m.name: m for m in self.margins}
+
+        def redraw(name: str, bounds: Bounds, values: FloatArray, u: FloatArray) -> FloatArray:
+            return margins[name].within(bounds, values, u)
+
+        return book.repair(rows, seed, block, held=tuple(self.asked), redraw=redraw, at=at)
 
     def pool(self) -> int:
         """Return the pool that the conditions need, or refuse them."""
@@ -383,6 +419,8 @@ def _margin(
     shape = shape_of(seen, f, min_shared=min_shared, persons=persons)
     if shape.empty:
         seen, gone = np.full(len(seen), np.nan), np.ones(len(seen), dtype=np.bool_)
-    pieces = merged(number_pieces(seen[~gone], shape))
+    who = None if persons is None else persons[~gone]
+    grains = Grains.of_shape(seen[~gone], f, shape, persons=who, min_shared=min_shared)
+    pieces = merged(number_pieces(seen[~gone], shape, grains=grains))
     position = np.where(gone, -1, np.searchsorted(shape.sites, seen))
     return Margin(f.name, pieces, np.empty(0, dtype=np.int64), shape.grid, float(gone.mean())), cut(position)

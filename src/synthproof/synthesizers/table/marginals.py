@@ -7,6 +7,7 @@ person is the least that any synthetic table shows.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import ClassVar, Self
 
 import numpy as np
@@ -15,7 +16,7 @@ import numpy.typing as npt
 from synthproof.core.contracts import Conditions, Tags
 from synthproof.core.models import Saved
 from synthproof.core.params import Params, check_range
-from synthproof.core.random import derive, fresh_seed, uniforms
+from synthproof.core.random import BLOCK, blocks_of, derive, fresh_seed, stream, uniforms
 from synthproof.core.run import Run, quiet
 from synthproof.core.schema import Schema
 from synthproof.core.state import State
@@ -26,11 +27,16 @@ from synthproof.engines.codes import to_codes, to_numbers
 from synthproof.synthesizers.table.columns.conditions import impossible, read_conditions
 from synthproof.synthesizers.table.columns.layout import Layout, check_count, lay_out, persons_of
 from synthproof.synthesizers.table.columns.model import ColumnModel, column_model, fitted
+from synthproof.synthesizers.table.columns.pieces import Pieces
+from synthproof.synthesizers.table.rules.book import Book
+from synthproof.synthesizers.table.rules.conflicts import check_conditions
+from synthproof.synthesizers.table.rules.ruled import Ruled, draw_under_rules, learn_book
+from synthproof.synthesizers.table.rules.within import draw_within
 
 FloatArray = npt.NDArray[np.float64]
 
 
-class Marginals(Params, Saved):
+class Marginals(Params, Saved, Ruled):
     """Draw every column from its own distribution, independently.
 
     Parameters
@@ -75,7 +81,8 @@ class Marginals(Params, Saved):
         columns: dict[str, ColumnModel] = {}
         for f in run.each(layout.modelled, "marginals"):
             columns[f.name] = column_model(data.frame[f.name], f, min_shared=self.min_shared, persons=persons)
-        self._layout: Layout = layout
+        grids = {name: c.grid for name, c in columns.items() if c.grid is not None}
+        self._book, self._layout = learn_book(data, layout, grids)
         self._columns: Mapping[str, ColumnModel] = columns
         self.seed_ = seed
         return self
@@ -114,14 +121,21 @@ class Marginals(Params, Saved):
         seed = derive(self.seed_, "sample") if seed is None else int(seed)
         grids = {name: c.grid for name, c in self._columns.items() if c.grid is not None}
         asked = read_conditions(where, layout.schema, grids, layout.wide)
+        check_conditions(self._book, asked)
+        kept = {name: column.pieces.restrict(asked[name]) for name, column in self._columns.items() if name in asked}
+        for name, pieces in kept.items():
+            if pieces.mass[0] <= 0:
+                raise impossible(name, 0.0)
+        if not self._book.empty:
+            blocks, mine = blocks_of(first, n)
+            order = sorted(self._columns, key=self._book.last_computed().index)
+            draw = partial(_ruled_block, {name: self._columns[name] for name in order}, kept)
+            ruled = draw_under_rules(self._book, draw, blocks=blocks, mine=mine, seed=seed, run=run, asked=asked)
+            return layout.table(ruled, n, seed, first=first, asked=asked)
         drawn: dict[str, FloatArray] = {}
         for name in run.each(tuple(self._columns), "sample"):
             column = self._columns[name]
-            pieces = column.pieces
-            if name in asked:
-                pieces = pieces.restrict(asked[name])
-                if pieces.mass[0] <= 0:
-                    raise impossible(name, 0.0)
+            pieces = kept.get(name, column.pieces)
             u = uniforms(seed, f"marginals/{name}", n, 2, first=first)
             values = pieces.draw(np.zeros(n, dtype=np.intp), u[:, 0], u[:, 1])
             drawn[name] = values if column.grid is None else column.grid.settle(values)
@@ -146,11 +160,34 @@ class Marginals(Params, Saved):
         layout: Layout = fitted(self, "_layout", "get_state")
         columns = {name: column.get_state() for name, column in self._columns.items()}
         order = [f.name for f in layout.modelled]
-        return {"layout": layout.get_state(), "columns": columns, "order": order, "seed": self.seed_}
+        book = self._book.get_state()
+        return {"layout": layout.get_state(), "columns": columns, "order": order, "book": book, "seed": self.seed_}
 
     def set_state(self, state: State, /) -> Self:
         """Take back what `get_state` returned."""
         self._layout = Layout.from_state(state["layout"])
+        self._book = Book.from_state(state["book"], self._layout.schema)
         self._columns = {name: ColumnModel.from_state(state["columns"][name]) for name in state["order"]}
         self.seed_ = int(state["seed"])
         return self
+
+
+def _ruled_block(
+    columns: Mapping[str, ColumnModel],
+    kept: Mapping[str, Pieces],
+    book: Book,
+    seed: int,
+    block: int,
+    at: npt.NDArray[np.intp],
+) -> dict[str, FloatArray]:
+    """Return some rows of a block, each column drawn within what the rules leave of it beside those before."""
+    rows: dict[str, FloatArray] = {}
+    leaf = np.zeros(len(at), dtype=np.intp)
+    for name, column in columns.items():
+        pieces = kept.get(name, column.pieces)
+        u = stream(seed, f"marginals/{name}", block).random((BLOCK, 4))[at]
+        values = pieces.draw(leaf, u[:, 0], u[:, 1])
+        values = values if column.grid is None else column.grid.settle(values)
+        bounds = book.bounds(name, rows, len(at))
+        rows[name] = values if bounds is None else draw_within(pieces, column.grid, leaf, values, bounds, u[:, 2:])
+    return rows

@@ -19,7 +19,7 @@ from synthproof.core.constraints import Constraint
 from synthproof.core.constraints.bodies import Compare, Own, Relation, Unique
 from synthproof.core.constraints.expressions import Name
 from synthproof.core.errors import ConfigError
-from synthproof.core.random import stream
+from synthproof.core.random import BLOCK, stream
 from synthproof.core.schema import Field, Schema
 from synthproof.data.table.dataset import Table
 from synthproof.engines.codes import from_codes, from_numbers
@@ -35,8 +35,8 @@ FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.intp]
 BoolArray = npt.NDArray[np.bool_]
 Rows = Mapping[str, FloatArray]
-Redraw = Callable[[str, Bounds, IntArray, FloatArray], FloatArray]
-"""Draws a column anew within bounds: (name, bounds of the rows, their positions, uniforms (rows, 2)) → values."""
+Redraw = Callable[[str, Bounds, FloatArray, FloatArray], FloatArray]
+"""(name, bounds, values, uniforms of shape (n, 2)) → values, with those that are not allowed drawn anew."""
 
 MOST_LEVELS = 1024
 """Up to so many levels `Bounds.levels` is an array; for more, `Bounds.points` lists what is allowed."""
@@ -242,8 +242,8 @@ class Book:
         block: int,
         *,
         held: Sequence[str] = (),
-        order: Sequence[str] = (),
         redraw: Redraw | None = None,
+        at: IntArray | slice = slice(None),
     ) -> dict[str, FloatArray]:
         """Return rows mended column by column, for generators that cannot draw within bounds.
 
@@ -258,36 +258,29 @@ class Book:
             Address of the randomness.
         held
             Columns that keep their values (conditions): they come first.
-        order
-            Order of the other columns; columns that a rule computes (``total = …``) come last if absent.
         redraw
             Draws a column within bounds; the nearest allowed value is taken if absent.
+        at
+            Positions of the rows in their block; the first ones if absent.
         """
         spoken = set(self.names)
-        wanted = [*held, *(n for n in (order or self.last_computed()) if n not in held)]
-        out = dict(rows)
-        known: dict[str, FloatArray] = {}
-        for name in wanted:
-            if name not in spoken:
+        out, known = dict(rows), {n: rows[n] for n in held if n in spoken}
+        for name in self.last_computed():
+            if name not in spoken or name in held:
                 continue
             n = len(out[name])
             bounds = self.bounds(name, known, n)
-            if bounds is not None and name not in held:
-                bad = np.flatnonzero(~bounds.allows(out[name]))
-                if len(bad):
-                    out[name] = np.array(out[name])
-                    told = bounds.take(bad)
-                    if redraw is None:
-                        fresh = told.settle(out[name][bad])
-                    else:
-                        u = stream(seed, f"rules/repair/{name}", block).random((n, 2))[bad]
-                        fresh = redraw(name, told, bad, u)
-                    out[name][bad] = fresh
+            if bounds is not None and not bounds.allows(out[name]).all():
+                if redraw is None:
+                    out[name] = bounds.settle(out[name])
+                else:
+                    u = stream(seed, f"rules/repair/{name}", block).random((max(n, BLOCK), 2))[at][:n]
+                    out[name] = redraw(name, bounds, out[name], u)
             known[name] = out[name]
         return out
 
     def last_computed(self) -> tuple[str, ...]:
-        """Return the columns that rules speak of, those that stand alone on the left of an equality last."""
+        """Return all drawn columns in their order, those that an equality computes (``total = …``) last."""
         computed = {
             part.left.name
             for rule in self.rules
@@ -295,8 +288,7 @@ class Book:
             for part in rule.body.parts
             if isinstance(part, Compare) and part.op == "=" and isinstance(part.left, Name)
         }
-        spoken = [n for n in self.axes if n in set(self.names)]
-        return tuple(sorted(spoken, key=lambda n: n in computed))
+        return tuple(sorted(self.axes, key=lambda n: n in computed))
 
     def get_state(self) -> dict[str, Any]:
         """Return plain values and arrays. Own functions are not among them: only their titles are kept."""
