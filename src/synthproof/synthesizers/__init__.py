@@ -6,4 +6,5 @@ CATALOGUE: dict[str, str] = {
     "table.cart_chain": "synthproof.synthesizers.table.cart_chain:CartChain",
     "table.copula": "synthproof.synthesizers.table.copula:Copula",
     "table.marginals": "synthproof.synthesizers.table.marginals:Marginals",
+    "table.smote": "synthproof.synthesizers.table.smote:Smote",
 }

@@ -56,15 +56,17 @@ def case(name: str | None) -> Case[Any]:
 
 @pytest.mark.parametrize(("name", "value"), [("full", 1.0), ("partial", 0.0), ("noisy", 0.0), ("augmenting", 0.0)])
 def test_tags_decide(name: str, value: float) -> None:
-    (found,) = Generation().measure(case(f"fake.{name}"), seed=1)
+    found, releasable = Generation().measure(case(f"fake.{name}"), seed=1)
+    assert (releasable.subject, releasable.estimate) == ("releasable", 0.0 if name == "augmenting" else 1.0)
     assert (found.estimate, found.interval, found.n) == (value, (value, value), 30)
     assert found.detail["generator"] == f"fake.{name}"
 
 
 @pytest.mark.parametrize("name", [None, "another.tool"])
 def test_another_tool_is_unknown(name: str | None) -> None:
-    (found,) = Generation().measure(case(name), seed=1)
-    assert found.outcome == "insufficient"
+    found, releasable = Generation().measure(case(name), seed=1)
+    assert (found.subject, found.outcome) == ("all", "insufficient")
+    assert (releasable.subject, releasable.outcome) == ("releasable", "not_applicable")
 
 
 def test_the_question_always_applies() -> None:

@@ -281,9 +281,9 @@ def test_a_policy_of_a_third_party_needs_only_the_contract(case: Case[Any]) -> N
 
 def test_the_generator_is_known_by_its_recipe(case: Case[Any]) -> None:
     rules = policy("any.generation")
-    (unknown,) = run_battery(case, rules, seed=1)
+    unknown, _ = run_battery(case, rules, seed=1)
     assert unknown.outcome == "insufficient"
-    (foreign,) = run_battery(replace(case, recipe=Recipe(name="some.other.tool")), rules, seed=1)
+    foreign, _ = run_battery(replace(case, recipe=Recipe(name="some.other.tool")), rules, seed=1)
     assert foreign.outcome == "insufficient"
 
 

@@ -11,6 +11,7 @@ from synthproof.core.registry import synthesizers
 from synthproof.core.run import Run, quiet
 from synthproof.core.schema import Purpose, Schema
 from synthproof.core.words import Words
+from synthproof.metrics.table.answers import insufficient, not_applicable
 
 _UNKNOWN = Words(
     en="The generator is not known here, so nothing can be said about how the data were made.",
@@ -29,13 +30,15 @@ class Generation:
     Notes
     -----
     1 when the recipe's generator is tagged ``full_synthesis``, ``irreversible`` and ``releasable``; 0 when any is
-    absent; *insufficient* for another tool's file. Not a measurement of the data: a property of the method, which the
+    absent; *insufficient* for another tool's file. The subject ``releasable`` says alone whether the generator is meant
+    for release (SMOTE and its like are not), so that a policy that lets partial synthesis pass can still refuse it; it is
+    *not applicable* for another tool's file. Not a measurement of the data: a property of the method, which the
     guide asks for beside the three numbers (items T3-1, T3-5; 부록 2). No randomness; cost O(1).
     """
 
     card = Card(
         id="any.generation",
-        version=1,
+        version=2,
         family="safety",
         name=Words(en="Full synthesis, irreversible", ko="완전합성·비가역성"),
         question=Words(
@@ -55,31 +58,33 @@ class Generation:
         return None
 
     def measure(self, case: Case[Any], /, *, seed: int, run: Run | None = None) -> Sequence[Evidence]:
-        """Return one piece of evidence, subject ``all``."""
+        """Return two pieces of evidence, subjects ``all`` and ``releasable``."""
         quiet(run).tick(self.card.id, 0, 1)
         if case.recipe is None or case.recipe.name not in synthesizers.names():
-            return (Evidence(metric=self.card.id, version=self.card.version, outcome="insufficient", caveat=_UNKNOWN),)
+            return (
+                insufficient(self.card, _UNKNOWN, seed=seed),
+                not_applicable(self.card, _UNKNOWN, subject="releasable", seed=seed),
+            )
         tags: Tags = synthesizers.get(case.recipe.name).tags
         marks = {
             "full_synthesis": tags.full_synthesis,
             "irreversible": tags.irreversible,
             "releasable": tags.releasable,
         }
-        value = float(all(marks.values()))
-        return (
+        detail = {**marks, "generator": case.recipe.name, "declared_by": synthesizers.entry(case.recipe.name).owner}
+        told = {"all": float(all(marks.values())), "releasable": float(tags.releasable)}
+        return tuple(
             Evidence(
                 metric=self.card.id,
                 version=self.card.version,
+                subject=subject,
                 estimate=value,
                 interval=(value, value),
                 reference=1.0,
                 n=len(case.synthetic),
                 seed=seed,
-                detail={
-                    **marks,
-                    "generator": case.recipe.name,
-                    "declared_by": synthesizers.entry(case.recipe.name).owner,
-                },
+                detail=detail,
                 caveat=_READ,
-            ),
+            )
+            for subject, value in told.items()
         )
