@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from synthproof.core.schema import Field
-from synthproof.synthesizers.table.columns.grid import Grid
+from synthproof.synthesizers.table.columns.grid import Grid, Shape
 from synthproof.synthesizers.table.columns.rhythm import Rhythm, learn_rhythm
 from synthproof.synthesizers.table.columns.rounding import Rounding, learn_rounding
 
@@ -73,6 +73,17 @@ class Grains:
         profile = learn(kept, f, grid, mass, who, min_shared=min_shared)
         return None if profile is None else cls(profile, grid)
 
+    @classmethod
+    def of_shape(
+        cls, values: FloatArray, f: Field, shape: Shape, *, persons: IntArray | None = None, min_shared: int = 10
+    ) -> Self | None:
+        """Return the profile of those values of a column that intervals stand for: the ones that are not shared."""
+        if shape.empty or not shape.grid.step > 0:
+            return None
+        site = np.minimum(np.searchsorted(shape.sites, values), len(shape.sites) - 1)
+        own = np.where(shape.shared[site], np.nan, values)
+        return cls.learn(own, f, shape.grid, persons=persons, min_shared=min_shared)
+
     def draw(self, low: FloatArray, high: FloatArray, u: FloatArray, v: FloatArray) -> FloatArray:
         """Return one value in [low, high] per row, on the lattice, by weight. Cost O(n log n).
 
@@ -96,6 +107,13 @@ class Grains:
         A value's probability within its interval is ``mass(x, x) / mass(low, high)``.
         """
         return self.profile.mass(low, high)
+
+    def part(self, low: FloatArray, high: FloatArray, inner_low: FloatArray, inner_high: FloatArray) -> FloatArray:
+        """Return the share of each interval's weight that lies in an inner one, by length where it has no weight."""
+        whole = self.mass(low, high)
+        length = np.where(high > low, (inner_high - inner_low) / np.where(high > low, high - low, 1.0), 1.0)
+        share = self.mass(inner_low, inner_high) / np.where(whole > 0, whole, 1.0)
+        return np.asarray(np.where(whole > 0, share, length))
 
     def get_state(self) -> dict[str, Any]:
         """Return plain values."""

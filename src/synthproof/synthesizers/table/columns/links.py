@@ -14,6 +14,7 @@ from synthproof.core.random import stream
 from synthproof.core.schema import Field
 from synthproof.data.table.dataset import Table
 from synthproof.engines.codes import to_codes, to_numbers
+from synthproof.synthesizers.table.columns.grains import Grains
 from synthproof.synthesizers.table.columns.grid import Grid, Shape, shape_of
 from synthproof.synthesizers.table.columns.model import grid_state
 from synthproof.synthesizers.table.columns.pieces import Pieces, number_pieces, point_pieces
@@ -41,6 +42,7 @@ class Learned:
     fields: Mapping[str, Field]
     values: Mapping[str, FloatArray]
     shapes: Mapping[str, Shape]
+    grains: Mapping[str, Grains | None]
     order: tuple[str, ...]
 
 
@@ -145,6 +147,7 @@ def learn(data: Table, fields: tuple[Field, ...], *, min_shared: int, persons: I
     """Return the columns as numbers, with the order in which a chain takes them: by rising cardinality."""
     values: dict[str, FloatArray] = {}
     shapes: dict[str, Shape] = {}
+    grains: dict[str, Grains | None] = {}
     sizes: dict[str, int] = {}
     for f in fields:
         column = data.frame[f.name]
@@ -154,12 +157,13 @@ def learn(data: Table, fields: tuple[Field, ...], *, min_shared: int, persons: I
             if shape.empty:
                 values[f.name] = np.full(data.n_rows, np.nan)
             shapes[f.name], sizes[f.name] = shape, len(shape.sites)
+            grains[f.name] = Grains.of_shape(values[f.name], f, shape, persons=persons, min_shared=min_shared)
         else:
             codes = to_codes(column, f)
             values[f.name] = np.where(codes < 0, np.nan, codes)
             sizes[f.name] = len(np.unique(codes[codes >= 0]))
     order = tuple(sorted(sizes, key=lambda name: sizes[name]))
-    return Learned({f.name: f for f in fields}, values, shapes, order)
+    return Learned({f.name: f for f in fields}, values, shapes, grains, order)
 
 
 def link(
@@ -192,7 +196,7 @@ def link(
     if shape is None:
         pieces = point_pieces(np.where(np.isnan(given), -1, given).astype(np.int64), leaf, count)
     else:
-        pieces = number_pieces(given, shape, leaf, count)
+        pieces = number_pieces(given, shape, leaf, count, grains=learned.grains[name])
     return Link(name, coders, tuple(grown), tuple(first[: len(grown)]), pieces, shape.grid if shape else None)
 
 

@@ -13,6 +13,7 @@ import pandas as pd
 from synthproof.core.errors import NotFittedError
 from synthproof.core.schema import Field
 from synthproof.engines.codes import to_codes, to_numbers
+from synthproof.synthesizers.table.columns.grains import Grains
 from synthproof.synthesizers.table.columns.grid import Grid, shape_of
 from synthproof.synthesizers.table.columns.pieces import Pieces, merged, number_pieces, point_pieces
 
@@ -52,6 +53,9 @@ class ColumnModel:
                 inside = (values >= kept_low[k]) & (values <= kept_high[k])
                 span = kept_high[k] - kept_low[k]
                 share = np.where(span > 0, np.minimum(1.0, width / np.where(span > 0, span, 1.0)), 1.0)
+                if self.pieces.grains is not None:
+                    there = np.where(np.isnan(values), kept_low[k], values)
+                    share = np.where(span > 0, self.pieces.grains.part(kept_low[k], kept_high[k], there, there), 1.0)
                 p = np.where(inside, np.maximum(p, kept_weight[k] / total * share), p)
         return -np.log(np.where(np.isnan(values), missing, p))
 
@@ -82,7 +86,8 @@ def column_model(
     shape = shape_of(values, f, min_shared=min_shared, persons=persons)
     if shape.empty:
         values = np.full(len(values), np.nan)
-    return ColumnModel(merged(number_pieces(values, shape)), shape.grid)
+    grains = Grains.of_shape(values, f, shape, persons=persons, min_shared=min_shared)
+    return ColumnModel(merged(number_pieces(values, shape, grains=grains)), shape.grid)
 
 
 def grid_state(grid: Grid) -> dict[str, float]:

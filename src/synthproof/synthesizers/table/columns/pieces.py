@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from synthproof.synthesizers.table.columns.conditions import Condition
+from synthproof.synthesizers.table.columns.grains import Grains
 from synthproof.synthesizers.table.columns.grid import Shape
 
 FloatArray = npt.NDArray[np.float64]
@@ -34,12 +35,15 @@ class Pieces:
         Shape (pieces,): the interval; equal for a point; NaN for missing.
     cum
         Shape (pieces + 1,): weights summed up from the first piece of the first leaf.
+    grains
+        How values lie within intervals; evenly if absent.
     """
 
     start: IntArray
     low: FloatArray
     high: FloatArray
     cum: FloatArray
+    grains: Grains | None = None
 
     @property
     def mass(self) -> FloatArray:
@@ -60,16 +64,24 @@ class Pieces:
         base = self.cum[begin]
         at = np.searchsorted(self.cum, base + u * (self.cum[end] - base), side="right") - 1
         at = np.clip(at, begin, np.maximum(end - 1, begin))
-        low = self.low[at]
-        return np.asarray(low + v * (self.high[at] - low))
+        return self._within(self.low[at], self.high[at], v)
 
-    def quantile(self, u: FloatArray) -> FloatArray:
-        """Return the value at each share u in [0, 1] of the first leaf: the inverse distribution function."""
+    def quantile(self, u: FloatArray, *, even: bool = False) -> FloatArray:
+        """Return the value at each share u in [0, 1] of the first leaf: the inverse distribution function, up to where
+        in its interval a value lies (`even`: there too).
+        """
         goal = self.cum[0] + u * (self.cum[self.start[1]] - self.cum[0])
         at = np.clip(np.searchsorted(self.cum, goal, side="right") - 1, 0, self.start[1] - 1)
         width = self.cum[at + 1] - self.cum[at]
         within = np.clip((goal - self.cum[at]) / np.where(width > 0, width, 1.0), 0.0, 1.0)
-        return np.asarray(self.low[at] + within * (self.high[at] - self.low[at]))
+        if even:
+            return np.asarray(self.low[at] + within * (self.high[at] - self.low[at]))
+        return self._within(self.low[at], self.high[at], within)
+
+    def _within(self, low: FloatArray, high: FloatArray, v: FloatArray) -> FloatArray:
+        if self.grains is None:
+            return np.asarray(low + v * (high - low))
+        return self.grains.draw(low, high, v, np.mod(v * 2**20, 1.0))  # the lower bits of v are a uniform of their own
 
     def shares(self, condition: Condition) -> FloatArray:
         """Return the stretches of [0, 1] whose `quantile` a condition allows, shape (stretches, 2), ascending."""
@@ -104,7 +116,7 @@ class Pieces:
         for (lowest, highest), exact, part in zip(condition.ranges, condition.exact, condition.parts, strict=True):
             low, high = np.maximum(self.low, lowest), np.minimum(self.high, highest)
             hit = np.flatnonzero((high >= low) & ((high > low) | (width == 0)))
-            share = np.where(width[hit] > 0, (high[hit] - low[hit]) / np.where(width[hit] > 0, width[hit], 1.0), part)
+            share = np.where(width[hit] > 0, self._part(hit, low[hit], high[hit]), part)
             if exact is None:
                 parts.append((leaf[hit], low[hit], high[hit], weight[hit] * share))
             else:
@@ -113,16 +125,27 @@ class Pieces:
         if not parts:
             return _grouped(np.empty(0, dtype=np.intp), *(np.empty(0),) * 3, len(self.start) - 1)
         joined = [np.concatenate([p[i] for p in parts]) for i in range(4)]
-        return _grouped(joined[0].astype(np.intp), joined[1], joined[2], joined[3], len(self.start) - 1)
+        cut = _grouped(joined[0].astype(np.intp), joined[1], joined[2], joined[3], len(self.start) - 1)
+        return replace(cut, grains=self.grains)
+
+    def _part(self, hit: IntArray, low: FloatArray, high: FloatArray) -> FloatArray:
+        """Return the share of some pieces that lies in [low, high]."""
+        if self.grains is not None:
+            return self.grains.part(self.low[hit], self.high[hit], low, high)
+        width = self.high[hit] - self.low[hit]
+        return np.asarray((high - low) / np.where(width > 0, width, 1.0))
 
     def get_state(self) -> dict[str, Any]:
         """Return plain arrays."""
-        return {"start": self.start.astype(np.int64), "low": self.low, "high": self.high, "cum": self.cum}
+        grains = None if self.grains is None else self.grains.get_state()
+        start = self.start.astype(np.int64)
+        return {"start": start, "low": self.low, "high": self.high, "cum": self.cum, "grains": grains}
 
     @classmethod
     def from_state(cls, state: Mapping[str, Any]) -> Self:
         """Take back what `get_state` returned."""
-        return cls(state["start"].astype(np.intp), state["low"], state["high"], state["cum"])
+        grains = None if state["grains"] is None else Grains.from_state(state["grains"])
+        return cls(state["start"].astype(np.intp), state["low"], state["high"], state["cum"], grains)
 
 
 def _grouped(leaf: IntArray, low: FloatArray, high: FloatArray, weight: FloatArray, leaves: int) -> Pieces:
@@ -149,6 +172,7 @@ def number_pieces(
     *,
     reach: float = 0.01,
     min_reach: int = 3,
+    grains: Grains | None = None,
 ) -> Pieces:
     """Return the pieces of a numeric column, cut within each leaf.
 
@@ -161,6 +185,8 @@ def number_pieces(
     reach, min_reach
         An interval ends at the latest this share (and at least this number) of distinct values away from the value it
         stands for, so that a leaf with few donors does not smear them over the whole range.
+    grains
+        How values lie within intervals.
 
     Notes
     -----
@@ -177,7 +203,7 @@ def number_pieces(
         return _grouped(owner, low, high, counts.astype(np.float64), leaves)
     free = np.flatnonzero((at < width - 1) & ~np.append(shape.shared, True)[at])
     low[free], high[free] = _cells(free, at, owner, shape, max(min_reach, int(reach * width)))
-    return _grouped(owner, low, high, counts.astype(np.float64), leaves)
+    return replace(_grouped(owner, low, high, counts.astype(np.float64), leaves), grains=grains)
 
 
 def _cells(free: IntArray, at: IntArray, owner: IntArray, shape: Shape, reach: int) -> tuple[FloatArray, FloatArray]:
