@@ -26,11 +26,11 @@ $(VENV)/.core: pyproject.toml constraints.txt | $(BIN)/python
 	@touch $@
 
 $(VENV)/.test: pyproject.toml constraints.txt | $(BIN)/python
-	$(PIP) install -c constraints.txt -e '.[test,sql,polars,ray,cloud]'
+	$(PIP) install -c constraints.txt -e '.[test,sql,polars,ray,cloud,torch]'
 	@touch $@ $(VENV)/.core
 
 $(VENV)/.bench: pyproject.toml constraints.txt | $(BIN)/python
-	$(PIP) install -c constraints.txt -e '.[test,sql,polars,ray,cloud,bench]'
+	$(PIP) install -c constraints.txt -e '.[test,sql,polars,ray,cloud,torch,bench]'
 	@touch $@ $(VENV)/.core $(VENV)/.test
 
 demo: $(VENV)/.core

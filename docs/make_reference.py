@@ -83,6 +83,8 @@ def _synthesizers() -> Iterator[str]:
         yield f"\n## {name}\n"
         yield f"{(cls.__doc__ or '').strip().splitlines()[0]}\n"
         yield f"- family: {tags.family}; conditional: {tags.conditional}; releasable: {tags.releasable}"
+        if tags.extra:
+            yield f"- needs: `pip install 'synthproof[{tags.extra}]'`"
         yield f"- parameters: `{cls()!r}` with " + ", ".join(f"`{k}={v!r}`" for k, v in cls().get_params().items())
 
 

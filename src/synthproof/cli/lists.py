@@ -62,6 +62,8 @@ def _row(kind: str, entry: Entry, lang: Lang) -> tuple[str, str, str]:
     tags = getattr(target, "tags", None)
     if isinstance(tags, Tags):
         marks = [tags.family, *(n for n in ("conditional", "private", "irreversible") if getattr(tags, n))]
+        if tags.extra:
+            marks.append(f"synthproof[{tags.extra}]")
         text = f"{text} [{', '.join(marks)}]"
     return entry.name, text, entry.owner
 

@@ -120,6 +120,8 @@ class Tags:
         Whether every value of every record is drawn (완전합성).
     family
         ``"statistical"``, ``"sequential"``, ``"neural"``, ``"knowledge"``.
+    extra
+        Extra that must be installed before it can learn, e.g. ``"torch"``; empty: none.
     """
 
     modality: str = "table"
@@ -130,6 +132,7 @@ class Tags:
     irreversible: bool = True
     full_synthesis: bool = True
     family: str = "statistical"
+    extra: str = ""
 
 
 @runtime_checkable

@@ -5,6 +5,9 @@ CATALOGUE: dict[str, str] = {
     "table.bayes_net": "synthproof.synthesizers.table.bayes_net:BayesNet",
     "table.cart_chain": "synthproof.synthesizers.table.cart_chain:CartChain",
     "table.copula": "synthproof.synthesizers.table.copula:Copula",
+    "table.diffusion": "synthproof.synthesizers.table.diffusion:Diffusion",
+    "table.gan": "synthproof.synthesizers.table.gan:Gan",
     "table.marginals": "synthproof.synthesizers.table.marginals:Marginals",
     "table.smote": "synthproof.synthesizers.table.smote:Smote",
+    "table.vae": "synthproof.synthesizers.table.vae:Vae",
 }

@@ -1,0 +1,1 @@
+"""Networks on torch, for generators of the torch extra; the only place below them that may import torch."""
