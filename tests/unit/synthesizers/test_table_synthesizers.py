@@ -14,7 +14,6 @@ from synthproof.core.models import load_model, read_header, save_model
 from synthproof.core.registry import synthesizers
 from synthproof.core.schema import Field, Schema
 from synthproof.data.table.dataset import Table, canonical_dtype
-from synthproof.synthesizers.table.auto import Auto
 from synthproof.synthesizers.table.cart_chain import CartChain
 from synthproof.synthesizers.table.copula import Copula
 from synthproof.synthesizers.table.marginals import Marginals
@@ -254,22 +253,6 @@ def test_unit_loss_finds_the_likelier_rows() -> None:
     assert own.shape == (300,)
     assert np.isfinite(own).all()
     assert own.mean() < model.unit_loss(shifted).mean()
-
-
-def test_auto_says_why() -> None:
-    model = Auto(random_state=1).fit(pairs(1200))
-    assert model.chosen_ in ("table.copula", "table.cart_chain")
-    assert set(model.told_apart_) == {"table.copula", "table.cart_chain"}
-    assert model.chosen_ in model.because_.en
-    assert model.chosen_ in model.because_.ko
-    assert model.notices_[0] == model.because_
-    small = Auto(random_state=1).fit(example(100))
-    assert small.chosen_ == "table.copula"
-    hurried = Auto(random_state=1, budget_s=0.0).fit(example(400))
-    assert hurried.chosen_ == "table.marginals"
-    assert "table.cart_chain" in hurried.because_.ko
-    with pytest.raises(ConfigError):
-        Auto(candidates=()).fit(example(100))
 
 
 @pytest.mark.parametrize("name", ["table.marginals", "table.copula", "table.cart_chain", "auto"])

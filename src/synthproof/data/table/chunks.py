@@ -239,6 +239,26 @@ def bounded(data: Data, *, seed: int, rows: int = LEARNED) -> Table:
     return data if isinstance(data, Table) else data.sample(rows, seed)
 
 
+def fewer(data: Data, rows: int, seed: int) -> Data:
+    """Return the data as they are, or about `rows` rows drawn at random (whole units) where they have more.
+
+    The drawn table's origin says how many of how many rows it holds.
+    """
+    if data.n_rows <= rows:
+        return data
+    if isinstance(data, ChunkedTable):
+        return data.sample(rows, seed)
+    order = stream(seed, "chunks/fewer").permutation(len(data))
+    if data.schema.unit_field is None:
+        kept = order[:rows]
+    else:
+        sizes = np.bincount(data.unit_of_row, minlength=len(data))[order]
+        kept = order[: max(1, int(np.searchsorted(np.cumsum(sizes), rows, side="right")))]
+    drawn = data.take(np.sort(kept).astype(np.intp))
+    told = {**data.origin.options, "drawn_rows": drawn.n_rows, "of_rows": data.n_rows}
+    return Table(drawn.frame, drawn.schema, origin=replace(data.origin, options=told))
+
+
 def regrouped(batches: Iterator[Any], rows: int) -> Iterator[Any]:
     """Yield Arrow tables of exactly `rows` rows (the last may have fewer) from batches of any size."""
     held: list[Any] = []
@@ -385,4 +405,4 @@ def _words(f: Field) -> tuple[str, ...]:
 _OF_THE_SAMPLE = frozenset({"read/constant-column", "read/all-missing"})
 # What the sample shows of a column that never varies need not hold for all rows.
 
-__all__ = ["CHUNK", "LEARNED", "ChunkedTable", "Data", "Facts", "bounded", "open_chunks", "regrouped", "taken"]
+__all__ = ["CHUNK", "LEARNED", "ChunkedTable", "Data", "Facts", "bounded", "fewer", "open_chunks", "regrouped", "taken"]

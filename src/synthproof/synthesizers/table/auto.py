@@ -1,20 +1,22 @@
-"""The generator that suits this table: chosen by size, time and a check on records set aside, and saying why.
+"""The generator that suits this table: chosen by size, time and memory, and by checks on records set aside.
 
-A fold of the *training* units is set aside (the holdout is never opened). Every candidate that fits the time budget
-learns from the rest and draws as many rows as the fold has; boosted trees, cross-fitted, try to tell the two apart. The
-candidate that is hardest to tell wins; where two cannot be separated, the simpler one, since it remembers less. The
-winner then learns from all of train.
+Half of the *training* units, 10,000 at most, are set aside (the holdout is never opened). Every candidate that fits the
+budget learns from as many others and draws rows; a judge, the same for all, asks how well its rows are told from the
+ones set aside, whether they lie nearer to the rows it learned from, and how likely they make the ones set aside. The
+winner then learns from all of train, or from as many rows as the budget allows.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import inspect
+from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any, ClassVar, Self
 
 import numpy as np
-import numpy.typing as npt
 
 from synthproof.core.contracts import Conditions, Tags
+from synthproof.core.cost import Cost, Size, cost, fit_cost, most_rows
 from synthproof.core.errors import ConfigError
 from synthproof.core.models import Saved
 from synthproof.core.params import Params, check_range
@@ -23,30 +25,23 @@ from synthproof.core.registry import synthesizers
 from synthproof.core.run import Run, quiet
 from synthproof.core.schema import Schema
 from synthproof.core.state import State
-from synthproof.core.stats import auc_interval
 from synthproof.core.words import Words
+from synthproof.data.table.chunks import ChunkedTable, Data, fewer
 from synthproof.data.table.dataset import Table
-from synthproof.engines.codes import encode
-from synthproof.engines.learners.boosting import BoostedTrees, tree_features
-from synthproof.engines.learners.crossfit import fold_of_rows
+from synthproof.synthesizers.table.checks import Checked, Judge, least_remembering
 from synthproof.synthesizers.table.columns.layout import lay_out
 from synthproof.synthesizers.table.columns.model import fitted
 
-FloatArray = npt.NDArray[np.float64]
-IntArray = npt.NDArray[np.intp]
-
-SIMPLEST_FIRST = ("table.copula", "table.cart_chain")
-"""What is tried by default. A small fold cannot tell marginals from the others, yet they keep no relation at all."""
+SIMPLEST_FIRST = ("table.copula", "table.bayes_net", "table.cart_chain", "table.autoregressive")
+"""What is tried by default. A few rows cannot tell marginals from the others, yet they keep no relation at all."""
 LAST_RESORT = "table.marginals"
-"""What is taken when the time budget allows nothing of that."""
+"""What is taken when the budget allows nothing of that."""
 
-_FOLDS = 2
-_ROUNDS = 40
-_CHECKED = 4_000  # rows set aside at most
-_STUDIED = 20_000  # rows the candidates learn from in the check at most
+_CHECKED = 10_000  # rows learned from in the check at most, and as many set aside
 _LEAST = 60  # rows set aside at least, else no check
-_COST = {"table.marginals": (3e-7, 0.0), "table.copula": (2e-6, 4e-9), "table.cart_chain": (1e-6, 6e-7)}
-"""Seconds of one core per cell, and per row and pair of columns; measured on Adult, rounded up."""
+_FOR_CHECKS = 0.4  # of the time budget
+_LEARNED, _PER_COLUMN = 2_000, 50  # with fewer rows than this a candidate is no longer worth its name
+_HANDED_ON = frozenset({"complete", "log_prob", "unit_loss"})
 
 
 class Auto(Params, Saved):
@@ -55,10 +50,12 @@ class Auto(Params, Saved):
     Parameters
     ----------
     candidates
-        Registry names, simplest first; the default is `SIMPLEST_FIRST`.
+        Registry names, simplest first; the default is what is installed of `SIMPLEST_FIRST`.
     budget_s
-        Seconds that learning may take; dearer candidates are left out, and `LAST_RESORT` is taken when none is left.
-        ``None``: no bound.
+        Seconds that choosing and learning may take; dearer candidates learn from fewer rows or are left out, and
+        `LAST_RESORT` is taken when none is left. ``None``: no bound.
+    memory
+        Bytes that learning may hold, the table included. ``None``: no bound.
     min_shared
         Handed on: a numeric value is handed out as it is only when at least this many persons have it.
     row_wise
@@ -74,8 +71,16 @@ class Auto(Params, Saved):
         Why, in words.
     told_apart_
         For each candidate that was checked: how well it was told apart (AUC; 0.5: not at all).
+    nearer_
+        For each: share of its rows nearer to rows it learned from than to as many others (0.5: remembers nothing).
+    nats_
+        For each: nats that an unseen record costs under what its rows teach; comparable between candidates.
     model_
         The fitted choice.
+
+    Notes
+    -----
+    The checks take about as long as one fit of the dearest candidate to `2 * 10,000` rows.
     """
 
     tags: ClassVar[Tags] = Tags(family="statistical")
@@ -85,69 +90,134 @@ class Auto(Params, Saved):
         *,
         candidates: Sequence[str] | None = None,
         budget_s: float | None = None,
+        memory: int | None = None,
         min_shared: int = 10,
         row_wise: bool = False,
         random_state: int | None = None,
     ) -> None:
         self.candidates = candidates
         self.budget_s = budget_s
+        self.memory = memory
         self.min_shared = min_shared
         self.row_wise = row_wise
         self.random_state = random_state
 
-    def fit(self, data: Table, /, *, run: Run | None = None) -> Self:
-        """Choose, then learn from all rows."""
+    def fit(self, data: Data, /, *, run: Run | None = None) -> Self:
+        """Choose, then learn from all rows or as many as the budget allows."""
         run = quiet(run)
-        names = SIMPLEST_FIRST if self.candidates is None else tuple(self.candidates)
+        names = self._names()
+        seed = fresh_seed() if self.random_state is None else int(self.random_state)
+        table = fewer(data, 2 * _CHECKED, derive(seed, "auto/studied"))
+        table = table.sample(table.n_rows, seed) if isinstance(table, ChunkedTable) else table
+        width = len(lay_out(table, seed=seed, row_wise=self.row_wise).modelled)
+        size = Size.of(data.schema, data.n_rows)
+        rows = self._affordable(names, data.schema, size)
+        cheap = [n for n in names if rows[n]]
+        dear = [n for n in names if not rows[n]]
+        if not cheap:
+            last = LAST_RESORT if self.candidates is None else _cheapest(names, self._make, data.schema, size.rows)
+            cheap, dear, rows = [last], [n for n in dear if n != last], {**rows, last: size.rows}
+        aside = self._set_aside(cheap, data.schema, len(table)) if width else 0
+        found: dict[str, Checked] = {}
+        if len(cheap) > 1 and aside >= _LEAST:
+            found = self._check(table, cheap, aside, seed, run)
+            chosen = least_remembering(found)
+        else:
+            chosen = cheap[0] if len(table) // 2 < _LEAST else cheap[-1]
+        model = self._make(chosen, seed).fit(fewer(data, rows[chosen], derive(seed, "auto/rows")), run=run)
+        self.model_: Any = model
+        self.chosen_ = chosen
+        self._found: Mapping[str, Mapping[str, Any]] = {name: _told(c) for name, c in found.items()}
+        self.because_ = _because(chosen, self._found, aside, len(table), several=len(cheap) > 1, dear=dear)
+        self.seed_ = seed
+        return self
+
+    def cost(self, rows: int, schema: Schema) -> Cost:
+        """Return what `fit` costs: the checks, and the dearest candidate within the budget."""
+        names = self._names()
+        affordable = self._affordable(names, schema, Size.of(schema, rows))
+        cheap = [n for n in names if affordable[n]] or [LAST_RESORT]
+        fits = [fit_cost(self._make(n, 0), n, min(rows, affordable.get(n) or rows), schema) for n in cheap]
+        whole = Cost(max(c.seconds for c in fits), max(c.bytes for c in fits))
+        aside = self._set_aside(cheap, schema, rows)
+        if len(cheap) < 2 or aside < _LEAST:
+            return whole
+        return whole.then(Cost(self._checking(cheap, schema, aside), 0))
+
+    def _names(self) -> tuple[str, ...]:
+        known = synthesizers.names()
+        names = tuple(n for n in SIMPLEST_FIRST if n in known) if self.candidates is None else tuple(self.candidates)
         if not names:
             raise ConfigError(
                 "params/out-of-range", owner="Auto", name="candidates", value="()", allowed="at least one name"
             )
-        if self.budget_s is not None:
-            check_range(self, "budget_s", self.budget_s, 0, 1e9)
-        seed = fresh_seed() if self.random_state is None else int(self.random_state)
-        layout = lay_out(data, seed=seed, row_wise=self.row_wise)
-        width = len(layout.modelled)
-        cheap = [n for n in names if self.budget_s is None or _seconds(n, data.n_rows, width) <= self.budget_s]
-        dear = [n for n in names if n not in cheap]
-        if not cheap:
-            cheap = [
-                LAST_RESORT if self.candidates is None else min(names, key=lambda n: _seconds(n, data.n_rows, width))
-            ]
-        aside = min(_CHECKED, len(data) // 5)
-        told: dict[str, tuple[float, float, float]] = {}
-        if len(cheap) > 1 and aside >= _LEAST and width:
-            told = self._check(data, cheap, aside, seed, run)
-            chosen = _hardest(told)
-        else:
-            chosen = "table.copula" if "table.copula" in cheap and aside < _LEAST else cheap[-1]
-        model = self._make(chosen, seed).fit(data, run=run)
-        self.model_: Any = model
-        self.chosen_ = chosen
-        self.told_apart_ = {name: float(value[0]) for name, value in told.items()}
-        self.because_ = _because(chosen, told, dear, self.budget_s, aside)
-        self.seed_ = seed
-        return self
+        for name, value in (("budget_s", self.budget_s), ("memory", self.memory)):
+            if value is not None:
+                check_range(self, name, value, 0, 1e15)
+        return names
 
-    def _check(
-        self, data: Table, names: Sequence[str], aside: int, seed: int, run: Run
-    ) -> dict[str, tuple[float, float, float]]:
-        order = permutation(seed, "auto/fold", len(data))
-        fold, rest = data.take(order[:aside]), data.take(order[aside : aside + _STUDIED])
-        told: dict[str, tuple[float, float, float]] = {}
+    def _affordable(self, names: Sequence[str], schema: Schema, size: Size) -> dict[str, int]:
+        """Return how many rows each candidate may learn from; 0 when too few to be worth it."""
+        seconds = np.inf if self.budget_s is None else self.budget_s * (1 - _FOR_CHECKS * (len(names) > 1))
+        allowed = Cost(float(seconds), self.memory if self.memory is not None else 1 << 62)
+        least = min(size.rows, max(_LEARNED, _PER_COLUMN * size.columns))
+        out = {}
+        for name in names:
+            model = self._make(name, 0)
+            found = most_rows(partial(_fitting, model, name, schema), size.rows, allowed)
+            out[name] = found if found >= least else 0
+        return out
+
+    def _set_aside(self, names: Sequence[str], schema: Schema, units: int) -> int:
+        """Return how many units the check sets aside: half, within its part of the time budget; 0 for no check."""
+        aside = min(_CHECKED, units // 2)
+        if self.budget_s is not None:
+            while aside >= _LEAST and self._checking(names, schema, aside) > _FOR_CHECKS * self.budget_s:
+                aside //= 2
+        return aside if aside >= _LEAST else 0
+
+    def _checking(self, names: Sequence[str], schema: Schema, aside: int) -> float:
+        judging = cost("auto/judge", Size.of(schema, aside)).seconds
+        return sum(fit_cost(self._make(n, 0), n, aside, schema).seconds + judging for n in names)
+
+    def _check(self, table: Table, names: Sequence[str], aside: int, seed: int, run: Run) -> dict[str, Checked]:
+        order = permutation(seed, "auto/fold", len(table))
+        unseen, learned = table.take(order[:aside]), table.take(order[aside : 2 * aside])
+        judge = Judge(learned, unseen, seed=derive(seed, "auto/judge"))
+        found: dict[str, Checked] = {}
         for i, name in enumerate(names):
             run.tick("auto: candidates", i, len(names), candidate=name)
-            model = self._make(name, seed).fit(rest, run=run)
-            drawn = model.sample(fold.n_rows, seed=derive(seed, "auto/draw"), run=run)
-            told[name] = _told_apart(fold, drawn, derive(seed, "auto/judge"))
+            model = self._make(name, seed).fit(learned, run=run)
+            found[name] = judge.judge(model.sample(unseen.n_rows, seed=derive(seed, "auto/draw"), run=run), run=run)
         run.tick("auto: candidates", len(names), len(names))
-        return told
+        return found
 
     def _make(self, name: str, seed: int) -> Any:
         cls = synthesizers.get(name)
         known = set(cls.param_names()) if hasattr(cls, "param_names") else set(cls().get_params())
         given = {"min_shared": self.min_shared, "row_wise": self.row_wise, "random_state": seed}
         return cls(**{k: v for k, v in given.items() if k in known})
+
+    def __getattr__(self, name: str) -> Any:
+        """What the chosen generator can do besides (`log_prob`, `complete` …) can be asked of the choice."""
+        if name in _HANDED_ON and "model_" in self.__dict__:
+            return getattr(self.model_, name)
+        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+
+    @property
+    def told_apart_(self) -> dict[str, float]:
+        """For each candidate that was checked: how well it was told apart."""
+        return {name: float(c["told"]) for name, c in fitted(self, "_found", "told_apart_").items()}
+
+    @property
+    def nearer_(self) -> dict[str, float]:
+        """For each: share of its rows nearer to rows it learned from than to as many others."""
+        return {name: float(c["nearer"]) for name, c in fitted(self, "_found", "nearer_").items()}
+
+    @property
+    def nats_(self) -> dict[str, float]:
+        """For each: nats that an unseen record costs under what its rows teach."""
+        return {name: float(c["nats"]) for name, c in fitted(self, "_found", "nats_").items()}
 
     @property
     def schema_(self) -> Schema:
@@ -168,19 +238,28 @@ class Auto(Params, Saved):
         seed: int | None = None,
         run: Run | None = None,
         first: int = 0,
+        **more: Any,
     ) -> Table:
-        """Return n rows of the chosen generator."""
+        """Return rows ``first … first + n`` of the chosen generator; `more` is handed on to it."""
         model = fitted(self, "model_", "sample")
-        more = {"first": first} if first else {}  # a plug-in may lack it
+        if first or "first" in inspect.signature(model.sample).parameters:  # a plug-in may lack it
+            more = {**more, "first": first}
         drawn: Table = model.sample(n, where=where, seed=seed, run=run, **more)
         return drawn
+
+    def with_rules(self, add: Sequence[Any] = (), remove: Sequence[Any] = ()) -> Self:
+        """Return the same choice with other rules, without learning anew."""
+        other = type(self)(**self.get_params())
+        other.__dict__.update(self.__dict__)
+        other.model_ = fitted(self, "model_", "with_rules").with_rules(add=add, remove=remove)
+        return other
 
     def get_state(self) -> State:
         """Return what was learned as JSON values and arrays."""
         return {
             "chosen": fitted(self, "chosen_", "get_state"),
             "because": self.because_.to_dict(),
-            "told_apart": dict(self.told_apart_),
+            "found": {name: dict(c) for name, c in self._found.items()},
             "params": self.model_.get_params(),
             "model": self.model_.get_state(),
             "seed": self.seed_,
@@ -191,64 +270,65 @@ class Auto(Params, Saved):
         self.model_ = synthesizers.get(state["chosen"])(**state["params"]).set_state(state["model"])
         self.chosen_ = str(state["chosen"])
         self.because_ = Words.from_dict(state["because"])
-        self.told_apart_ = {name: float(v) for name, v in state["told_apart"].items()}
+        self._found = {name: dict(c) for name, c in state["found"].items()}
         self.seed_ = int(state["seed"])
         return self
 
 
-def _seconds(name: str, rows: int, width: int) -> float:
-    per_cell, per_pair = _COST.get(name, (0.0, 0.0))
-    return rows * width * (per_cell + per_pair * width)
+def _fitting(model: Any, name: str, schema: Schema, rows: int) -> Cost:
+    return fit_cost(model, name, rows, schema)
 
 
-def _told_apart(real: Table, drawn: Table, seed: int) -> tuple[float, float, float]:
-    """Return (AUC, low, high) of boosted trees that tell drawn rows from real ones, two-fold cross-fitted."""
-    schema = drawn.schema
-    kept = real.frame[list(schema.names)]
-    features = tree_features([encode(kept, schema), encode(drawn.frame, schema)])
-    x = np.concatenate(features.matrices)
-    y = np.repeat([0, 1], [len(kept), drawn.n_rows])
-    units = np.concatenate([real.unit_of_row, int(real.unit_of_row.max()) + 1 + np.arange(drawn.n_rows)])
-    fold = fold_of_rows(units, _FOLDS, seed=seed, purpose="auto")
-    score = np.zeros(len(y))
-    for k in range(_FOLDS):
-        trees = BoostedTrees(classify=True, categorical=features.categorical, seed=seed, rounds=_ROUNDS)
-        trees.fit(x[fold != k], y[fold != k])
-        score[fold == k] = trees.probabilities(x[fold == k], 2)[:, 1]
-    return auc_interval(score[y == 1], score[y == 0])
+def _cheapest(names: Sequence[str], make: Any, schema: Schema, rows: int) -> str:
+    return min(names, key=lambda n: fit_cost(make(n, 0), n, rows, schema).seconds)
 
 
-def _hardest(told: dict[str, tuple[float, float, float]]) -> str:
-    """Return the simplest candidate whose interval reaches down to the best estimate."""
-    best = min(value[0] for value in told.values())
-    return next(name for name, value in told.items() if value[1] <= best)
+def _told(c: Checked) -> dict[str, float]:
+    return {"told": float(c.told[0]), "nearer": float(c.nearer[0]), "nats": float(c.loss.mean())}
 
 
 def _because(
-    chosen: str, told: dict[str, tuple[float, float, float]], dear: Sequence[str], budget: float | None, aside: int
+    chosen: str,
+    found: Mapping[str, Mapping[str, Any]],
+    aside: int,
+    units: int,
+    *,
+    several: bool,
+    dear: Sequence[str],
 ) -> Words:
-    if told:
-        shown = ", ".join(f"{name} {value[0]:.3f}" for name, value in told.items())
-        words = Words(
-            en="{chosen} was chosen: on {aside} records set aside from the training data, boosted trees told its rows "
-            "from real ones hardest (AUC, 0.5 is best: {shown}).",
-            ko="{chosen} 선택: 학습 데이터에서 따로 떼어 둔 {aside}건과 비교했을 때 부스팅 트리가 실제 데이터와 구별하기 "
-            "가장 어려웠습니다(AUC, 0.5가 최선: {shown}).",
+    why = _why(chosen, found, aside, units, several)
+    if not dear:
+        return why
+    more = Words(
+        en=" Left out, since the budget of time or memory does not suffice for them: {dear}.",
+        ko=" 시간 또는 메모리 예산이 부족하여 제외한 후보: {dear}.",
+    ).filled(dear=", ".join(dear))
+    return Words(en=why.en + more.en, ko=why.ko + more.ko)
+
+
+def _why(chosen: str, found: Mapping[str, Mapping[str, Any]], aside: int, units: int, several: bool) -> Words:
+    if found:
+        shown = "; ".join(f"{n} {c['told']:.3f}, {100 * c['nearer']:.1f} %, {c['nats']:.2f}" for n, c in found.items())
+        return Words(
+            en="{chosen} was chosen. Each candidate learned from {aside} training records and was judged on {aside} "
+            "others by: AUC of boosted trees that tell its rows from real ones (0.5 is best), share of its rows nearer "
+            "to the records it learned from (50 % is best, counted twice), nats of an unseen record (decides where the "
+            "first two cannot): {shown}.",
+            ko="{chosen} 선택. 각 후보는 학습 데이터 {aside}건으로 학습하고 다른 {aside}건으로 평가했습니다. 기준은 부스팅 "
+            "트리가 실제 데이터와 구별하는 AUC(0.5가 최선), 학습한 레코드에 더 가까운 행의 비율(50%가 최선, 두 배로 반영), "
+            "미학습 레코드의 nat 수(앞의 두 값으로 가릴 수 없을 때 결정)입니다: {shown}.",
         ).filled(chosen=chosen, aside=aside, shown=shown)
-    elif aside < _LEAST:
-        words = Words(
+    if units // 2 < _LEAST and several:
+        return Words(
             en="{chosen} was chosen: the table is too small for a check on records set aside, and few parameters "
             "remember least.",
             ko="{chosen} 선택: 표가 작아 따로 떼어 둔 레코드로 비교할 수 없으며, 모수가 적을수록 개인을 덜 기억합니다.",
         ).filled(chosen=chosen)
-    else:
-        words = Words(
-            en="{chosen} was chosen: no other candidate was left.", ko="{chosen} 선택: 다른 후보가 없었습니다."
+    if several:
+        return Words(
+            en="{chosen} was chosen: the budget leaves no time for a check on records set aside.",
+            ko="{chosen} 선택: 예산 안에서는 따로 떼어 둔 레코드로 비교할 시간이 없습니다.",
         ).filled(chosen=chosen)
-    if not dear:
-        return words
-    more = Words(
-        en=" Left out for the time budget of {budget:g} s: {dear}.",
-        ko=" 시간 예산 {budget:g}초를 넘어 제외한 후보: {dear}.",
-    ).filled(budget=budget or 0.0, dear=", ".join(dear))
-    return Words(en=words.en + more.en, ko=words.ko + more.ko)
+    return Words(
+        en="{chosen} was chosen: no other candidate was left.", ko="{chosen} 선택: 다른 후보가 없었습니다."
+    ).filled(chosen=chosen)
