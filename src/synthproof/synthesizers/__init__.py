@@ -2,6 +2,7 @@
 
 CATALOGUE: dict[str, str] = {
     "auto": "synthproof.synthesizers.table.auto:Auto",
+    "table.autoregressive": "synthproof.synthesizers.table.autoregressive:Autoregressive",
     "table.bayes_net": "synthproof.synthesizers.table.bayes_net:BayesNet",
     "table.cart_chain": "synthproof.synthesizers.table.cart_chain:CartChain",
     "table.copula": "synthproof.synthesizers.table.copula:Copula",

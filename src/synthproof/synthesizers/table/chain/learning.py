@@ -1,0 +1,154 @@
+"""Learning a chain: columns into digits, their order, and the networks, stopped by held-out rows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from synthproof.core.random import derive
+from synthproof.core.run import Run
+from synthproof.core.schema import Field
+from synthproof.data.table.dataset import Table
+from synthproof.engines.codes import numbers_or_codes
+from synthproof.engines.nets.network import CodeArray, Network, Positions
+from synthproof.engines.nets.training import Course, Schedule, random_cover, train
+from synthproof.synthesizers.table.chain.digits import Digits, digits_of
+from synthproof.synthesizers.table.chain.model import Chain
+from synthproof.synthesizers.table.columns.layout import Layout, persons_of
+from synthproof.synthesizers.table.columns.model import column_model
+
+FloatArray = npt.NDArray[np.float64]
+IntArray = npt.NDArray[np.intp]
+
+_ROWS_PER_BIN = 25
+_VISITS_PER_ROW = 16
+_FULL_VISITS = 50_000  # rows up to which each is looked at 16 times; beyond, visits grow with the root of the rows
+_WIDTH = 8  # hidden units per position at least
+_LEAST_HIDDEN, _MOST_HIDDEN = 256, 640
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What a user may set of a chain's learning; see `Autoregressive` for the meaning."""
+
+    networks: int
+    hidden: int | None
+    layers: int
+    epochs: float | None
+    bins: int
+    drop: float
+    decay: float
+    min_shared: int
+    seconds: float | None
+
+
+def columns_of(data: Table, layout: Layout, settings: Settings) -> tuple[tuple[Digits, ...], dict[str, FloatArray]]:
+    """Return the columns' digits by rising number of bins, and the columns as numbers or codes (NaN missing).
+
+    Columns of few values come first: they leave the later ones, which have more to say, the most to look at.
+    """
+    persons = persons_of(data)
+    bins = max(8, min(settings.bins, data.n_rows // _ROWS_PER_BIN))
+    made: list[tuple[int, int, Digits]] = []
+    values: dict[str, FloatArray] = {}
+    for i, f in enumerate(layout.modelled):
+        model = column_model(data.frame[f.name], f, min_shared=settings.min_shared, persons=persons)
+        digits = digits_of(f, model, bins=bins)
+        values[f.name] = _learnable(numbers_or_codes(data.frame[f.name], f), digits)
+        made.append((_distinct(values[f.name]), i, digits))
+    return tuple(d for _, _, d in sorted(made, key=lambda m: m[:2])), values
+
+
+def _learnable(values: FloatArray, digits: Digits) -> FloatArray:
+    """A number that only one person has, where there is no other, is drawn as missing: it is learned so, too."""
+    return np.where(digits.encode(values)[:, 0] < 0, np.nan, values)
+
+
+def _distinct(values: FloatArray) -> int:
+    return len(np.unique(values[~np.isnan(values)]))
+
+
+def positions_of(columns: Sequence[Digits]) -> tuple[Positions, npt.NDArray[np.int64]]:
+    """Return the positions of a chain, and the column of each."""
+    sizes: list[int] = []
+    parent: list[int] = []
+    owner: list[int] = []
+    for k, column in enumerate(columns):
+        for step, size in enumerate(column.sizes):
+            parent.append(len(sizes) - 1 if step else -1)
+            sizes.append(size)
+            owner.append(k)
+    return Positions(np.array(sizes, dtype=np.int64), np.array(parent, dtype=np.int64)), np.array(owner, dtype=np.int64)
+
+
+def schedule_of(rows: int, settings: Settings) -> Schedule:
+    """Return how long to learn: 16 looks at each of up to 50,000 rows, and more slowly more beyond."""
+    if settings.epochs is not None:
+        visits = int(settings.epochs * rows)
+    else:
+        visits = int(_VISITS_PER_ROW * (rows if rows <= _FULL_VISITS else np.sqrt(rows * _FULL_VISITS)))
+    # Small tables get small batches: learning needs some hundred steps, whatever the number of rows.
+    batch = int(np.clip(2 ** np.floor(np.log2(max(1, visits / 600))), 32, 512))
+    return Schedule(visits=visits, batch=batch, drop=settings.drop, decay=settings.decay, seconds=settings.seconds)
+
+
+def hidden_of(positions: Positions, settings: Settings) -> int:
+    """Return the number of hidden units: as set, or enough that each position of a chain has some of its own."""
+    if settings.hidden is not None:
+        return settings.hidden
+    wanted = int(np.clip(_WIDTH * positions.count, _LEAST_HIDDEN, _MOST_HIDDEN))
+    return -(-wanted // 64) * 64
+
+
+def learn_chain(
+    columns: tuple[Digits, ...],
+    codes: CodeArray,
+    learned: IntArray,
+    held: IntArray,
+    settings: Settings,
+    *,
+    seed: int,
+    run: Run,
+) -> tuple[Chain, tuple[Course, ...]]:
+    """Return the chain learned from codes (n, positions), and how the learning of each network went.
+
+    Parameters
+    ----------
+    learned, held
+        Rows to learn from, and rows that decide when to stop.
+    """
+    positions, owner = positions_of(columns)
+    hidden = hidden_of(positions, settings)
+    share = settings.networks + 1
+    schedule = schedule_of(len(learned), settings)
+    if schedule.seconds is not None:
+        schedule = replace(schedule, seconds=schedule.seconds / share)
+    nets: list[Network] = []
+    courses: list[Course] = []
+    seen, stop_by = codes[learned], codes[held]
+    for k in range(settings.networks):
+        own = derive(seed, f"chain/{k}")
+        net = Network(positions, hidden=hidden, layers=settings.layers, chain=True, seed=own)
+        net.start_from(seen)
+        courses.append(train(net, seen, stop_by, schedule, seed=own, run=run, task="autoregressive: chain"))
+        nets.append(net)
+    own = derive(seed, "chain/free")
+    free = Network(positions, hidden=hidden, layers=settings.layers, chain=False, seed=own)
+    free.start_from(seen)
+    cover = random_cover(owner)
+    courses.append(
+        train(free, seen, stop_by, schedule, seed=own, run=run, task="autoregressive: any order", cover=cover)
+    )
+    return Chain(columns, tuple(nets), free), tuple(courses)
+
+
+def encode_rows(chain_columns: Sequence[Digits], data: Table, fields: Mapping[str, Field]) -> CodeArray:
+    """Return the codes of a table's rows, shape (n, positions)."""
+    parts = []
+    for column in chain_columns:
+        values = numbers_or_codes(data.frame[column.name], fields[column.name])
+        parts.append(column.encode(_learnable(values, column)))
+    return np.concatenate(parts, axis=1)

@@ -1,0 +1,79 @@
+"""The learned chain: columns in order, a network for each column's codes, one for any order, and value models beside them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Self
+
+import numpy as np
+import numpy.typing as npt
+
+from synthproof.engines.nets.network import CodeArray, Network
+from synthproof.synthesizers.table.chain.digits import Digits
+from synthproof.synthesizers.table.columns.grid import Grid
+
+FloatArray = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Chain:
+    """A fitted chain of columns.
+
+    Parameters
+    ----------
+    columns
+        The columns in drawing order.
+    nets
+        Networks that give each column from those before it; a row takes one of them, which is their mixture.
+    free
+        Network that gives each column from any others.
+    """
+
+    columns: tuple[Digits, ...]
+    nets: tuple[Network, ...]
+    free: Network
+    _span: Mapping[str, tuple[int, int]] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        spans: dict[str, tuple[int, int]] = {}
+        first = 0
+        for column in self.columns:
+            spans[column.name] = (first, first + len(column.sizes))
+            first += len(column.sizes)
+        object.__setattr__(self, "_span", spans)
+
+    @property
+    def order(self) -> tuple[str, ...]:
+        """Names of the columns in drawing order."""
+        return tuple(c.name for c in self.columns)
+
+    @property
+    def grids(self) -> dict[str, Grid]:
+        """Lattice of each numeric column."""
+        return {c.name: c.bins.grid for c in self.columns if c.bins.grid is not None}
+
+    def span(self, name: str) -> tuple[int, int]:
+        """Return the first position of a column and the first one after it."""
+        return self._span[name]
+
+    def encode(self, values: Mapping[str, FloatArray]) -> CodeArray:
+        """Return the codes of whole rows, shape (n, positions), -1 unknown."""
+        return np.concatenate([c.encode(values[c.name]) for c in self.columns], axis=1)
+
+    def get_state(self) -> dict[str, Any]:
+        """Return plain values and arrays."""
+        return {
+            "columns": [c.get_state() for c in self.columns],
+            "nets": [n.get_state() for n in self.nets],
+            "free": self.free.get_state(),
+        }
+
+    @classmethod
+    def from_state(cls, state: Mapping[str, Any]) -> Self:
+        """Take back what `get_state` returned."""
+        return cls(
+            tuple(Digits.from_state(s) for s in state["columns"]),
+            tuple(Network.from_state(s) for s in state["nets"]),
+            Network.from_state(state["free"]),
+        )
