@@ -6,7 +6,7 @@ PIP    := $(BIN)/python -m pip --disable-pip-version-check -q
 OUT    ?= demo-out
 JOBS   ?= 2
 
-.PHONY: demo test lint e2e bench calibrate wheelhouse clean help
+.PHONY: demo test lint e2e bench bench-tables calibrate wheelhouse clean help
 
 help:
 	@echo "make demo        set up, then run the main job on 569 real patients; says where the report is"
@@ -14,6 +14,7 @@ help:
 	@echo "make e2e         the whole road in clean folders, and an install without network"
 	@echo "make lint        ruff, mypy --strict, import floors"
 	@echo "make bench       run on real data sets; writes benchmarks/results/"
+	@echo "make bench-tables generators of tables, ours and others', side by side; hours, goes on where it stopped"
 	@echo "make calibrate   every metric against fresh records, a copycat and noise; writes benchmarks/results/"
 	@echo "make wheelhouse  pack wheels, font and docs for a machine without network"
 
@@ -50,6 +51,12 @@ e2e: $(VENV)/.test
 
 bench: $(VENV)/.bench
 	$(BIN)/python benchmarks/run.py
+
+# Environments of the peers lie outside the repository: SYNTHPROOF_PEERS, or /work/peers.
+bench-tables: $(VENV)/.bench
+	$(BIN)/python benchmarks/tables/environments.py
+	$(BIN)/python benchmarks/tables/cells.py
+	$(BIN)/python benchmarks/tables/report.py
 
 calibrate: $(VENV)/.test
 	$(BIN)/python benchmarks/calibrate.py

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from _machine import data_dir, environment, keep
+from _page import write_section
 
 SEED = 20241201
 SYNTHESIZERS = ("table.marginals", "table.copula", "table.cart_chain")
@@ -116,10 +117,10 @@ def _told(record: Any) -> dict[str, Any]:
 
 
 def page(result: dict[str, Any]) -> str:
-    """Return docs/benchmarks.md: the kept file as tables."""
+    """Return this benchmark's section of docs/benchmarks.md: the kept file as tables."""
     e = result["environment"]
     out = [
-        "# Measured · 측정 결과",
+        "## The whole road · 전체 과정",
         "",
         "Written by `make bench` from `benchmarks/results/road.json`; every metric with interval and reference is in that file.",
         "",
@@ -134,7 +135,7 @@ def page(result: dict[str, Any]) -> str:
         "",
         "![First screen of the report on Adult](pictures/adult.en.png)",
         "",
-        "## Time and memory",
+        "### Time and memory",
         "",
         "| data | rows × columns | synthesizer | wall s | CPU s | peak MiB | read | protect | fit | sample "
         "| metrics | limits | report | verdict |",
@@ -150,7 +151,7 @@ def page(result: dict[str, Any]) -> str:
         )
     out += [
         "",
-        "## What was found (estimate, its reference in brackets)",
+        "### What was found (estimate, its reference in brackets)",
         "",
         "| data | synthesizer | " + " | ".join(_SHOWN.values()) + " |",
         "| --- | --- |" + " ---: |" * len(_SHOWN),
@@ -158,7 +159,7 @@ def page(result: dict[str, Any]) -> str:
     for r in runs:
         found = {(m["metric"], m["subject"]): m for m in r["metrics"]}
         out.append(f"| {r['data']} | {r['synthesizer']} | " + " | ".join(_cell(found, k) for k in _SHOWN) + " |")
-    out += ["", "## Findings that decide and are not met or not assessed", ""]
+    out += ["", "### Findings that decide and are not met or not assessed", ""]
     for r in runs:
         bad = [f for f in r["findings"] if f["result"] != "meets" and not f["advisory"]]
         out += [f"- **{r['data']}, {r['synthesizer']}** [{f['subject']}] {f['because']}" for f in bad]
@@ -215,7 +216,7 @@ def main() -> None:
             keep(a.name, result)
     print(keep(a.name, result))
     if a.name == "road" and not set(DATA) - set(a.data) and not set(SYNTHESIZERS) - set(a.synthesizer):
-        (Path(__file__).parents[1] / "docs" / "benchmarks.md").write_text(page(result), encoding="utf-8")
+        write_section("road", page(result))
 
 
 if __name__ == "__main__":

@@ -76,15 +76,10 @@ def _generate(who: Peer, train: Path, out: Path, seed: int, threads: int) -> Cel
     for key, value in who.params.items():
         command += ["--param", f"{key}={value if isinstance(value, str) else json.dumps(value)}"]
     busy, started = _busy(), time.perf_counter()
-    log = out.with_suffix(".log")
-    with log.open("w", encoding="utf-8") as errors:
+    log, line = out.with_suffix(".log"), out.with_suffix(".said")
+    with log.open("w", encoding="utf-8") as errors, line.open("w", encoding="utf-8") as said:
         process = subprocess.Popen(
-            command,
-            stdout=subprocess.PIPE,
-            stderr=errors,
-            text=True,
-            env=_surroundings(threads),
-            start_new_session=True,
+            command, stdout=said, stderr=errors, env=_surroundings(threads), start_new_session=True
         )
         used = _watch(process)
     wall = time.perf_counter() - started
@@ -98,15 +93,15 @@ def _generate(who: Peer, train: Path, out: Path, seed: int, threads: int) -> Cel
     }
     if used["capped"]:
         return {"status": "cap", "cap_s": CAP_S, "cost": {"cpu_s": used["cpu_s"], "wall_s": wall}, "machine": machine}
-    said = process.stdout.read() if process.stdout else ""
-    if process.returncode != 0 or not said.strip():
+    lines = line.read_text(encoding="utf-8").strip().splitlines()
+    if process.returncode != 0 or not lines:
         return {"status": "failed", "error": _told(log.read_text(encoding="utf-8")), "machine": machine}
-    told = json.loads(said.strip().splitlines()[-1])
+    told = json.loads(lines[-1])
     version = told["version"] + (f" ({_commit()})" if who.environment is None else "")
     return {"status": "drawn", "version": version, "rows": told["rows"], "cost": told["cost"], "machine": machine}
 
 
-def _watch(process: subprocess.Popen[str]) -> dict[str, Any]:
+def _watch(process: subprocess.Popen[bytes]) -> dict[str, Any]:
     """Wait for the end or the cap; CPU seconds are of the process and all its children."""
     import psutil
 

@@ -12,7 +12,8 @@ c2st_auc_holdout, c2st_auc
     AUC of LightGBM telling synthetic rows from real ones, out of fold; real = unseen rows only, or half train and half
     unseen. 0.5: not to be told apart. A generator that copies its training rows fools the second, not the first.
 tstr, trtr
-    Boosted trees trained on synthetic (real) rows, tested on the holdout: AUC, or R² for a number.
+    Boosted trees trained on synthetic (real) rows, tested on the holdout: AUC, or R² for a number. Rows whose number to
+    predict is missing are left out (the judge cannot score such sets).
 dcr_share
     % of synthetic rows nearer to train than to the holdout (Gower's distance, every row, ties half); 50: no memory.
 mia_auc, mia_auc_nearest

@@ -2,8 +2,9 @@
 
 import os
 
-import synthproof
 from _common import run
+
+import synthproof
 from synthproof.core.registry import synthesizers
 from synthproof.core.run import Run, available_cores
 
