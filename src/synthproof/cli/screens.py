@@ -83,6 +83,16 @@ def _findings(entry: Mapping[str, Any], lang: Lang) -> list[str]:
     return out
 
 
+def show_proposals(console: Console, proposals: Sequence[Words], lang: Lang) -> None:
+    """Print the rules that the data seem to keep; none of them is declared by this."""
+    head = _say(lang, "Rules that the data seem to keep (proposals)", "데이터가 지키는 것으로 보이는 규칙(제안)")
+    console.print(Text(head, style="bold"))
+    for words in proposals:
+        console.print(Text(f"  {words.say(lang)}"), highlight=False)
+    if not proposals:
+        console.print("  -")
+
+
 def show_verdict(console: Console, verdict: Verdict, lang: Lang, *, findings: bool = True) -> None:
     """Print the verdict in words: the whole, each family, and every finding that does not meet or was not assessed."""
     word = RESULT_WORDS[verdict.result].say(lang)

@@ -188,7 +188,7 @@ def _rules_broken(before: Table, after: Table) -> dict[str, Any]:
     """Declared rules that more rows break after the change than before, by their text; for example a capped total."""
     broken = {}
     for rule in after.schema.constraints:
-        if rule in before.schema.constraints and all(n in after.schema for n in rule.fields):
+        if rule.checkable and rule in before.schema.constraints and all(n in after.schema for n in rule.fields):
             more = int((~rule.holds(after.frame)).sum()) - int((~rule.holds(before.frame)).sum())
             if more > 0:
                 broken[rule.text] = more

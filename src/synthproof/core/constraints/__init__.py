@@ -118,6 +118,11 @@ class Constraint:
         assert isinstance(made.body, Own)
         return replace(made, body=replace(made.body, function=function))
 
+    @property
+    def checkable(self) -> bool:
+        """Whether rows can be checked: an own rule that came out of a file has no function."""
+        return not isinstance(self.body, Own) or self.body.function is not None
+
     def holds(self, frame: pd.DataFrame, reference: pd.DataFrame | None = None) -> npt.NDArray[np.bool_]:
         """Return for each row whether it keeps the rule; rows with a missing value in play keep it.
 

@@ -24,6 +24,11 @@ _ABSENT = Words(
     ko="규칙에 쓰인 열이 합성데이터에 없습니다.",
 )
 
+_NO_FUNCTION = Words(
+    en="The rule is a function of your own, and no file holds code: give it again to have it checked.",
+    ko="직접 작성한 함수로 된 규칙이며 파일에는 코드가 저장되지 않습니다. 확인하려면 함수를 다시 지정하십시오.",
+)
+
 
 class ConstraintsKept:
     """Share of synthetic rows that keep each declared rule, and all of them."""
@@ -69,8 +74,9 @@ class ConstraintsKept:
         held = None if holdout is None else np.ones(holdout.n_rows, dtype=bool)
         out: list[Evidence] = []
         for rule in quiet(run).each(rules, self.card.id):
-            if any(name not in synthetic.schema for name in rule.fields):
-                out.append(insufficient(self.card, _ABSENT, subject=rule.text, seed=seed))
+            if not rule.checkable or any(name not in synthetic.schema for name in rule.fields):
+                why = _ABSENT if rule.checkable else _NO_FUNCTION
+                out.append(insufficient(self.card, why, subject=rule.text, seed=seed))
                 kept[:] = False
                 continue
             holds = rule.holds(synthetic.frame, reference=train.frame)

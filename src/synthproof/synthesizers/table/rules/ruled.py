@@ -116,6 +116,8 @@ def learn_book(data: Table, layout: Layout, grids: Mapping[str, Grid]) -> tuple[
         return book, replace(layout, notices=(*layout.notices, *notices))
     whole = np.ones(data.n_rows, dtype=np.bool_)
     for rule in rules:
+        if not rule.checkable:
+            continue
         kept = rule.holds(data.frame)
         whole &= kept
         if not kept.all():
