@@ -17,7 +17,6 @@ from summary import Generator, over_sets, read
 from _page import PAGE, write_section
 
 PICTURES = PAGE.parent / "pictures"
-_MEMORY, _REMEMBERS = "mia_auc", 0.6
 # Key → (heading, digits). Shown for each set, with the floor's row on top.
 COLUMNS: dict[str, tuple[str, int]] = {
     "c2st_auc_holdout": ("C2ST unseen", 3),
@@ -58,56 +57,70 @@ the machine did other work; they are rougher than wall seconds on a quiet machin
 gives where they were taken. A cell that needs more than {cap:.0f} CPU-seconds ends as "cap".
 """
 
+READING = (
+    "Small points are single sets, large ones means; a hollow mean is over some sets only. Towards the lower left is"
+    " better on both axes."
+)
+
 
 def main() -> None:
-    found, fresh = read()
-    ours = OURS.replace(":", ".")
-    variants = [g for g in found.values() if "," in g.label]
-    shown = sorted((g for g in found.values() if "," not in g.label), key=_rank)
-    lines = [INTRO.strip().format(cap=CAP_S), "", *_agreement()]
-    plotted = [g for g in shown if g.sets()]
+    generators, variants = _kept()
+    found, _ = read()
     draw(
-        plotted,
+        [g for g in generators if g.sets()],
         len(SETS),
         PICTURES / "tables_frontier.svg",
         "Distinguishability against membership, eleven real tables",
     )
-    lines += ["", "![Frontier of distinguishability and membership](pictures/tables_frontier.svg)", "", _reading(), ""]
-    lines += ["### Over all sets (generators that ran on every one)", "", *_means(shown, fresh, list(SETS)), ""]
-    lines += [
-        f"### Over the four sets where the slow ones ran too ({', '.join(FOUR)})",
-        "",
-        *_means(shown, fresh, list(FOUR)),
-        "",
-    ]
+    if variants:
+        rows, common = _compared(generators, variants)
+        draw(
+            rows, len(common), PICTURES / "tables_bakeoff.svg", f"Variants of the default generator, {len(common)} sets"
+        )
+    write_section("tables", section())
+    print(f"{PAGE}: {len(found)} generators, {len(variants)} of them variants")
+
+
+def section() -> str:
+    """Return the text of the section: every figure in it comes from a kept file."""
+    generators, variants = _kept()
+    found, fresh = read()
+    lines = [INTRO.strip().format(cap=CAP_S), "", *_agreement()]
+    lines += ["", "![Frontier of distinguishability and membership](pictures/tables_frontier.svg)", "", READING, ""]
+    lines += ["### Over all sets (generators that ran on every one)", "", *_means(generators, fresh, list(SETS)), ""]
+    lines += [f"### Over the four sets where the slow ones ran too ({', '.join(FOUR)})", ""]
+    lines += [*_means(generators, fresh, list(FOUR)), ""]
     lines += ["### Where the goals of the default stand", "", *goals(found, fresh), ""]
     if variants:
-        base = [g for g in shown if g.label == DEFAULT.replace(OURS, ours)]
-        lines += _bake_off(base + sorted(variants, key=_rank), fresh)
-    lines += _quiet(shown + variants)
+        lines += _bake_off(*_compared(generators, variants), fresh)
+    lines += _quiet(generators + variants)
     lines += ["### Set by set", ""]
     for name in SETS:
-        lines += _one_set(name, shown, fresh)
+        lines += _one_set(name, generators, fresh)
     published, floor_published = read("published")
     if published:
         lines += ["### Adult on the publisher's own parts (32,561 rows learned, 16,281 unseen)", ""]
         lines += _table("adult", sorted(published.values(), key=_rank), floor_published)
-    lines += _not_scored(shown)
-    write_section("tables", "\n".join(lines))
-    print(f"{PAGE}: {len(shown)} generators, {len(variants)} variants")
+    return "\n".join(lines + _not_scored(generators))
+
+
+def _kept() -> tuple[list[Generator], list[Generator]]:
+    """Return generators, best first, and variants of our own, best first."""
+    found, _ = read()
+    plain = [g for g in found.values() if "," not in g.label]
+    return sorted(plain, key=_rank), sorted((g for g in found.values() if "," in g.label), key=_rank)
+
+
+def _compared(generators: list[Generator], variants: list[Generator]) -> tuple[list[Generator], list[str]]:
+    """Return the default beside its variants, and the sets that all of them have."""
+    rows = [g for g in generators if g.label == DEFAULT.replace(OURS, "ours.")] + variants
+    return rows, [n for n in SETS if all(g.scored(n) for g in rows)]
 
 
 def _rank(g: Generator) -> tuple[float, str]:
     names = [s for s in FOUR if g.scored(s)]
     values = over_sets(g, "c2st_auc_holdout", names)
     return (sum(values) / len(values) if values else 9.0, g.label)
-
-
-def _reading() -> str:
-    return (
-        "Small points are single sets, large ones means; a hollow mean is over the four sets only. "
-        "Towards the lower left is better on both axes."
-    )
 
 
 def _number(value: float | None, digits: int, half: float | None = None) -> str:
@@ -189,10 +202,8 @@ def _set_row(g: Generator, name: str, title: str) -> str:
     return _row(cells + [_number(g.cost(name, key), digits) for key, (_, digits) in COSTS.items()])
 
 
-def _bake_off(rows: list[Generator], fresh: Generator) -> list[str]:
+def _bake_off(rows: list[Generator], common: list[str], fresh: Generator) -> list[str]:
     """Variants of our own generator, on the sets that all of them have."""
-    common = [n for n in SETS if all(g.scored(n) for g in rows)]
-    draw(rows, len(common), PICTURES / "tables_bakeoff.svg", f"Variants of the default generator, {len(common)} sets")
     return [
         "### Bake-off: network, trees, mixture",
         "",
