@@ -2,6 +2,7 @@
 
     python benchmarks/calibrate.py                    # everything: results/calibration.json
     python benchmarks/calibrate.py --family safety    # a part, merged into the kept file
+    python benchmarks/calibrate.py --executor ray://head:10001    # on a cluster; the same numbers
 
 The kept file says per world, split, generator, metric and subject: in how many of the redrawn worlds the number was
 called worse than its reference and in how many it covered it, with Clopper-Pearson intervals.
@@ -17,8 +18,7 @@ from typing import Any
 from _machine import RESULTS, environment, keep
 from synthproof.core.registry import metrics
 from synthproof.core.run import Run
-from synthproof.engines.threads import one_blas_thread
-from synthproof.testing.calibration import GENERATORS, SPLITS, Trial, summary, together, trials
+from synthproof.testing.calibration import GENERATORS, SPLITS, Trial, campaign, summary, together
 from synthproof.testing.worlds import worlds
 
 KEY = ("world", "split", "generator", "metric", "subject")
@@ -32,12 +32,14 @@ def main() -> None:
     parser.add_argument("--metric", action="append", default=[], help="only this metric (repeatable)")
     parser.add_argument("--world", action="append", default=[], help="only this world (repeatable)")
     parser.add_argument("--split", action="append", default=[], choices=list(SPLITS), help="only this split")
+    parser.add_argument("--executor", default="serial", help="serial, processes, ray or ray://HOST:PORT")
+    parser.add_argument("--workers", type=int, default=None, help="worlds at a time (default: every core)")
     args = parser.parse_args()
-    with one_blas_thread():
-        calibrate(args)
+    with Run(executor=args.executor, workers=args.workers) as run:
+        calibrate(args, run)
 
 
-def calibrate(args: argparse.Namespace) -> None:
+def calibrate(args: argparse.Namespace, run: Run) -> None:
     chosen = [w for w in worlds() if not args.world or w.name in args.world]
     names = [
         name
@@ -48,13 +50,15 @@ def calibrate(args: argparse.Namespace) -> None:
     ]
     seconds: dict[str, float] = {}
     found: list[Trial] = []
-    run = Run(workers=1)
     started = time.perf_counter()
     for world in chosen:
         for split in args.split or SPLITS:
             for generator in GENERATORS:
-                for seed in range(1, args.seeds + 1):
-                    found += trials(world, split, generator, seed, n=args.n, names=names, run=run, seconds=seconds)
+                seeds = range(1, args.seeds + 1)
+                told, took = campaign(world, split, generator, seeds, n=args.n, names=names, run=run)
+                found += told
+                for name, s in took.items():
+                    seconds[name] = seconds.get(name, 0.0) + s
                 save(args, found, seconds)
                 print(f"{time.perf_counter() - started:7.0f} s  {world.name} {split} {generator}", flush=True)
     result = save(args, found, seconds)

@@ -23,6 +23,7 @@ from synthproof.core.errors import Cancelled, ExecutorError
 from synthproof.core.executors import cluster as cluster_module
 from synthproof.core.executors.carried import opened, packed
 from synthproof.core.run import Event, Run
+from synthproof.testing.calibration import campaign
 from synthproof.testing.worlds import patients
 from synthproof.verification.limits import LimitSpec, simulate_limits
 
@@ -37,6 +38,8 @@ WATCHED = {
     "health_check_failure_threshold": 2,
 }
 SMALL = {"object_store_memory": 100 * 2**20, "include_dashboard": False}
+
+CALIBRATED = ("table.shape", "table.exact_copies", "table.distinguishability_linear")
 
 
 def free_port() -> int:
@@ -122,8 +125,9 @@ def test_same_bytes_as_on_one_machine(run: Run) -> None:
         judged = sp.verify(train, fake, holdout=holdout, purpose=world.purpose, seed=5, repeats=8, run=job)
         limits = [x.record for x in judged.proof.limits]
         assert limits
-        evidence = [e.to_dict(private=True) for e in judged.evidence]
+        evidence: list[Any] = [e.to_dict(private=True) for e in judged.evidence]
         assert not [e for e in evidence if e["outcome"] == "failed"]
+        evidence += campaign(world, "equal", "fresh", (1, 2, 3), n=200, names=CALIBRATED, run=job)[0]
         return (*(t.fingerprint() for t in drawn), hashlib.sha256(repr((evidence, limits)).encode()).hexdigest())
 
     assert told(run) == told(Run(executor="serial"))

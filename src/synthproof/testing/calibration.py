@@ -13,6 +13,7 @@ import time
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from scipy import stats as st
@@ -21,9 +22,10 @@ from synthproof.core.contracts import Case
 from synthproof.core.evidence import Evidence
 from synthproof.core.random import derive
 from synthproof.core.registry import metrics
-from synthproof.core.run import Run
+from synthproof.core.run import Run, quiet
 from synthproof.core.stats import clopper_pearson
 from synthproof.data.table.dataset import Table
+from synthproof.engines.threads import one_blas_thread
 from synthproof.testing.references import copycat, fresh, noise, partial_copycat
 from synthproof.testing.worlds import World
 
@@ -119,6 +121,41 @@ def trials(
                 )
             )
     return out
+
+
+def campaign(
+    world: World,
+    split: str,
+    generator: str,
+    seeds: Sequence[int],
+    *,
+    n: int,
+    names: Sequence[str],
+    run: Run | None = None,
+) -> tuple[list[Trial], dict[str, float]]:
+    """Return the trials of many redrawn worlds, and the wall seconds of each metric.
+
+    The worlds are tried side by side on the run's workers, on a cluster as on one machine; the trials do not depend on
+    them.
+    """
+    work = partial(_one_world, world, split, generator, n, tuple(names))
+    found: list[Trial] = []
+    seconds: dict[str, float] = {}
+    for told, took in quiet(run).map(work, seeds, f"calibrate/{world.name}/{split}/{generator}"):
+        found += told
+        for name, s in took.items():
+            seconds[name] = seconds.get(name, 0.0) + s
+    return found, seconds
+
+
+def _one_world(
+    world: World, split: str, generator: str, n: int, names: tuple[str, ...], seed: int
+) -> tuple[list[Trial], dict[str, float]]:
+    seconds: dict[str, float] = {}
+    alone = Run(executor="serial")
+    with one_blas_thread():
+        found = trials(world, split, generator, seed, n=n, names=names, run=alone, seconds=seconds)
+    return found, seconds
 
 
 def against_reference(e: Evidence, better: str) -> tuple[bool, bool]:
@@ -222,6 +259,7 @@ __all__ = [
     "SPLITS",
     "Trial",
     "against_reference",
+    "campaign",
     "case_of",
     "fewest_covered",
     "summary",

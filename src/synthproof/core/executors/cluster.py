@@ -14,7 +14,8 @@ import os
 import platform
 import secrets
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
@@ -70,21 +71,25 @@ class RayCluster:
             ``run/no-cluster``, ``run/other-versions``, ``run/workers-lost``.
         """
         ray, task = self._connected()
-        key, function = secrets.token_hex(8), ray.put(packed(fn))
-        here = versions()
+        key, data, here = secrets.token_hex(8), packed(fn), versions()
+        with self._reached(ray):
+            function, most = ray.put(data), self._most(ray)
         waiting = iter(enumerate(items))
         places: dict[Any, int] = {}
-        most = self._most(ray)
         try:
             while True:
                 for i, item in islice(waiting, max(0, most - len(places))):
-                    # within a list the reference arrives as it is, and the bytes are fetched only where they are needed
-                    places[task.remote(key, [function], packed(item), here)] = i
+                    parcel = packed(item)
+                    with self._reached(ray):
+                        # within a list the reference arrives as it is: the bytes are fetched only where they are needed
+                        places[task.remote(key, [function], parcel, here)] = i
                 if not places:
                     return
-                done, _ = ray.wait(list(places), num_returns=1, timeout=HEARTBEAT)
+                with self._reached(ray):
+                    done, _ = ray.wait(list(places), num_returns=1, timeout=HEARTBEAT)
+                    if not done:
+                        most = self._most(ray)
                 if not done:
-                    most = self._most(ray)
                     yield None
                 for ref in done:
                     yield places.pop(ref), opened(self._brought(ray, ref))
@@ -132,6 +137,13 @@ class RayCluster:
         cores = max(1, int(ray.cluster_resources().get("CPU", 1)))
         return self.workers or _AHEAD * cores
 
+    @contextmanager
+    def _reached(self, ray: Any) -> Iterator[None]:
+        try:
+            yield
+        except (ray.exceptions.RayError, ConnectionError) as error:
+            raise ExecutorError("run/no-cluster", where=self.address, reason=type(error).__name__) from error
+
     def _brought(self, ray: Any, ref: Any) -> bytes:
         try:
             outcome: bytes = ray.get(ref)
@@ -147,9 +159,10 @@ class RayCluster:
         for force in (False, True):
             if not open_ or not ray.is_initialized():
                 return
-            for ref in open_:
-                ray.cancel(ref, force=force)
-            _, open_ = ray.wait(open_, num_returns=len(open_), timeout=_PATIENCE)
+            with suppress(ray.exceptions.RayError, ConnectionError):  # a cluster that is gone has nothing to cancel
+                for ref in open_:
+                    ray.cancel(ref, force=force)
+                _, open_ = ray.wait(open_, num_returns=len(open_), timeout=_PATIENCE)
 
 
 def _settle_ray(*, local: bool) -> None:
