@@ -180,3 +180,20 @@ def test_the_model_sees_groups_and_other_tables_by_their_texts() -> None:
     other = saved.seen(data).frame["code"]
     assert (other[common].astype(str) == seen.frame["code"][common].astype(str)).all()
     assert other[~common].isna().all()
+
+
+@pytest.mark.parametrize("generator", GENERATORS)
+def test_the_only_persons_level_is_not_shown(generator: Any) -> None:
+    dice = np.random.default_rng(4)
+    codes = np.full(400, -1)
+    codes[17] = 0
+    frame = pd.DataFrame({"note": pd.Categorical.from_codes(codes, categories=["hers"]), "x": dice.normal(size=400)})
+    fields = (
+        Field(name="note", kind="categorical", levels=("hers",), nullable=True),
+        Field(name="x", kind="continuous"),
+    )
+    model = generator(random_state=1).fit(Table(frame, Schema(fields=fields)))
+    drawn = model.sample(5_000, seed=1)
+    assert drawn.frame["note"].isna().all()
+    assert drawn.schema.field("note").levels == ()
+    assert any("one person" in n.en for n in model.notices_)

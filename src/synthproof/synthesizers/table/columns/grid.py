@@ -15,6 +15,7 @@ BoolArray = npt.NDArray[np.bool_]
 
 _DIGITS = 9
 _MIN_FOR_STEP = 12
+_LARGEST = 2.0**62
 _US = 1_000_000.0
 _GRAINS = (86_400 * _US, 3_600 * _US, 60 * _US, _US, 1_000.0)
 
@@ -132,6 +133,8 @@ def _step(sites: FloatArray, f: Field) -> tuple[float, float]:
         if digits is None or digits > _DIGITS:
             return 0.0, 0.0
         scale = 10.0**digits
+    if max(abs(sites[0]), abs(sites[-1])) >= _LARGEST / scale:
+        return 0.0, 0.0
     ticks = np.rint(sites * scale)
     gaps = np.diff(ticks).astype(np.int64)
     gaps = gaps[gaps > 0]
@@ -144,6 +147,6 @@ def _step(sites: FloatArray, f: Field) -> tuple[float, float]:
 def _decimals(sites: FloatArray) -> int | None:
     for digits in range(5):
         scaled = sites * 10.0**digits
-        if np.all(np.abs(scaled - np.rint(scaled)) <= 1e-9 * np.maximum(1.0, np.abs(scaled))):
+        if np.all(np.abs(scaled - np.rint(scaled)) <= 1e-9 * np.abs(scaled)):
             return digits
     return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Self
@@ -23,6 +24,7 @@ from synthproof.synthesizers.table.columns.levels import MOST, Levels, told_of, 
 LEAST_ROWS = 10
 """Fewer rows than this cannot be learned: every value would be somebody's own."""
 
+_PLAIN = re.compile(r"0|[1-9]\d*")
 _ROW_WISE = Words(
     en="Rows were drawn one by one. Within-person structure: not assessed.",
     ko="행을 하나씩 독립적으로 생성했습니다. 개인 내 구조: 평가하지 않음.",
@@ -190,9 +192,8 @@ def _maker(column: pd.Series, f: Field, seed: int) -> tuple[IdMaker, list[Words]
     gone = column.isna().to_numpy()
     texts = [str(v) for v in column[~gone].astype(object)]
     pattern = f.pattern
-    if f.kind == "integer":
-        width = max((len(t) for t in texts), default=6)
-        pattern = rf"[1-9]\d{{{width - 1}}}" if width > 1 else r"\d"
+    if f.kind == "integer" or (texts and all(_PLAIN.fullmatch(t) for t in texts)):
+        pattern = _whole_pattern(max((len(t) for t in texts), default=6))
     maker = id_maker(texts, pattern, key=derive(seed, f"id/{f.name}"), missing=float(gone.mean()))
     if maker.capacity >= len(column):
         return maker, []
@@ -201,6 +202,14 @@ def _maker(column: pd.Series, f: Field, seed: int) -> tuple[IdMaker, list[Words]
         ko="{name}: 실제 식별자를 제외하면 패턴에 맞는 값이 부족하여 일부 식별자는 더 길게 만들었습니다.",
     )
     return maker, [words.filled(name=f.name)]
+
+
+def _whole_pattern(width: int) -> str:
+    """Return a pattern of whole numbers without leading zeros (0133 would be the number 133) that 64 bits can hold."""
+    if width >= 20:
+        return rf"1[0-7]\d{{{width - 2}}}"
+    first = "[1-8]" if width == 19 else "[1-9]"
+    return rf"{first}\d{{{width - 1}}}" if width > 1 else r"\d"
 
 
 def _made_field(f: Field) -> Field:

@@ -19,6 +19,7 @@ from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 
 from synthproof.core.random import derive, stream
 from synthproof.core.schema import Field
@@ -110,6 +111,8 @@ class Levels:
             weight[among] = self.weight[among]
         above = np.concatenate([[0.0], np.cumsum(weight[order])])
         start = np.searchsorted(self.group[order], np.arange(self.n_groups + 1))
+        if not self.texts:
+            return np.full(len(group), np.nan)
         gone = np.isnan(group)
         g = np.where(gone, 0, group).astype(np.intp)
         goal = above[start[g]] + u * (above[start[g + 1]] - above[start[g]])
@@ -296,18 +299,29 @@ def _groups(place: IntArray, count: FloatArray, can: npt.NDArray[np.bool_], *, o
 def wide_levels(
     data: Table, fields: Sequence[Field], *, persons: IntArray | None, min_shared: int, seed: int
 ) -> dict[str, Levels]:
-    """Return the groups of those fields that have more levels than a model should see."""
-    wide = [f for f in fields if f.levelled and len(f.levels) > MOST]
+    """Return the groups of those fields that have more levels than a model should see, or none that may be shown."""
+    levelled = [f for f in fields if f.levelled and f.kind != "boolean"]
+    wide = [f for f in levelled if len(f.levels) > MOST]
+    out = {f.name: _nothing(f) for f in levelled if _one_persons(data.frame[f.name], persons)}
     if not wide:
-        return {}
-    narrow = [f.name for f in fields if f.modelled and not (f.levelled and len(f.levels) > MOST)]
+        return out
+    narrow = [f.name for f in fields if f.modelled and f not in wide]
     beside = _beside(data, narrow)
-    return {
-        f.name: Levels.learn(
-            to_codes(data.frame[f.name], f), f, beside=beside, persons=persons, min_shared=min_shared, seed=seed
-        )
-        for f in wide
-    }
+    for f in wide:
+        codes = to_codes(data.frame[f.name], f)
+        out.setdefault(f.name, Levels.learn(codes, f, beside=beside, persons=persons, min_shared=min_shared, seed=seed))
+    return out
+
+
+def _one_persons(column: pd.Series, persons: IntArray | None) -> bool:
+    """Whether all values of a column are one person's: then none can be shown, and it is drawn as missing."""
+    there = np.flatnonzero(column.notna().to_numpy())
+    return len(there) > 0 and (len(there) == 1 if persons is None else len(np.unique(persons[there])) == 1)
+
+
+def _nothing(f: Field) -> Levels:
+    none = np.empty(0, dtype=np.intp)
+    return Levels((), none, np.empty(0), 1, 1.0, 0, (f.levels, np.full(len(f.levels), -1, dtype=np.intp)))
 
 
 def _beside(data: Table, names: Sequence[str]) -> FloatArray | None:
@@ -324,7 +338,12 @@ def _beside(data: Table, names: Sequence[str]) -> FloatArray | None:
 
 def told_of(name: str, levels: Levels, min_shared: int) -> Words:
     """Return what the reader of a report must know of a column whose levels were grouped."""
-    if levels.invented:
+    if not levels.texts:
+        words = Words(
+            en="{name}: all its values are one person's; none is drawn, the column comes out empty.",
+            ko="{name}: 모든 값이 한 사람의 것이므로 생성하지 않고 빈 열로 둡니다.",
+        )
+    elif levels.invented:
         words = Words(
             en="{name}: learned as {g} groups of levels. {r} levels held by fewer than {k} persons ({share} % of rows) "
             "are never drawn; invented ones of the same shape stand in for them.",

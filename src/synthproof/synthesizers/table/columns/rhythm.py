@@ -28,6 +28,7 @@ _US = 1_000_000
 _DAY = 86_400
 _CYCLE = 146_097  # days after which weekdays and dates fall together again
 _FAR = 4e18  # microseconds; nearer than the end of 64 bits
+_REPEATS = 10  # times that a rhythm must have come round to be one
 _SPLIT = 2_400  # moments that a kind of day needs for hours of its own
 
 
@@ -99,7 +100,8 @@ class Rhythm:
         if fine > 1:
             whole = whole + self.step * np.floor(v * fine)
         found = self._back(np.clip(whole, first, np.maximum(first, last)))
-        return np.where((last >= first) & (end > begin), found, np.nan)
+        kept = (last >= first) & (end > begin) & (found >= low) & (found <= high)
+        return np.where(kept, found, np.nan)
 
     def mass(self, low: FloatArray, high: FloatArray) -> FloatArray:
         """Return the total weight of the moments in [low, high], shape (n,)."""
@@ -162,8 +164,11 @@ def learn_rhythm(
     grown = _Shares(weights, persons, min_shared)
     density = np.interp(all_days, *_density(day, weights))
     there_week, there_month = _calendar(all_days)
-    week = grown.of(weekday, np.bincount(there_week, density, minlength=7))
-    month = grown.of(dom, np.bincount(there_month, density * week[there_week], minlength=32))
+    week, month = np.ones(7), np.ones(32)
+    if len(all_days) >= 7 * _REPEATS:
+        week = grown.of(weekday, np.bincount(there_week, density, minlength=7))
+    if len(all_days) >= 31 * _REPEATS:
+        month = grown.of(dom, np.bincount(there_month, density * week[there_week], minlength=32))
     second = (within // _US).astype(np.intp)
     parts = {
         "week": week,
@@ -172,7 +177,7 @@ def learn_rhythm(
         "minutes": np.ones(60),
         "seconds": np.ones(60),
     }
-    if step < _DAY * _US:
+    if step < _DAY * _US and _several(day):
         hour = grown.of(second // 3600, np.ones(24))
         kind = np.asarray(_kind(day))
         parts["hours"] = np.stack([hour] * 3)
@@ -180,13 +185,18 @@ def learn_rhythm(
             mine = np.flatnonzero(kind == k)
             if len(mine) >= _SPLIT:
                 parts["hours"][k] = grown.some(mine).of(second[mine] // 3600, hour) * hour
-    if step < 3600 * _US:
+    if step < 3600 * _US and _several(wall // (3600 * _US)):
         parts["minutes"] = _sixty(grown, second // 60 % 60)
-    if step < 60 * _US:
+    if step < 60 * _US and _several(wall // (60 * _US)):
         parts["seconds"] = _sixty(grown, second % 60)
     if all(np.all(p == 1) for p in parts.values()):
         return None
     return Rhythm.of(zone, float(step), parts)
+
+
+def _several(turns: npt.NDArray[Any]) -> bool:
+    """Return whether a rhythm had occasion to repeat itself."""
+    return len(np.unique(turns)) >= _REPEATS
 
 
 def _sixty(shares: _Shares, part: IntArray) -> FloatArray:

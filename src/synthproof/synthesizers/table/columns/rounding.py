@@ -28,7 +28,7 @@ IntArray = npt.NDArray[np.intp]
 TickArray = npt.NDArray[np.int64]
 
 PERIOD = 1000
-LEAST_VALUES = 200
+LEAST_VALUES = 50
 """Fewer values than this in a magnitude have no profile of their own."""
 
 _LADDER = np.array([1, 2, 5, 10, 20, 25, 50, 100, 200, 250, 500])
@@ -206,9 +206,11 @@ def _unit(grid: Grid, f: Field) -> tuple[float, tuple[int, int]]:
     if digits is None:
         return 0.0, (1, 0)
     step, offset = round(grid.step * 10**digits), round(grid.offset * 10**digits)
+    if step < 1:  # finer than any digit looked at
+        return 0.0, (1, 0)
     while step % 10 == 0 and offset % 10 == 0:
         step, offset, digits = step // 10, offset // 10, digits - 1
-    if step < 1 or PERIOD % step:
+    if PERIOD % step:
         return 0.0, (1, 0)
     return (1 / 10**digits if digits >= 0 else float(10**-digits)), (step, offset % step)
 
