@@ -8,49 +8,67 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 _PUBLIC = {
+    "Constraint": "synthproof.core.constraints",
     "Purpose": "synthproof.core.schema",
     "Run": "synthproof.core.run",
     "Schema": "synthproof.core.schema",
     "SynthproofError": "synthproof.core.errors",
+    "estimate": "synthproof.pipeline.face",
+    "check_rules": "synthproof.pipeline.face",
     "judge": "synthproof.pipeline.face",
+    "learn_rules": "synthproof.pipeline.face",
     "load": "synthproof.pipeline.face",
     "protect": "synthproof.pipeline.face",
     "read": "synthproof.pipeline.face",
+    "read_chunks": "synthproof.pipeline.face",
     "report": "synthproof.pipeline.face",
+    "sample_to": "synthproof.pipeline.partitions",
     "split": "synthproof.pipeline.face",
     "synthesizer": "synthproof.pipeline.face",
     "verify": "synthproof.pipeline.face",
 }
 
 __all__ = [
+    "Constraint",
     "Purpose",
     "Run",
     "Schema",
     "SynthproofError",
+    "check_rules",
+    "estimate",
     "judge",
+    "learn_rules",
     "load",
     "protect",
     "read",
+    "read_chunks",
     "report",
+    "sample_to",
     "split",
     "synthesizer",
     "verify",
 ]
 
 if TYPE_CHECKING:
+    from synthproof.core.constraints import Constraint
     from synthproof.core.errors import SynthproofError
     from synthproof.core.run import Run
     from synthproof.core.schema import Purpose, Schema
     from synthproof.pipeline.face import (
+        check_rules,
+        estimate,
         judge,
+        learn_rules,
         load,
         protect,
         read,
+        read_chunks,
         report,
         split,
         synthesizer,
         verify,
     )
+    from synthproof.pipeline.partitions import sample_to
 
 
 def __getattr__(name: str) -> Any:

@@ -13,7 +13,7 @@ from synthproof.cli.language import language
 from synthproof.cli.main import app
 from synthproof.cli.options import configured
 from synthproof.cli.progress import drawn_run
-from synthproof.cli.screens import EXIT, screen, show_notices, show_places, show_schema, show_verdict
+from synthproof.cli.screens import EXIT, screen, show_notices, show_places, show_proposals, show_schema, show_verdict
 from synthproof.core.errors import UsageError
 from synthproof.core.files import refuse_taken
 from synthproof.core.schema import Purpose
@@ -41,7 +41,7 @@ def _lang(config: RunConfig) -> Lang:
 @configured(
     "target", "out", "seed", "lang", "statements", "executor", "workers",
     "verify.policy", "verify.repeats", "fit.synthesizer", "fit.row_wise", "sample.n", "sample.drop_copies", "sample.cap_remedy",
-    "protect.steps", "split.holdout", "read.schema", "read.query", "read.table",
+    "protect.steps", "split.holdout", "read.schema", "read.query", "read.table", "budget", "memory",
 )  # fmt: skip
 def run(
     source: Annotated[str, typer.Argument(help="CSV, Parquet, Excel, JSON lines or a database URL.")] = "",
@@ -78,10 +78,14 @@ def inspect(
     save: Annotated[
         Path | None, typer.Option("--save", "-o", help="Write the schema as an editable TOML file.")
     ] = None,
+    rules: Annotated[
+        bool, typer.Option("--rules", help="Propose rules that the data seem to keep. / 규칙 후보 제안.")
+    ] = False,
     settings: Any = None,
 ) -> None:
     """Show the schema with reasons, identifiers found, and proposed K and T; prints no value."""
     from synthproof.data.table.io import notices
+    from synthproof.data.table.rule_learning import learn_rules
     from synthproof.data.table.schema_file import save_schema
     from synthproof.pipeline.face import read
     from synthproof.protection.scan import propose, scan
@@ -94,6 +98,10 @@ def inspect(
     show_schema(screen(), table, found.to_dict(), proposal.to_dict(), lang)
     for notice in notices(table):
         screen().print(Text(notice.text(lang), style="yellow"))
+    if rules:
+        with drawn_run(screen(stderr=True), lang) as job:
+            proposals = learn_rules(table, run=job)
+        show_proposals(screen(), [p.words for p in proposals], lang)
     if save is not None:
         save_schema(table.schema, save)
 
@@ -111,9 +119,16 @@ def inspect(
     "read.schema",
     "read.query",
     "read.table",
+    "budget",
+    "memory",
+    "read.rules",
+    "read.learn_rules",
+    "read.broken_rules",
 )
 def fit(
-    source: Annotated[str, typer.Argument(help="Data to learn from.")],
+    source: Annotated[
+        str, typer.Argument(help="Data to learn from: a file, a database URL or a folder of Parquet parts.")
+    ],
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder of the model.")],
     project: Annotated[Path | None, _PROJECT] = None,
     purpose: Annotated[Path | None, _PURPOSE] = None,
@@ -133,11 +148,20 @@ def fit(
 
 
 @app.command()
-@configured("lang", "executor", "workers")
+@configured("lang", "executor", "workers", "memory")
 def sample(
     model: Annotated[Path, typer.Argument(help="Folder that `fit` wrote.")],
-    n: Annotated[int, typer.Option("--n", help="Number of units.")],
-    out: Annotated[str, typer.Option("--out", "-o", help="File or s3://… to write; its suffix names the format.")],
+    n: Annotated[int, typer.Option("--n", "-n", help="Number of units.")],
+    out: Annotated[
+        str,
+        typer.Option(
+            "--out", "-o", help="File or s3://… to write; its suffix names the format. FOLDER/: Parquet parts."
+        ),
+    ],
+    rows_per_file: Annotated[
+        int | None,
+        typer.Option("--rows-per-file", help="Rows of each Parquet part (default 1,000,000). / 파일당 행 수."),
+    ] = None,
     where: Annotated[list[str] | None, typer.Option("--where", help="COL=VALUE, COL=LOW..HIGH or COL=A|B.")] = None,
     seed: Annotated[int | None, typer.Option("--seed", help="Seed of the draw.")] = None,
     project: Annotated[Path | None, _PROJECT] = None,
@@ -148,7 +172,9 @@ def sample(
 
     config = _config(project, None, settings)
     with drawn_run(screen(stderr=True), _lang(config), executor=config.executor, workers=config.workers) as job:
-        written = sample_model(model, n, out, where=where or [], seed=seed, run=job)
+        written = sample_model(
+            model, n, out, where=where or [], seed=seed, rows_per_file=rows_per_file, memory=config.memory, run=job
+        )
     for path in written:
         screen().print(str(path), highlight=False, markup=False)
 

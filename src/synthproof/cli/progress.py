@@ -13,6 +13,7 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 
+from synthproof.core.amounts import show_seconds
 from synthproof.core.run import Event, Run
 from synthproof.core.words import Lang, Words
 
@@ -68,9 +69,14 @@ class _Drawing:
         with self.lock:
             if event.task == "run":
                 self._next_stage(str(event.facts.get("stage", "")))
+            elif event.task == "estimate":
+                (self.bars.console if self.bars is not None else self.console).print(
+                    str(event.facts.get(self.lang, "")), highlight=False, markup=False
+                )
             elif self.bars is not None and self.part is not None:
                 share = event.done / event.total if event.total else 0.0
-                self.bars.update(self.part, description=f"  {event.task}", completed=share)
+                left = _pace(event, self.lang)
+                self.bars.update(self.part, description=f"  {event.task}", completed=share, left=left)
                 self.within = max(self.within, _within(event.task, share))
                 self._whole()
 
@@ -95,6 +101,15 @@ class _Drawing:
         left = elapsed / done * (1 - done) if done > 0.05 else None
         unit = "s left" if self.lang == "en" else "초 남음"
         self.bars.update(self.whole, completed=done, left=f"~{left:.0f} {unit}" if left is not None else "")
+
+
+def _pace(event: Event, lang: Lang) -> str:
+    """Return rows a second and the time left, where an event tells them."""
+    pace, left = event.facts.get("rows_per_s"), event.facts.get("left_s")
+    if not isinstance(pace, int) or not isinstance(left, float):
+        return ""
+    words = Words(en=f"{pace:,} rows/s, ~", ko=f"초당 {pace:,}행, 남은 시간 약 ")
+    return words.say(lang) + show_seconds(left).say(lang)
 
 
 def _within(task: str, share: float) -> float:

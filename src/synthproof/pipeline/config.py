@@ -22,8 +22,8 @@ from synthproof.core.words import Words
 T = TypeVar("T")
 
 
-def _option(default: Any, en: str, ko: str, *flags: str) -> Any:
-    metadata = {"help": Words(en=en, ko=ko), "flags": flags}
+def _option(default: Any, en: str, ko: str, *flags: str, separator: str = ",") -> Any:
+    metadata = {"help": Words(en=en, ko=ko), "flags": flags, "separator": separator}
     if isinstance(default, dict):
         return field(default_factory=dict, metadata=metadata)
     return field(default=default, metadata=metadata)
@@ -44,6 +44,25 @@ class ReadConfig:
     )
     table: str = _option(
         "", "Table name, when the source is a database URL.", "원본이 DB 주소일 때의 테이블 이름.", "--table"
+    )
+    rules: tuple[str, ...] = _option(
+        (),
+        "Rules that every row keeps, with semicolons between: 'discharge >= admission; total = a + b'.",
+        "모든 행이 지키는 규칙(세미콜론으로 구분): 'discharge >= admission; total = a + b'.",
+        "--rules",
+        separator=";",
+    )
+    learn_rules: bool = _option(
+        False,
+        "Take the rules that the training data seem to keep as well (see `inspect --rules`).",
+        "학습 데이터가 지키는 것으로 보이는 규칙도 함께 사용(`inspect --rules` 참조).",
+        "--learn-rules",
+    )
+    broken_rules: Literal["notice", "refuse"] = _option(
+        "notice",
+        "What to do when rows of the data break a declared rule (notice|refuse).",
+        "데이터의 행이 선언된 규칙을 어길 때의 처리(notice: 알림 | refuse: 중단).",
+        "--broken-rules",
     )
 
 
@@ -155,6 +174,18 @@ class RunConfig:
         "동시에 처리할 작업 수(기본: 모든 코어 또는 클러스터의 모든 코어).",
         "--workers",
     )
+    budget: str = _option(
+        "",
+        "Time that the whole work may take (90s, 5m, 2h): picks generator, rows learned from and repeats.",
+        "전체 작업에 허용하는 시간(90s, 5m, 2h). 생성기, 학습 행 수, 반복 횟수를 이에 맞춥니다.",
+        "--budget",
+    )
+    memory: str = _option(
+        "",
+        "Memory that the process may hold (512M, 4G): picks rows learned from, chunks and batches.",
+        "프로세스에 허용하는 메모리(512M, 4G). 학습 행 수와 나누어 읽고 생성하는 크기를 이에 맞춥니다.",
+        "--memory",
+    )
     purpose: Purpose = field(default_factory=Purpose)
     read: ReadConfig = field(default_factory=ReadConfig)
     split: SplitConfig = field(default_factory=SplitConfig)
@@ -168,6 +199,7 @@ class RunConfig:
         out: dict[str, Any] = asdict(self)
         out["purpose"] = self.purpose.to_dict()
         out["protect"]["steps"] = list(self.protect.steps)
+        out["read"]["rules"] = list(self.read.rules)
         return out
 
 
@@ -188,6 +220,10 @@ PURPOSE_HELP: Mapping[str, Words] = {
     ),
     "sensitive": Words(en="T columns; proposed from names when empty", ko="T(민감) 열. 비우면 이름으로 제안"),
     "targets": Words(en="Columns that a later task predicts", ko="예측 대상 열"),
+    "survival": Words(
+        en='Survival targets as "time ~ event"; proposed from names when empty',
+        ko='생존 분석 대상("시간 열 ~ 사건 열"). 비우면 이름으로 제안',
+    ),
     "title": Words(
         en="Free texts for the guide's forms; a machine never invents them",
         ko="이하 안내서 서식에 들어갈 내용(기계가 지어내지 않음)",
@@ -275,7 +311,8 @@ def override(config: RunConfig, **flags: Any) -> RunConfig:
         stage, _, key = name.rpartition("__")
         if stage:
             if isinstance(getattr(getattr(config, stage), key), tuple) and isinstance(value, str):
-                value = tuple(part.strip() for part in value.split(",") if part.strip())
+                mark = next(f for f in fields(STAGES[stage]) if f.name == key).metadata["separator"]
+                value = tuple(part.strip() for part in value.split(mark) if part.strip())
             config = replace(config, **{stage: replace(getattr(config, stage), **{key: value})})
         else:
             config = replace(config, **{key: value})

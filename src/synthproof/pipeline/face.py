@@ -12,25 +12,35 @@ What the user gave (a pandas, polars or Arrow table) is what the user gets back,
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal, Self
 
+from synthproof.core.constraints import Constraint
 from synthproof.core.contracts import Conditions, Recipe
+from synthproof.core.errors import UsageError
 from synthproof.core.evidence import Evidence, Statement, Verdict
 from synthproof.core.models import load_model, save_model
-from synthproof.core.random import fresh_seed
+from synthproof.core.random import derive, fresh_seed
 from synthproof.core.registry import synthesizers
 from synthproof.core.run import Run
 from synthproof.core.schema import Purpose, Schema
 from synthproof.core.words import Lang, Words
 from synthproof.data.split import Split
 from synthproof.data.split import split as _split
+from synthproof.data.table.chunks import ChunkedTable, Data, open_chunks
 from synthproof.data.table.dataset import Table
+from synthproof.data.table.declared import RuleCount, declare
+from synthproof.data.table.declared import check_rules as _check_rules
 from synthproof.data.table.io import conform, read_table, with_target
+from synthproof.data.table.rule_learning import Proposal
+from synthproof.data.table.rule_learning import learn_rules as _learn_rules
 from synthproof.data.table.schema_file import load_schema
 from synthproof.engines.threads import one_blas_thread
+from synthproof.pipeline.budget import Budget, Estimate, planned, thinned
+from synthproof.pipeline.budget import estimate as _estimate
 from synthproof.pipeline.judging import (
     check_purpose,
     check_repeats,
@@ -53,6 +63,7 @@ def read(
     target: str | None = None,
     query: str | None = None,
     table: str | None = None,
+    rules: Sequence[Constraint | str] = (),
 ) -> Table:
     """Return a table of units from a file, a database URL or a data frame.
 
@@ -66,6 +77,8 @@ def read(
         Column that a later task predicts.
     query, table
         What to read from a database.
+    rules
+        Rules that every row keeps, as expressions (``"discharge >= admission"``) or `Constraint` objects.
 
     Raises
     ------
@@ -74,7 +87,28 @@ def read(
     """
     known = load_schema(Path(schema)) if isinstance(schema, str | Path) else schema
     data = source if isinstance(source, Table) else read_table(source, schema=known, query=query, table=table)
+    data = declare(data, rules) if rules else data
     return data.with_schema(with_target(data.schema, target)) if target else data
+
+
+def learn_rules(data: Any, *, exceptions: float = 0.0, run: Run | None = None) -> tuple[Proposal, ...]:
+    """Return rules that the data seem to keep; each says on how many rows it held and how often it could have failed.
+
+    Nothing is declared by this: give the ones you believe to ``read(…, rules=[p.rule for p in proposals])``.
+
+    Parameters
+    ----------
+    data
+        A table, or anything `read` takes; train, never the holdout.
+    exceptions
+        Share of rows that may break an ordering or ``district in city``, 0 to 0.05.
+    """
+    return _learn_rules(read(data), exceptions=exceptions, run=run)
+
+
+def check_rules(data: Any, rules: Sequence[Constraint | str] | None = None) -> tuple[RuleCount, ...]:
+    """Return how many rows of the data break each rule (those declared in its schema, when none are given)."""
+    return _check_rules(read(data), rules)
 
 
 def split(data: Any, *, holdout: float | None = None, seed: int | None = None) -> Split[Table]:
@@ -114,6 +148,53 @@ def protect(
     return apply(parts, list(steps), purpose=purpose, seed=fresh_seed() if seed is None else seed, run=run).parts
 
 
+def read_chunks(
+    source: str | Path, *, schema: Schema | str | Path | None = None, target: str | None = None
+) -> ChunkedTable:
+    """Return a table that is read part by part and never held whole.
+
+    Parameters
+    ----------
+    source
+        A Parquet file, a folder of Parquet parts, CSV or TSV (also .gz).
+    schema, target
+        As `read` takes them.
+
+    Raises
+    ------
+    ReadError
+        As `read` raises, and ``read/not-in-chunks`` for other formats.
+    """
+    known = load_schema(Path(schema)) if isinstance(schema, str | Path) else schema
+    return _with_target(open_chunks(source, schema=known), target)  # type: ignore[return-value]
+
+
+def estimate(
+    data: Any, synthesizer: str = "auto", *, n: int | None = None, repeats: int | None = None, **params: Any
+) -> Estimate:
+    """Return what learning from some data, drawing n units and verifying them will cost on this machine.
+
+    Parameters
+    ----------
+    data
+        Anything `read` takes, or what `read_chunks` returned.
+    synthesizer, params
+        Registry name and parameters of the generator.
+    n
+        Units drawn; ``None``: none.
+    repeats
+        Repeats of simulated limits; ``None``: no verifying.
+    """
+    known = _with_target(data, None)
+    return _estimate(synthesizer, known.schema, known.n_rows, parameters=params, draw=n, repeats=repeats)
+
+
+def _with_target(data: Any, target: str | None) -> Data:
+    if not isinstance(data, ChunkedTable):
+        return read(data, target=target)
+    return data.with_schema(with_target(data.schema, target)) if target else data
+
+
 _IN_MEMORY = frozenset({"pandas", "polars", "arrow"})
 
 
@@ -129,11 +210,49 @@ class Model:
         self._native = False
 
     @one_blas_thread()
-    def fit(self, data: Any, *, target: str | None = None, run: Run | None = None) -> Self:
-        """Learn from a table or anything `read` takes, and return self."""
-        self._native = not isinstance(data, Table) or data.origin.container in _IN_MEMORY
-        self.core.fit(read(data, target=target), run=run)
+    def fit(
+        self,
+        data: Any,
+        *,
+        target: str | None = None,
+        budget: str | float | None = None,
+        memory: str | float | None = None,
+        run: Run | None = None,
+    ) -> Self:
+        """Learn from a table, anything `read` takes, or what `read_chunks` returned, and return self.
+
+        Parameters
+        ----------
+        budget, memory
+            Time that learning may take (``"5m"``, seconds) and memory that the process may hold (``"4G"``, bytes): the
+            rows learned from, and with ``auto`` the generator, are picked for it.
+
+        Raises
+        ------
+        ConfigError
+            ``budget/time`` or ``budget/memory``, before anything is learned.
+        """
+        self._native = not isinstance(data, Table | ChunkedTable) or data.origin.container in _IN_MEMORY
+        limits = Budget.of(budget, memory)
+        known = _with_target(data, target)
+        plan = planned(self.name, known, limits, parameters=self.core.get_params()) if limits.bound else None
+        if plan is not None:
+            plan.estimate.tell(run)
+            own = {k: plan.parameters[k] for k in ("budget_s", "memory") if k in plan.parameters}
+            seed = plan.parameters.get("random_state") or 0
+            self.core.set_params(**own).fit(thinned(known, plan, derive(seed, "fit/rows")), run=run)
+        else:
+            self.core.fit(known, run=run)
         return self
+
+    def cost(self, data: Any, n: int | None = None) -> Estimate:
+        """Return what learning from some data, and drawing n units, will cost on this machine.
+
+        >>> sp.synthesizer("auto").cost("people.csv", 10_000).words.en          # doctest: +SKIP
+        'About 12 s and 210 MiB: learning 11 s, drawing 0.4 s.'
+        """
+        known = _with_target(data, None)
+        return _estimate(self.name, known.schema, known.n_rows, parameters=self.core.get_params(), draw=n)
 
     @one_blas_thread()
     def sample(
@@ -157,6 +276,35 @@ class Model:
         """
         drawn: Table = self.core.sample(n, where=where, seed=seed, run=run)
         return drawn.to_native() if self._native else drawn
+
+    @property
+    def rules(self) -> tuple[Constraint, ...]:
+        """Rules that every drawn row keeps."""
+        return tuple(getattr(self.core, "rules_", ()))
+
+    def with_rules(
+        self, add: Sequence[Constraint | str] = (), remove: Sequence[Constraint | str] = (), *, data: Any = None
+    ) -> Self:
+        """Return the same fitted model with other rules; nothing is learned again.
+
+        Parameters
+        ----------
+        add, remove
+            Rules or their texts.
+        data
+            The training data, for rules that say what train has (``in``, ``combination``, ``range``).
+
+        Raises
+        ------
+        SynthproofError
+            ``constraint/…`` and ``rules/…``.
+        """
+        if not hasattr(self.core, "with_rules"):
+            raise UsageError("rules/not-supported", where=self.name, name=self.name)
+        given = None if data is None else read(data, schema=self.core.schema_)
+        out = copy.copy(self)
+        out.core = self.core.with_rules(add=add, remove=remove, data=given)
+        return out
 
     @property
     def notices(self) -> tuple[Words, ...]:

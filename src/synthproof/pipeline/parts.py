@@ -18,22 +18,35 @@ from synthproof.core.run import Run
 from synthproof.core.schema import Schema
 from synthproof.core.words import Lang, Words
 from synthproof.data.split import Split
+from synthproof.data.table.chunks import ChunkedTable, Data, open_chunks
 from synthproof.data.table.dataset import Table
-from synthproof.data.table.io import write_table
+from synthproof.data.table.io import with_target, write_table
+from synthproof.data.table.schema_file import load_schema
 from synthproof.dossier.assemble import read_dossier, rewrite_dossier
 from synthproof.engines.threads import one_blas_thread
+from synthproof.pipeline.budget import Budget, planned, thinned, too_large_to_hold
 from synthproof.pipeline.config import RunConfig, check_parameters
 from synthproof.pipeline.face import Model, read
+from synthproof.pipeline.partitions import ROWS_PER_FILE, sample_to
 from synthproof.policy.load import load_policy
-from synthproof.protection.apply import apply
+from synthproof.protection.apply import Protected, apply
 from synthproof.protection.scan import require_basis, scan
 from synthproof.verification.proof import Proof
+
+_STUDIED = 200_000  # rows on which protections are fitted when a source is read in chunks
 
 
 @one_blas_thread()
 def fit_model(config: RunConfig, out: Path, *, run: Run | None = None) -> Model:
     """Learn from all of the source after protection, and save the model."""
     check_parameters(config)
+    budget = Budget.of(config.budget, config.memory)
+    seed = config.seed if config.seed is not None else fresh_seed()
+    if Path(config.source).is_dir() or too_large_to_hold(config.source, budget):
+        schema = load_schema(Path(config.read.schema)) if config.read.schema else None
+        chunked = open_chunks(config.source, schema=schema, run=run)
+        chunked = chunked.with_schema(with_target(chunked.schema, config.target)) if config.target else chunked
+        return _fitted(config, _protected_chunks(config, chunked, seed, run), seed, budget, out, run)
     table = read(
         config.source,
         schema=config.read.schema or None,
@@ -42,37 +55,81 @@ def fit_model(config: RunConfig, out: Path, *, run: Run | None = None) -> Model:
         table=config.read.table or None,
     )
     require_basis(scan(table, purpose=config.purpose, run=run), config.purpose)
-    seed = config.seed if config.seed is not None else fresh_seed()
+    return _fitted(config, _protected(config, table, seed, run).parts.train, seed, budget, out, run)
+
+
+def _protected(config: RunConfig, table: Table, seed: int, run: Run | None) -> Protected:
+    """Return a table after the protections, fitted on all of it."""
     everyone = np.arange(len(table), dtype=np.intp)
     none = np.empty(0, dtype=np.intp)
     parts = Split(
         train=table, holdout=table.take(none), train_units=everyone, holdout_units=none, seed=seed, fraction=0.0
     )
     steps = [s for s in config.protect.steps if s != "none"]
-    protected = apply(
+    return apply(
         parts,
         steps,
         purpose=config.purpose,
         seed=derive(seed, "protect"),
         parameters=config.protect.parameters,
         run=run,
-    ).parts.train
+    )
+
+
+def _protected_chunks(config: RunConfig, data: ChunkedTable, seed: int, run: Run | None) -> ChunkedTable:
+    """Return chunks after protections that were fitted on a sample of rows.
+
+    A level or an end of the range that enough persons of the sample share, enough of all persons share: what is fitted
+    on the sample changes no less than what would be fitted on all rows.
+    """
+    studied = data.sample(_STUDIED, derive(seed, "protect/studied"))
+    require_basis(scan(studied, purpose=config.purpose, run=run), config.purpose)
+    for protection in _protected(config, studied, seed, run).protections:
+        data = data.mapped(protection.transform)
+    return data
+
+
+def _fitted(config: RunConfig, data: Data, seed: int, budget: Budget, out: Path, run: Run | None) -> Model:
     parameters = {**config.fit.parameters, **({"row_wise": True} if config.fit.row_wise else {})}
     name = config.fit.synthesizer
-    core = synthesizers.make(name, random_state=derive(seed, "fit"), **parameters).fit(protected, run=run)
+    plan = planned(name, data, budget, parameters=parameters)
+    plan.estimate.tell(run)
+    made = synthesizers.make(name, random_state=derive(seed, "fit"), **plan.parameters)
+    core = made.fit(thinned(data, plan, derive(seed, "fit/rows")), run=run)
     save_model(core, out)
     return Model(core, name)
 
 
 @one_blas_thread()
 def sample_model(
-    model: Path, n: int, out: Path | str, *, where: Sequence[str] = (), seed: int | None = None, run: Run | None = None
+    model: Path,
+    n: int,
+    out: Path | str,
+    *,
+    where: Sequence[str] = (),
+    seed: int | None = None,
+    rows_per_file: int | None = None,
+    memory: str = "",
+    run: Run | None = None,
 ) -> tuple[Path | str, ...]:
-    """Draw n units from a saved model and write them to a file or URL; the suffix of `out` names the format."""
+    """Draw n units from a saved model and write them.
+
+    Parameters
+    ----------
+    out
+        A file or URL, whose suffix names the format; or a folder (an existing one, a name that ends in ``/``, or any name
+        when `rows_per_file` is given), which is filled with Parquet parts in bounded memory.
+    """
     if n < 1:
         raise UsageError("sample/bad-n", n=n)
     core = load_model(model)
     conditions = parse_where(where, core.schema_)
+    if rows_per_file is not None or str(out).endswith("/") or Path(out).is_dir():
+        rows = ROWS_PER_FILE if rows_per_file is None else rows_per_file
+        held = Budget.of("", memory).left.bytes if memory else None
+        return sample_to(
+            core, n, Path(out), rows_per_file=rows, where=conditions or None, seed=seed, memory=held, run=run
+        )
     drawn: Table = core.sample(n, where=conditions or None, seed=seed, run=run)
     return write_table(drawn, out)
 

@@ -11,8 +11,10 @@ from typing import Any
 
 import numpy as np
 
+from synthproof.core.amounts import show_bytes
 from synthproof.core.contracts import Recipe
-from synthproof.core.errors import DataError, UsageError, WorkspaceError
+from synthproof.core.cost import cost
+from synthproof.core.errors import ConfigError, DataError, UsageError, WorkspaceError
 from synthproof.core.evidence import Statement
 from synthproof.core.files import refuse_url, whole_folder, write_text
 from synthproof.core.models import load_model, save_model
@@ -27,6 +29,7 @@ from synthproof.data.table.io import notices, read_table, with_target, write_tab
 from synthproof.data.table.schema_file import load_schema, save_schema
 from synthproof.dossier.assemble import read_dossier, write_dossier
 from synthproof.engines.threads import one_blas_thread
+from synthproof.pipeline.budget import Budget, Plan, peek, planned, thinned, too_large_to_hold
 from synthproof.pipeline.config import RunConfig, check_parameters, load_statements
 from synthproof.pipeline.environment import peak_memory
 from synthproof.pipeline.judging import (
@@ -40,6 +43,7 @@ from synthproof.pipeline.judging import (
     repeated,
 )
 from synthproof.pipeline.lock import only_one
+from synthproof.pipeline.rules import with_learned_rules, with_rules
 from synthproof.pipeline.sources import source_digest, stem
 from synthproof.pipeline.tables import load_table, save_table
 from synthproof.pipeline.workspace import Workspace, stage_key
@@ -66,6 +70,7 @@ class _Load:
     model: Any = None
     synthetic: Table | None = None
     refinements: tuple[Mapping[str, Any], ...] = ()
+    plan: Plan | None = None
     proof: Proof | None = None
 
 
@@ -104,6 +109,7 @@ class Road:
         self.memory: dict[str, int] = {}
         self.seed = 0
         self.statements: tuple[Statement, ...] = ()
+        self.budget = Budget()
 
     @one_blas_thread()
     def travel(self, *, resume: bool = False) -> Arrival:
@@ -116,6 +122,9 @@ class Road:
         """
         check_repeats(self.config.verify.repeats)
         check_parameters(self.config)
+        self.budget = Budget.of(self.config.budget, self.config.memory)
+        if too_large_to_hold(self.load.source, self.budget):
+            raise ConfigError("budget/memory", **self._held_whole())
         # A wrong policy or synthesizer name must not cost a whole fit before it is noticed.
         load_policy(self.config.verify.policy)
         self.statements = load_statements(Path(self.config.statements)) if self.config.statements else ()
@@ -133,6 +142,8 @@ class Road:
         key = ""
         for at, stage in enumerate(STAGES):
             self.run.tick("run", at, len(STAGES), stage=stage)
+            if stage == "protect":
+                self._plan()  # what cannot be kept is refused before anything takes long
             key = stage_key(stage, self._settings(stage), key)
             facts = self.workspace.whole(stage, key) if resume else None
             if facts is None and resume and stage == "read" and self.workspace.has(stage):
@@ -154,6 +165,34 @@ class Road:
         assert self.load.proof is not None
         return Arrival(self.load.proof, self.workspace.root, dict(self.seconds), peak_memory())
 
+    def _plan(self) -> None:
+        """Estimate all that is left, say it, and make it fit the budget or refuse it."""
+        assert self.load.parts is not None
+        train, fit = self.load.parts.train, self.config.fit
+        assert self.load.table is not None
+        n = self.config.sample.n if self.config.sample.n is not None else self._default_n(self.load.table)
+        plan = planned(
+            fit.synthesizer,
+            train,
+            self.budget,
+            parameters={**fit.parameters, **({"row_wise": True} if fit.row_wise else {})},
+            draw=max(1, n),
+            repeats=self.config.verify.repeats,
+        )
+        plan.estimate.tell(self.run)
+        self.load.plan = plan
+        self.load.notices = (*self.load.notices, *(n.to_dict() for n in plan.notices))
+
+    def _held_whole(self) -> dict[str, str]:
+        size = peek(self.load.source)
+        assert size is not None
+        needed = 2 * cost("read", size, pace=1.0).bytes + peak_memory()
+        return {
+            "allowed": show_bytes(self.budget.bytes or 0),
+            "needed": show_bytes(needed),
+            "work": f"run ({size.rows:,} × {size.columns})",
+        }
+
     # settings ---------------------------------------------------------------------------------------------
 
     def _settle_seed(self, resume: bool) -> None:
@@ -173,11 +212,19 @@ class Road:
         if stage == "read":
             return {**own, "source": source_digest(self.load.source), "target": settings["target"]}
         if stage == "protect":
-            return {**own, "seed": self.seed, "purpose": settings["purpose"]}
+            learn = settings["read"]["learn_rules"]
+            return {**own, "seed": self.seed, "purpose": settings["purpose"], "learn_rules": learn}
         if stage == "verify":
             said = [s.to_dict() for s in self.statements]
-            return {**own, "policy_digest": load_policy(self.config.verify.policy).digest, "statements": said}
+            policy = load_policy(self.config.verify.policy).digest
+            return {**own, "policy_digest": policy, "statements": said, **self._bounds()}
+        if stage == "fit":
+            own = {**own, **self._bounds()}
         return {**own, "seed": self.seed, "lang": settings["lang"] if stage == "report" else ""}
+
+    def _bounds(self) -> dict[str, str]:
+        """Return the budget as it was given, if there is one: a stage made under another one is not this run's."""
+        return {k: v for k, v in (("budget", self.config.budget), ("memory", self.config.memory)) if v}
 
     # stages -----------------------------------------------------------------------------------------------
 
@@ -187,6 +234,7 @@ class Road:
         table = read_table(self.load.source, schema=schema, query=read.query or None, table=read.table or None)
         if self.config.target:
             table = table.with_schema(with_target(table.schema, self.config.target))
+        table, counted = with_rules(table, read)
         check_purpose(self.config.purpose, table.schema)
         found = scan(table, purpose=self.config.purpose, run=self.run)
         require_basis(found, self.config.purpose)
@@ -198,7 +246,8 @@ class Road:
         save_schema(table.schema, vault / "schema.toml")
         write_text(vault / "scan.json", json.dumps(self.load.scan, ensure_ascii=False, indent=1))
         told = (*notices(table), *repeated(table))
-        self.load.notices = tuple({"en": n.text("en"), "ko": n.text("ko")} for n in told)
+        texts = [{"en": n.text("en"), "ko": n.text("ko")} for n in told]
+        self.load.notices = (*texts, *(words.to_dict() for words in counted))
         return [vault / "source", vault / "schema.toml", vault / "scan.json"], {"notices": list(self.load.notices)}
 
     def _load_read(self, facts: Mapping[str, Any]) -> None:
@@ -244,11 +293,14 @@ class Road:
             run=self.run,
         )
         self.load.parts, self.load.receipts = protected.parts, tuple(protected.receipts)
-        own = [n.to_dict() for n in (*removed_columns(protected.receipts), *protected.notices)]
+        learned: tuple[Words, ...] = ()
+        if self.config.read.learn_rules:
+            self.load.parts, learned = with_learned_rules(self.load.parts, run=self.run)
+        own = [n.to_dict() for n in (*removed_columns(protected.receipts), *protected.notices, *learned)]
         self.load.notices = (*self.load.notices, *own)
         vault = self.workspace.vault
-        save_table(vault / "train", protected.parts.train)
-        save_table(vault / "holdout", protected.parts.holdout)
+        save_table(vault / "train", self.load.parts.train)
+        save_table(vault / "holdout", self.load.parts.holdout)
         write_text(vault / "receipts.json", json.dumps(list(self.load.receipts), ensure_ascii=False, indent=1))
         return [vault / "train", vault / "holdout", vault / "receipts.json"], {"notices": own}
 
@@ -263,10 +315,11 @@ class Road:
 
     def _do_fit(self) -> tuple[list[Path], dict[str, Any]]:
         assert self.load.parts is not None
-        fit = self.config.fit
-        parameters = {**fit.parameters, **({"row_wise": True} if fit.row_wise else {})}
-        model = synthesizers.make(fit.synthesizer, random_state=derive(self.seed, "fit"), **parameters)
-        self.load.model = model.fit(self.load.parts.train, run=self.run)
+        assert self.load.plan is not None
+        plan, seed = self.load.plan, derive(self.seed, "fit")
+        model = synthesizers.make(self.config.fit.synthesizer, random_state=seed, **plan.parameters)
+        learned = thinned(self.load.parts.train, plan, derive(seed, "rows"))
+        self.load.model = model.fit(learned, run=self.run)
         folder = self.workspace.vault / "model"
         save_model(self.load.model, folder)
         return [folder], {}
@@ -321,7 +374,7 @@ class Road:
             purpose=self._purpose(),
             policy=self.config.verify.policy,
             seed=derive(self.seed, "verify"),
-            repeats=self.config.verify.repeats,
+            repeats=self.load.plan.repeats if self.load.plan is not None else self.config.verify.repeats,
             generator=generator_facts(self.load.model, name, seconds=self.seconds, notices=self.load.notices),
             recipe=Recipe(name=name, params=dict(self.load.model.get_params().items())),
             source=facts_of(self.load.table),

@@ -159,5 +159,5 @@ def test_cost_grows_with_rows_and_falls_with_the_budget() -> None:
 
 def test_default_candidates_are_registered_in_their_order() -> None:
     known = [n for n in module.SIMPLEST_FIRST if n in synthesizers.names()]
-    assert list(Auto()._names()) == known
+    assert list(Auto().tried()) == known
     assert known[0] == "table.copula"

@@ -105,7 +105,7 @@ class Auto(Params, Saved):
     def fit(self, data: Data, /, *, run: Run | None = None) -> Self:
         """Choose, then learn from all rows or as many as the budget allows."""
         run = quiet(run)
-        names = self._names()
+        names = self.tried()
         seed = fresh_seed() if self.random_state is None else int(self.random_state)
         table = fewer(data, 2 * _CHECKED, derive(seed, "auto/studied"))
         table = table.sample(table.n_rows, seed) if isinstance(table, ChunkedTable) else table
@@ -134,7 +134,7 @@ class Auto(Params, Saved):
 
     def cost(self, rows: int, schema: Schema) -> Cost:
         """Return what `fit` costs: the checks, and the dearest candidate within the budget."""
-        names = self._names()
+        names = self.tried()
         affordable = self._affordable(names, schema, Size.of(schema, rows))
         cheap = [n for n in names if affordable[n]] or [LAST_RESORT]
         fits = [fit_cost(self._make(n, 0), n, min(rows, affordable.get(n) or rows), schema) for n in cheap]
@@ -144,7 +144,14 @@ class Auto(Params, Saved):
             return whole
         return whole.then(Cost(self._checking(cheap, schema, aside), 0))
 
-    def _names(self) -> tuple[str, ...]:
+    def tried(self) -> tuple[str, ...]:
+        """Return the registry names of the candidates, simplest first, before any budget.
+
+        Raises
+        ------
+        ConfigError
+            ``params/out-of-range``: no candidates, or a budget that is none.
+        """
         known = synthesizers.names()
         names = tuple(n for n in SIMPLEST_FIRST if n in known) if self.candidates is None else tuple(self.candidates)
         if not names:

@@ -25,8 +25,8 @@ FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.intp]
 
 _FOLDS = 2
-_ROUNDS = 40
-_TOLD = 4_000  # rows of either side that the trees look at
+_ROUNDS = 60
+_TOLD = 10_000  # rows of either side that the trees look at
 _BINS = 16
 _MOST_COLUMNS = 100  # in the tree of dependencies
 _PRIOR = 1.0
