@@ -63,3 +63,11 @@ def check_range(owner: object, name: str, value: Any, low: float, high: float) -
             value=value,
             allowed=f"between {low:g} and {high:g}",
         )
+
+
+def check_choice(owner: object, name: str, value: Any, allowed: tuple[str, ...]) -> None:
+    """Refuse what is not one of some words."""
+    if value not in allowed:
+        raise ConfigError(
+            "params/out-of-range", owner=type(owner).__name__, name=name, value=value, allowed=", ".join(allowed)
+        )

@@ -23,7 +23,7 @@ import numpy.typing as npt
 
 from synthproof.core.contracts import Conditions, Tags
 from synthproof.core.models import Saved
-from synthproof.core.params import Params, check_range
+from synthproof.core.params import Params, check_choice, check_range
 from synthproof.core.random import blocks_of, derive, fresh_seed
 from synthproof.core.run import Run, quiet
 from synthproof.core.schema import Schema
@@ -54,6 +54,9 @@ class Autoregressive(Params, Saved, Ruled):
 
     Parameters
     ----------
+    learner
+        ``"network"``, ``"trees"`` (on raw values), or ``"mixture"``: trees for those columns of many values for which
+        held-out rows are likelier under them.
     networks
         Chains that are learned; a row takes one of them. Two or three tell apart a little less and cost as much more.
     hidden, layers
@@ -97,6 +100,7 @@ class Autoregressive(Params, Saved, Ruled):
     def __init__(
         self,
         *,
+        learner: str = "mixture",
         networks: int = 1,
         hidden: int | None = None,
         layers: int = 2,
@@ -109,6 +113,7 @@ class Autoregressive(Params, Saved, Ruled):
         row_wise: bool = False,
         random_state: int | None = None,
     ) -> None:
+        self.learner = learner
         self.networks = networks
         self.hidden = hidden
         self.layers = layers
@@ -131,16 +136,15 @@ class Autoregressive(Params, Saved, Ruled):
         table = bounded(data, seed=seed)
         layout = lay_out(table, seed=seed, row_wise=self.row_wise, min_shared=self.min_shared)
         seen = layout.seen(table)
-        columns, _ = columns_of(seen, layout, settings)
-        fields = {f.name: f for f in layout.modelled}
-        codes = encode_rows(columns, seen, fields)
+        known = columns_of(seen, layout, settings)
+        codes = encode_rows(known.columns, seen, known.fields)
         learned, held = split_rows(seen, derive(seed, "chain/held"))
         learned, held = np.append(learned, held[_HELD:]), held[:_HELD]
         if whole is not None and whole.n_rows > table.n_rows:
-            more = [encode_rows(columns, layout.seen(part), fields) for part in whole.chunks()]
+            more = [encode_rows(known.columns, layout.seen(part), known.fields) for part in whole.chunks()]
             learned = np.append(learned, np.arange(len(codes), len(codes) + sum(map(len, more))))
             codes = np.concatenate([codes, *more])
-        chain, courses = learn_chain(columns, codes, learned, held, settings, seed=seed, run=run)
+        chain, courses = learn_chain(known, codes, learned, held, settings, seed=seed, run=run)
         self._book, self._layout = learn_book(seen, layout, chain.grids)
         self._chain = chain
         self._rows = len(codes)
@@ -150,6 +154,7 @@ class Autoregressive(Params, Saved, Ruled):
 
     def _settings(self) -> Settings:
         bounds = {"networks": (1, 100), "layers": (1, 8), "bins": (2, 4096), "drop": (0, 0.9), "decay": (0, 10)}
+        check_choice(self, "learner", self.learner, ("mixture", "network", "trees"))
         for name, (low, high) in bounds.items():
             check_range(self, name, getattr(self, name), low, high)
         check_range(self, "min_shared", self.min_shared, 1, 1e9)
@@ -166,6 +171,7 @@ class Autoregressive(Params, Saved, Ruled):
             self.decay,
             self.min_shared,
             self.budget_s,
+            self.learner,
         )
 
     @property

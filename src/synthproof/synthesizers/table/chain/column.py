@@ -196,16 +196,25 @@ def shares_within(column: Digits, bounds: Bounds) -> FloatArray:
         out[fixed] = code[None, :] == bounds.fixed[fixed, None]
         return out
     room = column.bins.grid.slack if column.bins.grid.step > 0 else 0.0
-    least, most = bounds.low, bounds.high
-    if bounds.points is not None:
-        a, b = bounds.points.hull()
-        least, most = np.maximum(least, a), np.minimum(most, b)
+    least, most = interval_of(bounds)
     least, most = least[:, None] - room, most[:, None] + room
     width = high - low
     with np.errstate(invalid="ignore"):
         overlap = np.minimum(most, high) - np.maximum(least, low)
         part = np.where(width > 0, np.clip(overlap / np.where(width > 0, width, 1.0), 0.0, 1.0), overlap >= 0)
     return np.where(gone, 1.0, part)
+
+
+def interval_of(bounds: Bounds) -> tuple[FloatArray, FloatArray]:
+    """Return the smallest and largest number that each row's bounds allow; dead rows are free."""
+    low, high = bounds.low, bounds.high
+    if bounds.points is not None:
+        a, b = bounds.points.hull()
+        low, high = np.maximum(low, a), np.minimum(high, b)
+    fixed = ~np.isnan(bounds.fixed)
+    low, high = np.where(fixed, bounds.fixed, low), np.where(fixed, bounds.fixed, high)
+    lost = bounds.dead | (low > high)
+    return np.where(lost, -np.inf, low), np.where(lost, np.inf, high)
 
 
 def _cut(column: Digits, bins: IntArray, values: FloatArray, bounds: Bounds, u: FloatArray) -> FloatArray:

@@ -17,9 +17,10 @@ from synthproof.core.random import BLOCK, stream
 from synthproof.engines.nets.drawing import ChainPass, free_logits
 from synthproof.engines.nets.network import CodeArray, Float32Array, Network
 from synthproof.engines.threads import one_blas_thread
-from synthproof.synthesizers.table.chain.column import Wanted, draw_column
+from synthproof.synthesizers.table.chain.column import Wanted, draw_column, interval_of
 from synthproof.synthesizers.table.chain.digits import Digits
 from synthproof.synthesizers.table.chain.model import Chain
+from synthproof.synthesizers.table.chain.value_stage import ValueStage
 from synthproof.synthesizers.table.columns.conditions import Condition
 from synthproof.synthesizers.table.rules.book import Book
 from synthproof.synthesizers.table.rules.bounds import Bounds
@@ -244,10 +245,28 @@ def _draw_chained(
     todo = np.intersect1d(mine, draft.missing(column.name), assume_unique=True)
     known = draft.codes(column.name)[mine]
     if not len(todo):
-        for step in range(len(column.sizes)):
-            source.tell(step, np.ascontiguousarray(known[:, step]))
+        _tell(source, column, known)
         return
     bounds = draft.bounds(book, column.name, todo)
     inside = np.searchsorted(mine, todo)
+    stage = draft.chain.stages.get(column.name)
+    if stage is not None and asked is None:
+        draft.settle(column.name, todo, _draw_staged(draft, stage, todo, bounds, u[todo]))
+        _tell(source, column, draft.codes(column.name)[mine])
+        return
     values, _ = draw_column(column, source, known, inside, bounds, asked, u[mine])
     draft.settle(column.name, todo, values)
+
+
+def _tell(source: _Chained, column: Digits, codes: CodeArray) -> None:
+    for step in range(len(column.sizes)):
+        source.tell(step, np.ascontiguousarray(codes[:, step]))
+
+
+def _draw_staged(draft: Draft, stage: ValueStage, rows: IntArray, bounds: Bounds | None, u: FloatArray) -> FloatArray:
+    """Draw a column of some rows by trees on the raw values of the columns before it."""
+    before = {f.name: draft.values[f.name][rows] for f in stage.features}
+    if bounds is None:
+        return stage.draw(before, np.ascontiguousarray(u[:, :2]))
+    values = stage.draw(before, np.ascontiguousarray(u[:, :2]), *interval_of(bounds))
+    return bounds.settle(values)

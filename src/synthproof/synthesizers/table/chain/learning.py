@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +18,8 @@ from synthproof.engines.nets.network import CodeArray, Network, Positions
 from synthproof.engines.nets.training import Course, Schedule, random_cover, train
 from synthproof.synthesizers.table.chain.digits import Digits, digits_of
 from synthproof.synthesizers.table.chain.model import Chain
+from synthproof.synthesizers.table.chain.value_stage import StageSettings, ValueStage, learn_stage
+from synthproof.synthesizers.table.columns.grid import Shape, shape_of
 from synthproof.synthesizers.table.columns.layout import Layout, persons_of
 from synthproof.synthesizers.table.columns.model import column_model
 
@@ -26,6 +29,8 @@ IntArray = npt.NDArray[np.intp]
 _ROWS_PER_BIN = 25
 _VISITS_PER_ROW = 16
 _FULL_VISITS = 50_000  # rows up to which each is looked at 16 times; beyond, visits grow with the root of the rows
+_FEW_VALUES = 40  # numbers of no more different values are the network's
+_FLOOR = -40.0  # nats: a held-out value that a model holds for impossible does not decide alone
 _WIDTH = 8  # hidden units per position at least
 _LEAST_HIDDEN, _MOST_HIDDEN = 256, 640
 
@@ -43,10 +48,33 @@ class Settings:
     decay: float
     min_shared: int
     seconds: float | None
+    learner: str
 
 
-def columns_of(data: Table, layout: Layout, settings: Settings) -> tuple[tuple[Digits, ...], dict[str, FloatArray]]:
-    """Return the columns' digits by rising number of bins, and the columns as numbers or codes (NaN missing).
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """The learned table as a chain sees it.
+
+    Parameters
+    ----------
+    columns
+        Digits of each column, in drawing order.
+    values
+        Each column as numbers or codes of levels, NaN missing, shape (n,).
+    shapes
+        What is known of each numeric column's values.
+    fields
+        The fields.
+    """
+
+    columns: tuple[Digits, ...]
+    values: Mapping[str, FloatArray]
+    shapes: Mapping[str, Shape]
+    fields: Mapping[str, Field]
+
+
+def columns_of(data: Table, layout: Layout, settings: Settings) -> Seen:
+    """Return the columns as digits, by rising number of different values.
 
     Columns of few values come first: they leave the later ones, which have more to say, the most to look at.
     """
@@ -54,12 +82,17 @@ def columns_of(data: Table, layout: Layout, settings: Settings) -> tuple[tuple[D
     bins = max(8, min(settings.bins, data.n_rows // _ROWS_PER_BIN))
     made: list[tuple[int, int, Digits]] = []
     values: dict[str, FloatArray] = {}
+    shapes: dict[str, Shape] = {}
     for i, f in enumerate(layout.modelled):
         model = column_model(data.frame[f.name], f, min_shared=settings.min_shared, persons=persons)
         digits = digits_of(f, model, bins=bins)
         values[f.name] = _learnable(numbers_or_codes(data.frame[f.name], f), digits)
+        if f.numeric:
+            raw = numbers_or_codes(data.frame[f.name], f)
+            shapes[f.name] = shape_of(raw, f, min_shared=settings.min_shared, persons=persons)
         made.append((_distinct(values[f.name]), i, digits))
-    return tuple(d for _, _, d in sorted(made, key=lambda m: m[:2])), values
+    columns = tuple(d for _, _, d in sorted(made, key=lambda m: m[:2]))
+    return Seen(columns, values, shapes, {f.name: f for f in layout.modelled})
 
 
 def _learnable(values: FloatArray, digits: Digits) -> FloatArray:
@@ -104,7 +137,7 @@ def hidden_of(positions: Positions, settings: Settings) -> int:
 
 
 def learn_chain(
-    columns: tuple[Digits, ...],
+    seen_table: Seen,
     codes: CodeArray,
     learned: IntArray,
     held: IntArray,
@@ -120,6 +153,7 @@ def learn_chain(
     learned, held
         Rows to learn from, and rows that decide when to stop.
     """
+    columns = seen_table.columns
     positions, owner = positions_of(columns)
     hidden = hidden_of(positions, settings)
     share = settings.networks + 1
@@ -142,7 +176,62 @@ def learn_chain(
     courses.append(
         train(free, seen, stop_by, schedule, seed=own, run=run, task="autoregressive: any order", cover=cover)
     )
-    return Chain(columns, tuple(nets), free), tuple(courses)
+    chain = Chain(columns, tuple(nets), free)
+    stages = learn_stages(seen_table, chain, codes, learned, held, settings, seed=seed, run=run)
+    return replace(chain, stages=stages), tuple(courses)
+
+
+def learn_stages(
+    seen: Seen,
+    chain: Chain,
+    codes: CodeArray,
+    learned: IntArray,
+    held: IntArray,
+    settings: Settings,
+    *,
+    seed: int,
+    run: Run,
+) -> dict[str, ValueStage]:
+    """Return trees on values for those columns that they draw better than the network does.
+
+    With ``learner="mixture"`` they are learned for numeric columns of many values and kept where held-out rows are
+    likelier under them; with ``"trees"`` for all columns, and all are kept.
+    """
+    if settings.learner == "network":
+        return {}
+    order = list(chain.order)
+    names = order if settings.learner == "trees" else [n for n in order if _many_valued(seen, n)]
+    within = learned[learned < len(next(iter(seen.values.values())))]
+    learn = partial(_learn_stage, seen, order, within, settings, seed)
+    stages = dict(zip(names, run.map(learn, names, "autoregressive: values"), strict=True))
+    if settings.learner == "trees" or not len(held):
+        return stages
+    losses = -np.log(np.mean([np.exp(-n.losses(n.placed(codes[held])).astype(np.float64)) for n in chain.nets], axis=0))
+    kept: dict[str, ValueStage] = {}
+    for name, stage in stages.items():
+        a, b = chain.span(name)
+        column = next(c for c in chain.columns if c.name == name)
+        values = seen.values[name][held]
+        by_net = -losses[:, a:b].sum(axis=1) + column.bins.within(values)
+        by_trees = stage.log_prob({k: seen.values[k][held] for k in order[: order.index(name)]}, values)
+        gain = float(np.mean(np.maximum(by_trees, _FLOOR)) - np.mean(np.maximum(by_net, _FLOOR)))
+        if gain > 0:
+            kept[name] = stage
+    return kept
+
+
+def _many_valued(seen: Seen, name: str) -> bool:
+    return name in seen.shapes and len(seen.shapes[name].sites) > _FEW_VALUES
+
+
+def _learn_stage(
+    seen: Seen, order: Sequence[str], rows: IntArray, settings: Settings, seed: int, name: str
+) -> ValueStage:
+    before = {k: seen.values[k][rows] for k in order[: order.index(name)]}
+    fields = {k: seen.fields[k] for k in before}
+    wanted = StageSettings(min_shared=settings.min_shared)
+    own = derive(seed, "chain/stages")
+    return learn_stage(name, seen.values[name][rows], seen.shapes.get(name), before, fields, seed=own, settings=wanted)
 
 
 def encode_rows(chain_columns: Sequence[Digits], data: Table, fields: Mapping[str, Field]) -> CodeArray:

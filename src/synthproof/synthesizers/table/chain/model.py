@@ -1,4 +1,4 @@
-"""The learned chain: columns in order, a network for each column's codes, one for any order, and value models beside them."""
+"""The learned chain: columns in order, networks on their codes, and trees on values for columns that hang on values."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from synthproof.engines.nets.network import CodeArray, Network
 from synthproof.synthesizers.table.chain.digits import Digits
+from synthproof.synthesizers.table.chain.value_stage import ValueStage
 from synthproof.synthesizers.table.columns.grid import Grid
 
 FloatArray = npt.NDArray[np.float64]
@@ -28,11 +29,14 @@ class Chain:
         Networks that give each column from those before it; a row takes one of them, which is their mixture.
     free
         Network that gives each column from any others.
+    stages
+        Columns that are drawn by trees on the raw values before them instead, where that was likelier on held-out rows.
     """
 
     columns: tuple[Digits, ...]
     nets: tuple[Network, ...]
     free: Network
+    stages: Mapping[str, ValueStage] = field(default_factory=dict)
     _span: Mapping[str, tuple[int, int]] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -67,6 +71,7 @@ class Chain:
             "columns": [c.get_state() for c in self.columns],
             "nets": [n.get_state() for n in self.nets],
             "free": self.free.get_state(),
+            "stages": [stage.get_state() for stage in self.stages.values()],
         }
 
     @classmethod
@@ -76,4 +81,5 @@ class Chain:
             tuple(Digits.from_state(s) for s in state["columns"]),
             tuple(Network.from_state(s) for s in state["nets"]),
             Network.from_state(state["free"]),
+            {s["name"]: ValueStage.from_state(s) for s in state["stages"]},
         )
