@@ -149,6 +149,17 @@ class Book:
         return tuple(_condition_laws(self.asked or {}))
 
     @property
+    def certain(self) -> dict[str, float]:
+        """Columns of which the conditions of a call leave one value, with that value."""
+        out = {}
+        for name, c in (self.asked or {}).items():
+            if not c.missing and len(c.ranges) == 1 and c.among is None:
+                low, high = c.ranges[0]
+                if c.exact[0] is not None or low == high:
+                    out[name] = low if c.exact[0] is None else float(c.exact[0])
+        return out
+
+    @property
     def own(self) -> tuple[Constraint, ...]:
         """Rules that are functions of the caller."""
         return tuple(r for r in self.rules if isinstance(r.body, Own))
@@ -186,10 +197,15 @@ class Book:
         several sums share columns it may be too wide; the rows that then fail are found by `broken`. Cost
         O(n · linked rules · their columns · sweeps); a few sweeps as a rule.
         """
-        laws = self._linked(name, rows)
-        if not laws or name in rows:
+        if name in rows:
             return None
         known = {k: v for k, v in rows.items() if k in self.axes}
+        for other, value in self.certain.items():
+            if other != name and other not in known:
+                known[other] = np.full(n, value)
+        laws = self._linked(name, known)
+        if not laws:
+            return None
         domains = Domains(self.axes, known, n)
         settle(domains, laws)
         return _answer(domains, name)

@@ -71,8 +71,9 @@ def _possible(book: Book, texts: Sequence[str], asked: Mapping[str, Condition]) 
     laws = [law for rule, own in zip(book.rules, book.laws_of_rules, strict=True) if rule.text in texts for law in own]
     # A missing value keeps any rule: what a column that may be missing cannot be says nothing.
     laws = [law for law in laws if all(n in asked or not book.axes[n].field.nullable for n in law.names)]
-    conditions = list(book.under(asked).laws_of_conditions)
-    domains = Domains(book.axes, {}, 1)
+    under = book.under(asked)
+    conditions = list(under.laws_of_conditions)
+    domains = Domains(book.axes, {n: np.array([v]) for n, v in under.certain.items()}, 1)
     for law in laws:  # a rule on one column may already leave nothing of it
         for name in law.names:
             domains.interval(name)

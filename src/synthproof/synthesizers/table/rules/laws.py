@@ -199,7 +199,8 @@ class Sum(Formula):
         high = np.sum([e[1] for e in ends.values()], axis=0)
         unknown = domains.unknown(names)
         if not unknown:
-            domains.fail(live & ~self.kept(domains.known))
+            if not domains.unknown(self.names):  # a column that cancels out may still be missing
+                domains.fail(live & ~self.kept(domains.known))
             return
         for name in unknown:
             factor = self.total.factors[name]
