@@ -100,13 +100,7 @@ class CodedColumn:
 
     def write(self, codes: IntArray, place: FloatArray, pieces: Pieces | None = None) -> FloatArray:
         """Return values (NaN: missing) at positions in codes; `pieces` are those that a condition left."""
-        p = self.pieces if pieces is None else pieces
-        begin, end = p.start[codes], p.start[codes + 1]
-        goal = p.cum[begin] + place * (p.cum[end] - p.cum[begin])
-        at = np.clip(np.searchsorted(p.cum, goal, side="right") - 1, begin, np.maximum(end - 1, begin))
-        weight = p.cum[at + 1] - p.cum[at]
-        inner = np.clip((goal - p.cum[at]) / np.where(weight > 0, weight, 1.0), 0.0, 1.0)
-        values = p.low[at] + inner * (p.high[at] - p.low[at])
+        values = (self.pieces if pieces is None else pieces).quantile(place, codes)
         return values if self.grid is None else self.grid.settle(values)
 
     def allowed(self, condition: Condition) -> tuple[FloatArray, Pieces]:
@@ -244,4 +238,6 @@ def _column(data: Table, f: Field, *, stretches: int, min_shared: int, persons: 
     open_ = np.bincount(code, pieces.high > pieces.low, minlength=len(count)) > 0
     wide = ((count > 1) | open_) if model.grid is not None else np.zeros(len(count), dtype=np.bool_)
     cum = np.concatenate([[0.0], np.cumsum(weight[order])])
-    return CodedColumn(f.name, Pieces(start, pieces.low[order], pieces.high[order], cum), wide, model.grid)
+    return CodedColumn(
+        f.name, Pieces(start, pieces.low[order], pieces.high[order], cum, pieces.grains), wide, model.grid
+    )

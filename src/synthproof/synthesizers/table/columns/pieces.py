@@ -66,12 +66,13 @@ class Pieces:
         at = np.clip(at, begin, np.maximum(end - 1, begin))
         return self._within(self.low[at], self.high[at], v)
 
-    def quantile(self, u: FloatArray, *, even: bool = False) -> FloatArray:
-        """Return the value at each share u in [0, 1] of the first leaf: the inverse distribution function, up to where
-        in its interval a value lies (`even`: there too).
+    def quantile(self, u: FloatArray, leaf: IntArray | int = 0, *, even: bool = False) -> FloatArray:
+        """Return the value at each share u in [0, 1] of a leaf: the inverse distribution function, up to where in its
+        interval a value lies (`even`: there too).
         """
-        goal = self.cum[0] + u * (self.cum[self.start[1]] - self.cum[0])
-        at = np.clip(np.searchsorted(self.cum, goal, side="right") - 1, 0, self.start[1] - 1)
+        begin, end = self.start[leaf], self.start[np.asarray(leaf) + 1]
+        goal = self.cum[begin] + u * (self.cum[end] - self.cum[begin])
+        at = np.clip(np.searchsorted(self.cum, goal, side="right") - 1, begin, np.maximum(end - 1, begin))
         width = self.cum[at + 1] - self.cum[at]
         within = np.clip((goal - self.cum[at]) / np.where(width > 0, width, 1.0), 0.0, 1.0)
         if even:

@@ -1,0 +1,254 @@
+"""The code network of `engines.nets` trained by torch: the same parameters, masks, losses and draws, on a GPU.
+
+`train` takes what `engines.nets.training.train` takes and leaves what it leaves, in the network's own numpy array, so
+that a caller chooses between them by the run's device alone. Order of rows, what is covered and which units are dropped
+come from the same streams; on a CPU both go the same way up to rounding.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from synthproof.core.random import stream
+from synthproof.core.run import Run
+from synthproof.engines.nets import training as numpy_training
+from synthproof.engines.nets.network import CodeArray, Float32Array, Network
+from synthproof.engines.nets.training import Course, Cover, Schedule
+from synthproof.engines.torch_nets.load import device_for, need_torch, one_torch_thread
+from synthproof.engines.torch_nets.nets import moved
+
+_CHUNK = 4096
+
+
+class _TorchNetwork:
+    """A network's pass and loss on a device, from its flat parameters."""
+
+    def __init__(self, net: Network, device: Any) -> None:
+        self.net, self.device = net, device
+        self.sizes = [int(s) for s in net.positions.sizes]
+        self.fine = [(p, int(q)) for p, q in enumerate(net.parent) if q >= 0]
+
+    def parts(self, theta: Any) -> dict[str, Any]:
+        """Return views of the parameters by name, as `Network.parts` does."""
+        counts = [int(np.prod(s)) for s in self.net.shapes.values()]
+        pieces = theta.split(counts)
+        return {name: t.reshape(s) for (name, s), t in zip(self.net.shapes.items(), pieces, strict=True)}
+
+    def logits(self, part: dict[str, Any], known: Any, masks: list[Any]) -> Any:
+        """Return logits of all codes, shape (n, codes), given known codes (-1: unknown) and masks of dropped units."""
+        y: Any = None
+        for k in range(self.net.layers):
+            a = _summed(known, part["emb"]) + part["b0"] if y is None else y @ part[f"w{k}"] + part[f"b{k}"]
+            z = a.relu() if y is None else a.relu() + y
+            y = z * masks[k] if masks else z
+        out = y @ part["out"] + part["bias"]
+        if part["direct"].numel():
+            out = out + _summed(known, part["direct"])
+        return out + self._pairs(part["pair"], known) if self.fine else out
+
+    def _pairs(self, pair: Any, known: Any) -> Any:
+        """Return what coarse codes say of their fine codes, shape (n, codes)."""
+        torch = need_torch()
+        at, pair_at = self.net.at, self.net.pair_at
+        parent = dict(self.fine)
+        columns = []
+        for p, size in enumerate(self.sizes):
+            if p not in parent:
+                columns.append(torch.zeros((len(known), size), device=self.device))
+                continue
+            q = parent[p]
+            coarse = known[:, q]
+            table = pair[int(pair_at[p]) : int(pair_at[p + 1])].reshape(self.sizes[q], size)
+            columns.append(table[(coarse - int(at[q])).clamp(min=0)] * (coarse >= 0)[:, None])
+        return torch.cat(columns, dim=1)
+
+    def losses(self, part: dict[str, Any], known: Any, targets: Any, masks: list[Any]) -> Any:
+        """Return each position's negative log probability, shape (n, positions); without a target 0."""
+        torch = need_torch()
+        logits = self.logits(part, known, masks)
+        norm = torch.stack([s.logsumexp(dim=1) for s in logits.split(self.sizes, dim=1)], dim=1)
+        return torch.where(targets >= 0, norm - logits.gather(1, targets.clamp(min=0)), 0.0)
+
+
+def _summed(codes: Any, table: Any) -> Any:
+    """Return the sum of the table's rows at each row's codes; a negative code adds nothing."""
+    torch = need_torch()
+    longer = torch.cat([table, table.new_zeros((1, table.shape[1]))])
+    last = len(table)
+    return torch.nn.functional.embedding_bag(torch.where(codes < 0, last, codes), longer, mode="sum", padding_idx=last)
+
+
+def gradient(
+    net: Network, known: CodeArray, targets: CodeArray, weight: Float32Array, scale: float, device: str = "cpu"
+) -> tuple[Float32Array, Float32Array]:
+    """Return the losses (n, positions) and the gradient (size,) that `Network.gradient` writes, without dropping."""
+    torch = need_torch()
+    where = device_for(device)
+    own = _TorchNetwork(net, where)
+    with one_torch_thread():
+        theta = torch.tensor(net.theta, device=where, requires_grad=True)
+        placed = (moved(known.astype(np.int64), where), moved(targets.astype(np.int64), where))
+        losses = own.losses(own.parts(theta), *placed, [])
+        (losses * moved(weight, where)).sum().mul(scale).backward()
+        return losses.detach().cpu().numpy(), theta.grad.cpu().numpy()
+
+
+def train(
+    net: Network,
+    codes: CodeArray,
+    held: CodeArray,
+    schedule: Schedule,
+    *,
+    seed: int,
+    run: Run,
+    task: str,
+    cover: Cover | None = None,
+    weight: Float32Array | None = None,
+    asked: Float32Array | None = None,
+) -> Course:
+    """Fit a network in place on the run's device; parameters as of `engines.nets.training.train`.
+
+    Raises
+    ------
+    MissingExtraError
+        ``extra/missing``: torch is not installed.
+    UsageError
+        ``extra/no-gpu``: the run asks for a GPU, and torch sees none.
+    """
+    torch = need_torch()
+    device = device_for(run.device)
+    placed, stop_by = net.placed(codes), net.placed(held)
+    rows, batch = len(placed), min(schedule.batch, len(placed))
+    asked = np.ones(net.positions.count, dtype=np.float32) if asked is None else asked.astype(np.float32)
+    steps = max(1, schedule.visits // batch)
+    with one_torch_thread():
+        step_of = _Stepper(net, schedule, device)
+        check = _held_out(step_of.own, stop_by, asked, cover, seed)
+        looks: list[tuple[int, float]] = []
+        best, kept, stale = check(step_of.theta), step_of.theta.detach().clone(), 0
+        order, cursor, epoch, begun = np.empty(0, dtype=np.int64), 0, 0, time.perf_counter()
+        step, every = 0, max(1, steps // numpy_training._CHECKS)
+        while step < steps:
+            run.tick(task, step, steps, held_out=round(best, 4))
+            if cursor + batch > len(order):
+                order, cursor, epoch = stream(seed, "net/order", epoch).permutation(rows), 0, epoch + 1
+            mine = order[cursor : cursor + batch]
+            cursor += batch
+            step_of.take(
+                *_batch(net, placed, mine, asked, schedule.drop, seed, step, cover, weight), batch, step, steps
+            )
+            step += 1
+            if step == 20 and schedule.seconds is not None:
+                pace = (time.perf_counter() - begun) / step
+                steps = max(step + 1, min(steps, int(schedule.seconds / pace)))
+                every = max(1, steps // numpy_training._CHECKS)
+            if step % every == 0 or step == steps:
+                now = check(step_of.average)
+                looks.append((step * batch, now))
+                if now < best - 1e-4:
+                    best, kept, stale = now, step_of.average.clone(), 0
+                else:
+                    stale += 1
+                    if stale >= numpy_training._PATIENCE and step > steps // 2:
+                        break
+        run.tick(task, steps, steps, held_out=round(best, 4))
+        net.theta[:] = kept.cpu().numpy()
+    if device.type == "cuda":
+        torch.cuda.empty_cache()
+    return Course(tuple(v for v, _ in looks), tuple(x for _, x in looks), best)
+
+
+class _Stepper:
+    """AdamW on open weights with a running average, as `engines.nets.kernels.adamw` takes its steps."""
+
+    def __init__(self, net: Network, schedule: Schedule, device: Any) -> None:
+        torch = need_torch()
+        self.own, self.rate = _TorchNetwork(net, device), schedule.rate
+        self.theta = torch.tensor(net.theta, device=device, requires_grad=True)
+        self.open = moved(net.open_weights(), device)
+        self.decay = moved(numpy_training._decayed(net, schedule.decay), device)
+        self.mean, self.square = torch.zeros_like(self.open), torch.zeros_like(self.open)
+        self.average = self.theta.detach().clone()
+
+    def take(
+        self,
+        known: CodeArray,
+        targets: CodeArray,
+        wanted: Float32Array,
+        masks: list[Float32Array],
+        batch: int,
+        step: int,
+        steps: int,
+    ) -> None:
+        """Take one step on a batch; `step` counts from 0, of `steps` in all."""
+        torch = need_torch()
+        device = self.own.device
+        self.theta.grad = None
+        placed = (moved(known.astype(np.int64), device), moved(targets.astype(np.int64), device))
+        losses = self.own.losses(self.own.parts(self.theta), *placed, [moved(m, device) for m in masks])
+        ((losses * moved(wanted, device)).sum() / batch).backward()
+        step += 1
+        warm = min(1.0, step / numpy_training._WARM)
+        rate = self.rate * warm * 0.5 * (1 + np.cos(np.pi * step / steps)) + 1e-5
+        with torch.no_grad():
+            g = self.theta.grad * self.open
+            self.mean.lerp_(g, 0.1)
+            self.square.lerp_(g.square(), 0.001)
+            size = (self.square / (1 - 0.999**step)).sqrt_().add_(1e-8)
+            self.theta.sub_(rate * (self.mean / (1 - 0.9**step) / size + self.decay * self.theta))
+            self.average.lerp_(self.theta.detach(), 1 - min(0.995, (1 + step) / (10 + step)))
+
+
+def _batch(
+    net: Network,
+    placed: CodeArray,
+    mine: npt.NDArray[np.int64],
+    asked: Float32Array,
+    drop: float,
+    seed: int,
+    step: int,
+    cover: Cover | None,
+    weight: Float32Array | None,
+) -> tuple[CodeArray, CodeArray, Float32Array, list[Float32Array]]:
+    """Return what is known, what is asked, its weights and the masks of dropped units, drawn shard by shard."""
+    seen, wishes, dropped = [], [], []
+    for k, rows in enumerate(np.array_split(mine, numpy_training._SHARDS)):
+        rng = stream(seed, f"net/shard/{k}", step)
+        own = placed[rows]
+        known, wanted = (own, np.ones(own.shape, dtype=np.float32)) if cover is None else cover(own, rng)
+        wanted = wanted * asked if weight is None else wanted * asked * weight[rows][:, None]
+        seen.append(known)
+        wishes.append(wanted.astype(np.float32))
+        if drop > 0:
+            draws = [rng.random((len(rows), net.hidden), dtype=np.float32) for _ in range(net.layers)]
+            dropped.append([(d > drop).astype(np.float32) * np.float32(1 / (1 - drop)) for d in draws])
+    masks = [np.concatenate(layer) for layer in zip(*dropped, strict=True)]
+    return np.concatenate(seen), placed[mine], np.concatenate(wishes), masks
+
+
+def _held_out(
+    own: _TorchNetwork, placed: CodeArray, asked: Float32Array, cover: Cover | None, seed: int
+) -> Callable[[Any], float]:
+    """Return a function from parameters to the held-out loss in nats per row; what is hidden stays the same."""
+    known, wanted = (placed, np.ones(placed.shape, dtype=np.float32))
+    if cover is not None:
+        known, wanted = cover(placed, stream(seed, "net/held"))
+    asks = [moved(a, own.device) for a in (known.astype(np.int64), placed.astype(np.int64), wanted * asked)]
+
+    def loss(theta: Any) -> float:
+        if not len(placed):
+            return float("inf")
+        total = 0.0
+        with need_torch().no_grad():
+            part = own.parts(theta)
+            for i in range(0, len(placed), _CHUNK):
+                shown, targets, weight = (a[i : i + _CHUNK] for a in asks)
+                total += float((own.losses(part, shown, targets, []) * weight).sum())
+        return total / len(placed)
+
+    return loss
