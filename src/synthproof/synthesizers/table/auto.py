@@ -9,12 +9,13 @@ winner then learns from all of train, or from as many rows as the budget allows.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any, ClassVar, Self
 
 import numpy as np
 
+from synthproof.core.constraints import Constraint
 from synthproof.core.contracts import Conditions, Tags
 from synthproof.core.cost import Cost, Size, cost, fit_cost, most_rows
 from synthproof.core.errors import ConfigError
@@ -254,11 +255,17 @@ class Auto(Params, Saved):
         drawn: Table = model.sample(n, where=where, seed=seed, run=run, **more)
         return drawn
 
-    def with_rules(self, add: Sequence[Any] = (), remove: Sequence[Any] = ()) -> Self:
-        """Return the same choice with other rules, without learning anew."""
+    def with_rules(
+        self,
+        add: Iterable[Constraint | str] = (),
+        remove: Iterable[Constraint | str] = (),
+        *,
+        data: Table | None = None,
+    ) -> Self:
+        """Return the same choice with other rules, without learning anew; `data` is train, for rules that need it."""
         other = type(self)(**self.get_params())
         other.__dict__.update(self.__dict__)
-        other.model_ = fitted(self, "model_", "with_rules").with_rules(add=add, remove=remove)
+        other.model_ = fitted(self, "model_", "with_rules").with_rules(add=add, remove=remove, data=data)
         return other
 
     def get_state(self) -> State:
