@@ -172,3 +172,19 @@ def test_schema_of_a_text_file_states_every_reason(tmp_path: Path) -> None:
     schema = read_table(tmp_path / "a.csv").schema
     assert isinstance(schema, Schema)
     assert all(f.reason for f in schema.fields)
+
+
+def test_codes_of_very_many_values_are_categories_when_rows_share_them() -> None:
+    dice = np.random.default_rng(0)
+    rank = np.minimum(dice.zipf(1.3, 20_000), 5_000)
+    shops = [f"shop {'abcdefgh'[k % 8]}{k}" for k in rank]
+    postal = [f"{k * 17 % 100_000:05d}" for k in rank]
+    zip_code = [int(k) * 17 % 100_000 + 1 for k in rank]
+    own = [f"note {k} of visit {j}" for j, k in enumerate(rank)]
+    frame = pd.DataFrame({"shop": shops, "postal": postal, "zip_code": zip_code, "balance": zip_code, "own": own})
+    schema = read_table(frame).schema
+    assert [schema.field(n).kind for n in ("shop", "postal", "zip_code")] == ["categorical"] * 3
+    assert len(schema.field("shop").levels) > 1_000
+    assert schema.field("balance").kind == "integer"
+    assert schema.field("own").kind in ("text", "identifier")
+    assert all(level not in schema.field("shop").reason for level in shops[:50])

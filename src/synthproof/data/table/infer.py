@@ -17,7 +17,7 @@ from synthproof.core.schema import Field, Role, Schema
 from synthproof.data.table import hints, moments, numerals, patterns, scales
 from synthproof.data.table.columns import Column, Raw, Texts
 from synthproof.data.table.infer_typed import field_of_values
-from synthproof.data.table.small_integers import Judgement, level_limit, numbers_judged
+from synthproof.data.table.small_integers import OFTEN, SHARED, Judgement, level_limit, numbers_judged
 
 LONGEST_LEVEL = 200
 _TEXT_LENGTH = 25
@@ -240,6 +240,13 @@ def _padded(name: str, cells: _Cells, whole: npt.NDArray[np.int64], style: Mappi
         return Judgement(
             "categorical", f"{cells.distinct} distinct codes with leading zeros", levels=_sorted(cells.values)
         )
+    if _repeated(cells) and not hints.surely_id(name):
+        return Judgement(
+            "categorical",
+            f"{cells.distinct} distinct codes with leading zeros: more than {limit}, but most rows share theirs with "
+            "others",
+            levels=_sorted(cells.values),
+        )
     if width and len(np.unique(whole)) == cells.distinct:
         return Judgement(
             "integer",
@@ -286,6 +293,9 @@ def _strings(name: str, cells: _Cells) -> Judgement:
     pattern = patterns.learn(sample)
     if unique and (pattern or hints.id_like(name)):
         return _identifier(cells, f"{d} distinct values in {n} rows" + (", all of one shape" if pattern else ""))
+    if not unique and not hints.surely_id(name) and lengths.max() <= LONGEST_LEVEL and _repeated(cells):
+        why = f"{d} distinct values in {n} rows: more than {limit}, but most rows share theirs with others"
+        return Judgement("categorical", why + mixed[0], levels=_sorted(cells.values), notices=mixed[1])
     notice = {"code": "read/many-categories", "where": name, "d": d, "n": n, "limit": limit}
     notices = (*mixed[1], notice) if d > limit else mixed[1]
     if hints.surely_id(name) or (pattern and unique):
@@ -294,6 +304,12 @@ def _strings(name: str, cells: _Cells) -> Judgement:
         )
     why = f"{d} distinct values in {n} rows are too many for categories (limit {limit}) and follow no pattern"
     return Judgement("text", why + mixed[0], notices=notices)
+
+
+def _repeated(cells: _Cells) -> bool:
+    """Whether a column of many values is one of categories all the same: most rows hold a value that is held often."""
+    often = cells.counts[cells.counts >= OFTEN]
+    return cells.distinct >= level_limit(0) and int(often.sum()) >= SHARED * cells.n
 
 
 def _wordy(cells: _Cells, lengths: npt.NDArray[np.int64]) -> bool:

@@ -13,6 +13,10 @@ from synthproof.core.schema import Kind
 from synthproof.data.table import hints
 
 FEW = 10
+OFTEN = 3
+"""Rows that make a value one of very many categories."""
+SHARED = 0.5
+"""Share of rows with such values from which a column is one of categories."""
 _ENOUGH_ROWS = 100
 _UNIT_REPEATS = 0.02
 _FEWEST_UNITS = 5
@@ -58,6 +62,11 @@ def numbers_judged(name: str, values: npt.NDArray[np.int64], counts: npt.NDArray
         return found
     if len(values) == d and 2 <= d <= level_limit(n) and (found := _code(name, values, counts, d)):
         return found
+    if len(values) == d and d > level_limit(n) and hints.ends_in_code(name) and not hints.count_like(name):
+        often = int(counts[counts >= OFTEN].sum())
+        if often >= SHARED * n:
+            why = f"{d} distinct whole numbers, the name speaks of a code, and most rows share theirs with others"
+            return Judgement("categorical", why)
     return Judgement("integer", f"whole numbers, {d} distinct in {n} rows", low=float(low), high=float(high))
 
 
@@ -104,4 +113,4 @@ def _uneven(values: npt.NDArray[np.int64], counts: npt.NDArray[np.int64]) -> boo
     return bool(((steps > steps.min()) & common[:-1] & common[1:]).any())
 
 
-__all__ = ["FEW", "Judgement", "level_limit", "numbers_judged"]
+__all__ = ["FEW", "OFTEN", "SHARED", "Judgement", "level_limit", "numbers_judged"]
