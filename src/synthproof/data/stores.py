@@ -11,15 +11,18 @@ holds an address with a password or a signature, nor a library's own text, which
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+import weakref
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from synthproof.core.errors import MissingExtraError, ReadError, SynthproofError, WorkspaceError
 from synthproof.core.fingerprint import digest
+
+T = TypeVar("T")
 
 _S3 = ("s3", "s3a")
 _WHOLE = (*_S3, "gs", "gcs", "az", "abfs", "abfss")  # an upload is seen when it is complete, or not at all
@@ -75,6 +78,20 @@ def fetched(url: str) -> Iterator[Path]:
                 raise ReadError("read/is-a-folder", where=shown(url))
             files.get_file(key, str(path))
         yield path
+
+
+def kept_while(url: str, open_copy: Callable[[Path], T]) -> T:
+    """Return what `open_copy` makes of a private local copy, which stays until that is forgotten (or the process ends).
+
+    Raises
+    ------
+    MissingExtraError, ReadError
+        As `fetched` raises, and `open_copy`.
+    """
+    with ExitStack() as folder:
+        made = open_copy(folder.enter_context(fetched(url)))
+        weakref.finalize(made, folder.pop_all().close)
+    return made
 
 
 def send(path: Path, url: str) -> str:
@@ -163,4 +180,4 @@ def _path(url: str) -> str:
     return host.rpartition("@")[2] + slash + path
 
 
-__all__ = ["fetched", "is_store", "name_in_store", "send", "shown", "source_key"]
+__all__ = ["fetched", "is_store", "kept_while", "name_in_store", "send", "shown", "source_key"]

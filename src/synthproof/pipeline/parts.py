@@ -11,6 +11,7 @@ import numpy as np
 
 from synthproof.core.errors import UsageError
 from synthproof.core.evidence import Statement
+from synthproof.core.files import refuse_url
 from synthproof.core.models import load_model, save_model
 from synthproof.core.random import derive, fresh_seed
 from synthproof.core.registry import synthesizers
@@ -25,9 +26,11 @@ from synthproof.data.table.schema_file import load_schema
 from synthproof.dossier.assemble import read_dossier, rewrite_dossier
 from synthproof.engines.threads import one_blas_thread
 from synthproof.pipeline.budget import Budget, planned, thinned, too_large_to_hold
-from synthproof.pipeline.config import RunConfig, check_parameters
+from synthproof.pipeline.config import RunConfig, check_parameters, override
 from synthproof.pipeline.face import Model, read
 from synthproof.pipeline.partitions import ROWS_PER_FILE, sample_to
+from synthproof.pipeline.rules import learned_rules, with_rules
+from synthproof.pipeline.sources import at_hand
 from synthproof.policy.load import load_policy
 from synthproof.protection.apply import Protected, apply
 from synthproof.protection.scan import require_basis, scan
@@ -40,13 +43,24 @@ _STUDIED = 200_000  # rows on which protections are fitted when a source is read
 def fit_model(config: RunConfig, out: Path, *, run: Run | None = None) -> Model:
     """Learn from all of the source after protection, and save the model."""
     check_parameters(config)
+    refuse_url(out)
+    with at_hand(config.source) as source:
+        return _fit_model(override(config, source=source), out, run)
+
+
+def _fit_model(config: RunConfig, out: Path, run: Run | None) -> Model:
     budget = Budget.of(config.budget, config.memory)
     seed = config.seed if config.seed is not None else fresh_seed()
     if Path(config.source).is_dir() or too_large_to_hold(config.source, budget):
         schema = load_schema(Path(config.read.schema)) if config.read.schema else None
         chunked = open_chunks(config.source, schema=schema, run=run)
         chunked = chunked.with_schema(with_target(chunked.schema, config.target)) if config.target else chunked
-        return _fitted(config, _protected_chunks(config, chunked, seed, run), seed, budget, out, run)
+        seen, _ = with_rules(chunked.sample(_STUDIED, derive(seed, "rules/studied")), config.read)
+        chunked = _protected_chunks(config, chunked.with_schema(seen.schema), seed, run)
+        if config.read.learn_rules:
+            found = learned_rules(chunked.sample(_STUDIED, derive(seed, "rules/studied")), run=run)
+            chunked = chunked.with_schema(found.schema)
+        return _fitted(config, chunked, seed, budget, out, run)
     table = read(
         config.source,
         schema=config.read.schema or None,
@@ -54,8 +68,12 @@ def fit_model(config: RunConfig, out: Path, *, run: Run | None = None) -> Model:
         query=config.read.query or None,
         table=config.read.table or None,
     )
+    table, _ = with_rules(table, config.read)  # the model's own notices say which rules its data break
     require_basis(scan(table, purpose=config.purpose, run=run), config.purpose)
-    return _fitted(config, _protected(config, table, seed, run).parts.train, seed, budget, out, run)
+    train = _protected(config, table, seed, run).parts.train
+    if config.read.learn_rules:
+        train = learned_rules(train, run=run)
+    return _fitted(config, train, seed, budget, out, run)
 
 
 def _protected(config: RunConfig, table: Table, seed: int, run: Run | None) -> Protected:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from synthproof.core.fingerprint import digest, digest_file
-from synthproof.data.stores import is_store, name_in_store, source_key
+from synthproof.data.stores import fetched, is_store, name_in_store, source_key
 from synthproof.data.table.io import read_table
 
 
@@ -15,6 +17,16 @@ def stem(source: str) -> str:
     if is_store(source):
         return name_in_store(source).split(".")[0] or "synthproof"
     return "synthproof" if "://" in source else Path(source).name.split(".")[0]
+
+
+@contextmanager
+def at_hand(source: str) -> Iterator[str]:
+    """Yield a source that can be looked at several times: of an object in storage a private local copy, made once."""
+    if not is_store(source):
+        yield source
+        return
+    with fetched(source) as path:
+        yield str(path)
 
 
 def source_digest(source: Any) -> str:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import gzip
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,9 +16,11 @@ import pytest
 
 from synthproof.core.errors import DataError, MissingExtraError, ReadError, SynthproofError, WorkspaceError
 from synthproof.data import stores
+from synthproof.data.table.chunks import open_chunks
 from synthproof.data.table.io import read_table, write_table
-from synthproof.pipeline.config import RunConfig
+from synthproof.pipeline.config import FitConfig, RunConfig
 from synthproof.pipeline.face import comparable
+from synthproof.pipeline.parts import fit_model, sample_model
 from synthproof.pipeline.road import Road
 from synthproof.pipeline.sources import source_digest, stem
 
@@ -184,6 +188,38 @@ def test_other_tools_data_may_lie_there_too(s3: Any, people: pd.DataFrame) -> No
     table = read_table(people)
     s3.put_object(Bucket="ward", Key="theirs.csv", Body=people.drop(columns="day").to_csv(index=False).encode())
     assert "sex" in comparable(table, "s3://ward/theirs.csv")
+
+
+def test_a_large_object_is_read_in_chunks_and_its_copy_forgotten(
+    s3: Any, people: pd.DataFrame, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    write_table(read_table(people), "s3://ward/many.parquet")
+    chunked = open_chunks("s3://ward/many.parquet")
+    whole = read_table("s3://ward/many.parquet")
+    assert sum(c.n_rows for c in chunked.chunks(64)) == 300
+    assert chunked.head(300).fingerprint() == whole.fingerprint()
+    assert len(list(tmp_path.iterdir())) == 1
+    del chunked
+    gc.collect()
+    assert list(tmp_path.iterdir()) == []
+    with pytest.raises(ReadError, match="read/not-in-chunks"):
+        write_table(read_table(people), "s3://ward/many.xlsx")
+        open_chunks("s3://ward/many.xlsx")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_model_learns_from_storage_and_draws_into_it(s3: Any, people: pd.DataFrame, tmp_path: Path) -> None:
+    people.to_csv(tmp_path / "people.csv", index=False)
+    s3.upload_file(str(tmp_path / "people.csv"), "ward", "people.csv")
+    for source, folder in ((str(tmp_path / "people.csv"), "here"), ("s3://ward/people.csv", "there")):
+        config = RunConfig(source=source, seed=3, fit=FitConfig(synthesizer="table.copula"))
+        fit_model(config, tmp_path / folder)
+    assert sample_model(tmp_path / "there", 500, "s3://ward/drawn.csv", seed=1) == ("s3://ward/drawn.csv",)
+    (here,) = sample_model(tmp_path / "here", 500, tmp_path / "drawn.csv", seed=1)
+    assert body(s3, "drawn.csv") == Path(here).read_bytes()
+    with pytest.raises(WorkspaceError, match="workspace/local-only"):
+        fit_model(config, Path("s3://ward/model"))
 
 
 def test_stores_that_show_half_a_file_get_it_under_another_name(tmp_path: Path, people: pd.DataFrame) -> None:

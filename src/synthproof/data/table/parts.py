@@ -13,6 +13,7 @@ from typing import IO, Any
 import pyarrow as pa
 
 from synthproof.core.errors import ReadError
+from synthproof.data.stores import is_store, kept_while
 from synthproof.data.table import sniff
 from synthproof.data.table.columns import Column, Raw, Texts
 from synthproof.data.table.csv_text import arrow_manner, shown
@@ -237,14 +238,19 @@ class TextParts(Parts):
         return Column(name, texts=Texts.of_arrow(cells))
 
 
-def open_parts(source: Path) -> Parts:
+def open_parts(source: Path | str) -> Parts:
     """Return the rows of a Parquet file, a folder of Parquet parts, or a file of delimited text.
+
+    A file in object storage is copied to this machine for as long as its rows are in use.
 
     Raises
     ------
     ReadError
         ``read/no-such-file``, ``read/no-parts``, ``read/not-in-chunks``, ``read/header-only``, ``read/parts-differ`` …
     """
+    if is_store(source):
+        return kept_while(str(source), open_parts)
+    source = Path(source)
     if not source.exists():
         raise ReadError("read/no-such-file", where=str(source), hint="")
     if source.is_dir():
