@@ -211,16 +211,17 @@ def planned(
             notices.append(_FEWER_REPEATS.filled(repeats=kept, of=repeats))
         others += _verifying(Size.of(schema, rows), kept).seconds
     allowed = Cost(left.seconds - others, left.bytes)
-    if "budget_s" in _parameter_names(name):  # it chooses and thins by itself
-        own = {"budget_s": max(0.0, allowed.seconds)} if budget.seconds is not None else {}
+    takes = _parameter_names(name)
+    if {"budget_s", "memory"} <= takes:  # it chooses and thins by itself
+        own: dict[str, Any] = {"budget_s": max(0.0, allowed.seconds)} if budget.seconds is not None else {}
         own |= {"memory": max(0, allowed.bytes)} if budget.bytes is not None else {}
-        given = {**own, **given}
-        learned = rows
+        given, learned = {**own, **given}, rows
     else:
-        of = partial(_fitting, name, given, schema)
-        learned = most_rows(of, rows, allowed)
+        learned = most_rows(partial(_fitting, name, given, schema), rows, allowed)
         if learned < min(rows, max(_LEAST_ROWS, _PER_COLUMN * len(schema.modelled))):
             learned = 0
+        if budget.seconds is not None and "budget_s" in takes:  # it stops by the clock, should the estimate be too low
+            given = {"budget_s": max(1e-3, allowed.seconds), **given}
     final = estimate(name, schema, learned or min(rows, _LEAST_ROWS), parameters=given, draw=draw, repeats=kept)
     _refuse(name, final, budget, left)
     if learned < rows:

@@ -22,7 +22,7 @@ from synthproof.core.constraints import Constraint
 from synthproof.core.contracts import Conditions, Recipe
 from synthproof.core.errors import UsageError
 from synthproof.core.evidence import Evidence, Statement, Verdict
-from synthproof.core.models import load_model, save_model
+from synthproof.core.models import load_model, registered_name, save_model
 from synthproof.core.random import derive, fresh_seed
 from synthproof.core.registry import synthesizers
 from synthproof.core.run import Run
@@ -195,6 +195,10 @@ def _with_target(data: Any, target: str | None) -> Data:
     return data.with_schema(with_target(data.schema, target)) if target else data
 
 
+def _given(core: Any) -> dict[str, Any]:
+    return {k: v for k, v in core.get_params().items() if v is not None}
+
+
 _IN_MEMORY = frozenset({"pandas", "polars", "arrow"})
 
 
@@ -235,14 +239,16 @@ class Model:
         self._native = not isinstance(data, Table | ChunkedTable) or data.origin.container in _IN_MEMORY
         limits = Budget.of(budget, memory)
         known = _with_target(data, target)
-        plan = planned(self.name, known, limits, parameters=self.core.get_params()) if limits.bound else None
-        if plan is not None:
-            plan.estimate.tell(run)
-            own = {k: plan.parameters[k] for k in ("budget_s", "memory") if k in plan.parameters}
-            seed = plan.parameters.get("random_state") or 0
-            self.core.set_params(**own).fit(thinned(known, plan, derive(seed, "fit/rows")), run=run)
-        else:
+        if not limits.bound:
             self.core.fit(known, run=run)
+            return self
+        plan = planned(registered_name(type(self.core)), known, limits, parameters=_given(self.core))
+        plan.estimate.tell(run)
+        before = self.core.get_params()
+        bounds = {k: v for k, v in plan.parameters.items() if k in ("budget_s", "memory")}
+        seed = before.get("random_state") or 0
+        self.core.set_params(**bounds).fit(thinned(known, plan, derive(seed, "fit/rows")), run=run)
+        self.core.set_params(**before)
         return self
 
     def cost(self, data: Any, n: int | None = None) -> Estimate:
@@ -252,7 +258,8 @@ class Model:
         'About 12 s and 210 MiB: learning 11 s, drawing 0.4 s.'
         """
         known = _with_target(data, None)
-        return _estimate(self.name, known.schema, known.n_rows, parameters=self.core.get_params(), draw=n)
+        name = registered_name(type(self.core))
+        return _estimate(name, known.schema, known.n_rows, parameters=_given(self.core), draw=n)
 
     @one_blas_thread()
     def sample(

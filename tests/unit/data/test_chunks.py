@@ -195,3 +195,13 @@ def test_an_empty_table_of_known_fields() -> None:
     schema = Schema(fields=(Field(name="a", kind="integer"),))
     table = Table(pd.DataFrame({"a": pd.Series([1], dtype="Int64")}), schema)
     assert bounded(table, seed=1, rows=0) is table
+
+
+def test_the_rows_that_a_sample_leaves(tmp_path: Path) -> None:
+    path = tmp_path / "people.parquet"
+    people().assign(row=np.arange(2_000)).to_parquet(path, row_group_size=333)
+    data = open_chunks(path)
+    drawn = set(data.sample(500, 7).frame["row"].astype(int))
+    left = [int(r) for part in data.others(500, 7, rows=128) for r in part.frame["row"]]
+    assert left == sorted(set(range(2_000)) - drawn)
+    assert list(data.others(2_000, 7)) == []

@@ -139,6 +139,16 @@ class ChunkedTable:
         told = {**drawn.origin.options, "drawn_rows": len(kept), "of_rows": self.n_rows}
         return Table(drawn.frame, drawn.schema, origin=replace(drawn.origin, options=told))
 
+    def others(self, k: int, seed: int, rows: int = CHUNK) -> Iterator[Table]:
+        """Yield, in chunks, the rows that ``sample(k, seed)`` does not draw."""
+        drawn, start = _positions(self.n_rows, k, seed), 0
+        for cells in regrouped(self.parts.batches(), rows):
+            end = start + cells.num_rows
+            mine = drawn[np.searchsorted(drawn, start) : np.searchsorted(drawn, end)] - start
+            if len(mine) < cells.num_rows:
+                yield self._table(cells.take(pa.array(np.delete(np.arange(cells.num_rows), mine))))
+            start = end
+
     def head(self, k: int) -> Table:
         """Return the first k rows."""
         return self._table(taken(self.parts, np.arange(min(k, self.n_rows), dtype=np.int64)))
@@ -202,7 +212,7 @@ def open_chunks(source: str | Path, *, schema: Schema | None = None, run: Run | 
     Reads the source two to four times. Memory: a chunk and `STUDIED` rows.
     """
     run = quiet(run)
-    parts = open_parts(Path(source))
+    parts = open_parts(source)
     studied = taken(parts, _positions(parts.n_rows, STUDIED, 0))
     raw = parts.raw(studied)
     if schema is None:
