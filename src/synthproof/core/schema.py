@@ -13,7 +13,7 @@ from synthproof.core.fingerprint import digest_json
 Kind: TypeAlias = Literal[
     "identifier", "boolean", "integer", "continuous", "categorical", "ordinal", "datetime", "text"
 ]
-Role: TypeAlias = Literal["unit", "quasi_identifier", "sensitive", "target", "weight"]
+Role: TypeAlias = Literal["unit", "quasi_identifier", "sensitive", "target", "weight", "time", "event"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 ROLES: tuple[Role, ...] = get_args(Role)
 NUMERIC: frozenset[Kind] = frozenset({"integer", "continuous", "datetime"})
@@ -31,7 +31,8 @@ class Field:
     kind
         One of `KINDS`. Integer, continuous and datetime are *numeric*; boolean, categorical and ordinal have *levels*.
     roles
-        Any of `ROLES`. ``unit`` marks the column that says which person a row belongs to.
+        Any of `ROLES`. ``unit`` marks the column that says which person a row belongs to; ``time`` and ``event`` mark a
+        survival target, how long a person was observed and whether the event came then.
     nullable
         Whether missing values occur.
     levels
@@ -240,6 +241,8 @@ class Purpose:
         활용 형태 ①–⑤, from ``publication`` to ``internal``.
     quasi_identifiers, sensitive, targets
         Names of the K, T and target columns.
+    survival
+        Survival targets, each as ``"time ~ event"``: column of the observed time, column of whether the event came.
     title, description, holder, maker, user, contact, legal_basis, period
         Free texts for the forms; a machine never invents them.
     resident_number_basis
@@ -252,6 +255,7 @@ class Purpose:
     quasi_identifiers: tuple[str, ...] = ()
     sensitive: tuple[str, ...] = ()
     targets: tuple[str, ...] = ()
+    survival: tuple[str, ...] = ()
     title: str = ""
     description: str = ""
     holder: str = ""

@@ -20,4 +20,6 @@ CATALOGUE: dict[str, str] = {
     "table.keys": "synthproof.metrics.table.keys:Keys",
     "table.constraints": "synthproof.metrics.table.constraints_kept:ConstraintsKept",
     "table.prediction": "synthproof.metrics.table.prediction:Prediction",
+    "table.kaplan_meier": "synthproof.metrics.table.kaplan_meier:KaplanMeier",
+    "table.concordance": "synthproof.metrics.table.concordance:Concordance",
 }

@@ -19,6 +19,7 @@ from synthproof.core.stats import newcombe
 from synthproof.core.words import Words
 from synthproof.data.split import FEWEST_UNITS
 from synthproof.data.table.dataset import Table
+from synthproof.data.table.survival import survival_targets
 from synthproof.engines.threads import one_blas_thread
 from synthproof.pipeline.environment import environment, now
 from synthproof.policy.load import load_policy
@@ -56,6 +57,7 @@ def complete_purpose(
     return replace(
         purpose,
         targets=tuple(n for n in targets if n in kept),
+        survival=tuple(s for s in purpose.survival if {part.strip() for part in s.split("~")} <= kept),
         quasi_identifiers=tuple(n for n in k if n in kept and n not in t),
         sensitive=tuple(n for n in t if n in kept),
     )
@@ -155,10 +157,11 @@ def check_purpose(purpose: Purpose, schema: Schema) -> None:
     Raises
     ------
     SchemaError
-        ``schema/unknown-field`` with the nearest name.
+        ``schema/unknown-field`` with the nearest name, or ``schema/not-survival``.
     """
     for name in (*purpose.quasi_identifiers, *purpose.sensitive, *purpose.targets):
         schema.field(name)
+    survival_targets(schema, purpose)
 
 
 def check_unseen(train: Table, holdout: Table) -> None:

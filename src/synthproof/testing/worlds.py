@@ -217,6 +217,37 @@ def visits() -> World:
     return World(name="visits", schema=Schema(fields=fields, unit="person"), purpose=purpose, law=_visits)
 
 
+def _follow_up(g: np.random.Generator, n: int) -> Columns:
+    age = np.clip(np.rint(60 + 12 * g.standard_normal(n)), 30, 95)
+    treated = (g.random(n) < 0.5).astype(float)
+    stage = g.choice(3, size=n, p=[0.5, 0.3, 0.2])
+    hazard = np.exp(0.05 * (age - 60) + 0.6 * stage - 0.5 * treated) / 1500
+    death = g.weibull(1.3, n) / hazard
+    leaves = np.where(g.random(n) < 0.4, g.uniform(100, 2500, n), 2500.0)
+    return {
+        "age": age,
+        "treated": treated,
+        "stage": stage,
+        "marker": np.round(np.exp(0.5 * g.standard_normal(n) + 0.2 * stage), 2),
+        "days": np.rint(np.minimum(death, leaves)),
+        "died": (death <= leaves).astype(float),
+    }
+
+
+def follow_up() -> World:
+    """Return a law of persons followed until they die, leave or the study ends: hazards rise with age and stage, treatment helps."""
+    fields = (
+        Field(name="age", kind="integer", low=30, high=95, roles=frozenset({"quasi_identifier"})),
+        Field(name="treated", kind="boolean"),
+        Field(name="stage", kind="ordinal", levels=("I", "II", "III"), roles=frozenset({"sensitive"})),
+        Field(name="marker", kind="continuous", decimals=2, low=0, high=100),
+        Field(name="days", kind="integer", low=0, high=2500, roles=frozenset({"time"})),
+        Field(name="died", kind="boolean", roles=frozenset({"event"})),
+    )
+    purpose = Purpose(quasi_identifiers=("age",), sensitive=("stage",), survival=("days ~ died",))
+    return World(name="follow_up", schema=Schema(fields=fields), purpose=purpose, law=_follow_up)
+
+
 def worlds() -> tuple[World, ...]:
     """Return every world whose rows are its units."""
     return patients(), survey(), adult_like()
