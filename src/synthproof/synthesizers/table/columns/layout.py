@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Self
 
@@ -16,10 +16,11 @@ from synthproof.core.random import derive, uniforms
 from synthproof.core.schema import Field, Schema
 from synthproof.core.words import Words
 from synthproof.data.table.dataset import Origin, Table, canonical_dtype
-from synthproof.engines.codes import from_codes, from_numbers, to_codes
+from synthproof.engines.codes import from_codes, from_numbers, to_codes, to_numbers
 from synthproof.synthesizers.table.columns.conditions import Condition
 from synthproof.synthesizers.table.columns.identifiers import IdMaker, id_maker
 from synthproof.synthesizers.table.columns.levels import MOST, Levels, told_of, wide_levels
+from synthproof.synthesizers.table.columns.places import Places, pairs_of, places_of_table
 
 LEAST_ROWS = 10
 """Fewer rows than this cannot be learned: every value would be somebody's own."""
@@ -47,6 +48,8 @@ class Layout:
         What the reader of the report must know.
     wide
         Groups of the levels of columns that have very many, by field.
+    places
+        Where the points of pairs of latitude and longitude are.
     """
 
     schema: Schema
@@ -54,6 +57,7 @@ class Layout:
     makers: Mapping[str, IdMaker]
     notices: tuple[Words, ...]
     wide: Mapping[str, Levels] = field(default_factory=dict)
+    places: tuple[Places, ...] = ()
 
     @property
     def modelled(self) -> tuple[Field, ...]:
@@ -92,6 +96,7 @@ class Layout:
             The conditions that the columns were drawn under.
         """
         asked = {} if asked is None else asked
+        columns = {**columns, **self._placed(columns, n, seed, first, asked)}
         made: dict[str, pd.Series] = {}
         for f in self.schema.fields:
             if f.name in self.makers:
@@ -107,6 +112,18 @@ class Layout:
                 made[f.name] = from_numbers(columns[f.name], f)
         return Table(pd.DataFrame(made, index=pd.RangeIndex(n)), self.schema, origin=self.origin)
 
+    def _placed(
+        self, columns: Mapping[str, npt.NDArray[np.float64]], n: int, seed: int, first: int, asked: Collection[str]
+    ) -> dict[str, npt.NDArray[np.float64]]:
+        """Return drawn coordinates where points are; those that a condition or a rule speaks of stay as they are."""
+        bound = {name for c in self.schema.constraints for name in c.fields} | set(asked)
+        out: dict[str, npt.NDArray[np.float64]] = {}
+        for p in self.places:
+            if not bound & set(p.names):
+                u = uniforms(seed, f"place/{p.names[0]}", n, 2, first=first)
+                out.update(zip(p.names, p.settle(columns[p.names[0]], columns[p.names[1]], u), strict=True))
+        return out
+
     def get_state(self) -> dict[str, Any]:
         """Return plain values."""
         origin = {"container": self.origin.container, "options": dict(self.origin.options), "name": self.origin.name}
@@ -116,6 +133,7 @@ class Layout:
             "makers": {name: maker.get_state() for name, maker in self.makers.items()},
             "notices": [w.to_dict() for w in self.notices],
             "wide": {name: levels.get_state() for name, levels in self.wide.items()},
+            "places": [p.get_state() for p in self.places],
         }
 
     @classmethod
@@ -127,6 +145,7 @@ class Layout:
             {name: IdMaker.from_state(s) for name, s in state["makers"].items()},
             tuple(Words.from_dict(w) for w in state["notices"]),
             {name: Levels.from_state(s) for name, s in state["wide"].items()},
+            tuple(Places.from_state(s) for s in state["places"]),
         )
 
 
@@ -173,7 +192,9 @@ def lay_out(data: Table, *, seed: int, row_wise: bool, min_shared: int = 10) -> 
     for name, levels in wide.items():
         notices.append(told_of(name, levels, min_shared))
         schema = schema.replace_field(replace(schema.field(name), levels=levels.texts))
-    return Layout(schema, data.origin, makers, tuple(notices), wide)
+    geo = {name: to_numbers(data.frame[name], schema.field(name)) for pair in pairs_of(learned) for name in pair}
+    places = places_of_table(geo, learned, persons=persons_of(data), min_shared=min_shared)
+    return Layout(schema, data.origin, makers, tuple(notices), wide, places)
 
 
 def persons_of(data: Table) -> npt.NDArray[np.intp] | None:
