@@ -42,6 +42,7 @@ def _lang(config: RunConfig) -> Lang:
     "target", "out", "seed", "lang", "statements", "executor", "workers",
     "verify.policy", "verify.repeats", "fit.synthesizer", "fit.row_wise", "sample.n", "sample.drop_copies", "sample.cap_remedy",
     "protect.steps", "split.holdout", "read.schema", "read.query", "read.table", "budget", "memory",
+    "read.rules", "read.learn_rules", "read.broken_rules",
 )  # fmt: skip
 def run(
     source: Annotated[str, typer.Argument(help="CSV, Parquet, Excel, JSON lines or a database URL.")] = "",

@@ -28,6 +28,11 @@ def with_rules(table: Table, read: ReadConfig) -> tuple[Table, tuple[Words, ...]
     return told, tuple(c.words for c in counts if c.broken)
 
 
+def learned_rules(table: Table, *, run: Run | None = None) -> Table:
+    """Return the table with the rules that it seems to keep declared."""
+    return declare(table, [p.rule for p in learn_rules(table, run=run)])
+
+
 def with_learned_rules(parts: Split[Table], *, run: Run | None = None) -> tuple[Split[Table], tuple[Words, ...]]:
     """Return the parts with the rules that train seems to keep, and what they are."""
     found = [p for p in learn_rules(parts.train, run=run) if p.rule not in parts.train.schema.constraints]
@@ -36,4 +41,4 @@ def with_learned_rules(parts: Split[Table], *, run: Run | None = None) -> tuple[
     return told, tuple(p.words for p in found)
 
 
-__all__ = ["with_learned_rules", "with_rules"]
+__all__ = ["learned_rules", "with_learned_rules", "with_rules"]
