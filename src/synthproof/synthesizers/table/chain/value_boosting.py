@@ -23,7 +23,6 @@ BinArray = npt.NDArray[np.uint8]
 Int32Array = npt.NDArray[np.int32]
 
 _EDGE_ROWS = 50_000
-_FLAGS = {"nnan", "nsz"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +61,9 @@ class Settings:
 def compiled(function: Any) -> Any:
     """Return a function compiled by numba, kept on disk where that is possible."""
     try:
-        return numba.njit(nogil=True, cache=True, fastmath=_FLAGS)(function)
+        return numba.njit(nogil=True, cache=True)(function)
     except RuntimeError:  # no writable place for the compiler's cache (read-only installation)
-        return numba.njit(nogil=True, fastmath=_FLAGS)(function)
+        return numba.njit(nogil=True)(function)
 
 
 def edges_of(x: FloatArray, bins: int) -> FloatArray:
@@ -181,9 +180,19 @@ def _best(hist: FloatArray, min_leaf: int, ridge: float) -> tuple[float, int, in
 
 @compiled
 def _grow(
-    bins: BinArray, grad: FloatArray, hess: FloatArray, rows: Int32Array, features: Int32Array, hist: FloatArray,
-    min_leaf: int, ridge: float, rate: float,
-    feature: npt.NDArray[np.int16], cut: BinArray, child: Int32Array, value: FloatArray,
+    bins: BinArray,
+    grad: FloatArray,
+    hess: FloatArray,
+    rows: Int32Array,
+    features: Int32Array,
+    hist: FloatArray,
+    min_leaf: int,
+    ridge: float,
+    rate: float,
+    feature: npt.NDArray[np.int16],
+    cut: BinArray,
+    child: Int32Array,
+    value: FloatArray,
 ) -> int:
     """Grow one tree into the node arrays (children are neighbours: `child` and the next); return the nodes used."""
     leaves = hist.shape[0]
@@ -205,14 +214,14 @@ def _grow(
             break
         f, b = features[where[pick]], last[pick]
         at, high = begin[pick], 0
-        for i in rows[begin[pick]:end[pick]]:
+        for i in rows[begin[pick] : end[pick]]:
             if bins[i, f] <= b:
                 rows[at] = i
                 at += 1
             else:
                 spare[high] = i
                 high += 1
-        rows[at:end[pick]] = spare[:high]
+        rows[at : end[pick]] = spare[:high]
         parent = node[pick]
         feature[parent], cut[parent], child[parent] = f, b, nodes
         feature[nodes], feature[nodes + 1] = -1, -1
@@ -223,13 +232,13 @@ def _grow(
         small, large = (pick, fresh) if end[pick] - begin[pick] <= end[fresh] - begin[fresh] else (fresh, pick)
         if large == fresh:
             hist[fresh] = hist[pick]
-        _histogram(bins, grad, hess, rows[begin[small]:end[small]], features, hist[small])
+        _histogram(bins, grad, hess, rows[begin[small] : end[small]], features, hist[small])
         hist[large] -= hist[small]
         for k in (pick, fresh):
             gain[k], where[k], last[k] = _best(hist[k], min_leaf, ridge)
     for k in range(used):
         g, h = 0.0, 0.0
-        for i in rows[begin[k]:end[k]]:
+        for i in rows[begin[k] : end[k]]:
             g += grad[i]
             h += hess[i]
         value[node[k]] = -rate * g / (h + ridge)
@@ -238,8 +247,13 @@ def _grow(
 
 @compiled
 def score_bins(
-    bins: BinArray, feature: npt.NDArray[np.int16], cut: BinArray, child: Int32Array, value: FloatArray,
-    roots: Int32Array, out: FloatArray,
+    bins: BinArray,
+    feature: npt.NDArray[np.int16],
+    cut: BinArray,
+    child: Int32Array,
+    value: FloatArray,
+    roots: Int32Array,
+    out: FloatArray,
 ) -> None:
     """Add to `out` (n,) what the trees at `roots` say of each row of bins (n, p)."""
     for i in range(len(bins)):

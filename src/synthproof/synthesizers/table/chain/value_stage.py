@@ -20,73 +20,22 @@ arXiv:2407.05593), with a classifier per node and without relative features.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import rankdata
 
-from synthproof.core.random import stream
-from synthproof.core.schema import Field
-from synthproof.synthesizers.table.chain.relations import (
-    Relation,
-    find_relations,
-    heavy_values,
-    holds,
-    roundness,
-    tolerance,
-)
-from synthproof.synthesizers.table.chain.value_boosting import (
-    Boosted,
-    Settings,
-    binned,
-    cut_features,
-    edges_of,
-)
+from synthproof.synthesizers.table.chain.relations import Relation, holds, roundness, tolerance
+from synthproof.synthesizers.table.chain.value_boosting import Boosted, binned
 from synthproof.synthesizers.table.chain.value_cells import Cells, InStretch
 from synthproof.synthesizers.table.chain.value_descent import Forest, Walk, descend, reach
-from synthproof.synthesizers.table.columns.grid import Grid, Shape
+from synthproof.synthesizers.table.columns.grid import Grid
 from synthproof.synthesizers.table.columns.model import grid_state
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.intp]
 BoolArray = npt.NDArray[np.bool_]
-
-_MANY_VALUES = 30  # a number with fewer different values is no reference
-_MANY_FOR_RELATIONS = 100
-_HELD = 0.12
-_PRIOR = 5.0
-_KIN_ROWS = 20_000
-
-
-@dataclass(frozen=True, slots=True)
-class StageSettings:
-    """How a column is learned.
-
-    Parameters
-    ----------
-    trees
-        Boosting at the nodes of the walk.
-    events
-        Boosting of whether a value is missing or a relation holds.
-    cells
-        About how many cells hold the values that are not shared.
-    min_shared
-        Rows that a part of a cell holds at least.
-    references
-        Most earlier numbers whose distance from a split is a feature.
-    most_rows, most_pairs
-        Rows learned from, and rows times turns of the walk.
-    """
-
-    trees: Settings = field(default_factory=Settings)
-    events: Settings = field(default_factory=lambda: Settings(rounds=80, leaves=8, rate=0.15, min_leaf=40, features=0.7))
-    cells: int = 256
-    min_shared: int = 10
-    references: int = 16
-    most_rows: int = 100_000
-    most_pairs: int = 600_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,7 +179,7 @@ class ValueStage:
     ) -> FloatArray:
         cell, rest = np.zeros(len(u), np.int32), u.copy()
         if self.cells.count > 1:
-            places, walk, forest = self._places(rows, len(u)), self._nodes(), _forest(self.trees)
+            places, walk, forest = self.places(rows, len(u)), self._nodes(), _forest(self.trees)
             tied = np.flatnonzero(np.isfinite(low) | np.isfinite(high))
             if len(tied):
                 u = u.copy()
@@ -266,9 +215,7 @@ class ValueStage:
         mass = np.ones(n)
         if self.cells.count > 1:
             below = np.empty(n)
-            reach(
-                cell.astype(np.int32), raw, self._places(rows, n), self._nodes(), _forest(self.trees), below, mass
-            )
+            reach(cell.astype(np.int32), raw, self.places(rows, n), self._nodes(), _forest(self.trees), below, mass)
         step = 0.0 if self.grid is None else self.grid.step
         out += np.where(there, alive * mass * self.cells.density(cell, np.where(there, values, 0.0), step), 0.0)
         with np.errstate(divide="ignore"):
@@ -282,8 +229,9 @@ class ValueStage:
         binned(x, self.edges, self.start, out)
         return out
 
-    def _places(self, rows: Mapping[str, FloatArray], n: int) -> FloatArray:
-        return _placed(self.cells, self.references, tuple(e.relation for e in self.events), rows, n)
+    def places(self, rows: Mapping[str, FloatArray], n: int) -> FloatArray:
+        """Return the references of each row as ranks in the column, shape (n, k)."""
+        return placed(self.cells, self.references, tuple(e.relation for e in self.events), rows, n)
 
     def _nodes(self) -> Walk:
         c = self.cells
@@ -300,8 +248,8 @@ class ValueStage:
         """Return the chance that a relation holds, and the value it asks for."""
         assert self.grid is not None  # only numbers have relations
         goal = event.relation.reference(rows)
-        open_ = _eligible(goal, self.heavy, self.grid) & (goal >= low) & (goal <= high)
-        x = _event_features(goal, self.references, rows, self.grid)
+        open_ = eligible(goal, self.heavy, self.grid) & (goal >= low) & (goal <= high)
+        x = event_features(goal, self.references, rows, self.grid)
         bins = np.empty(x.shape, dtype=np.uint8)
         p = len(self.features)
         binned(x, event.trees.edges[event.trees.start[p] :], event.trees.start[p:] - event.trees.start[p], bins)
@@ -346,192 +294,7 @@ class ValueStage:
         )
 
 
-# -------------------------------------------------------------------- learning
-
-
-def learn_stage(
-    name: str,
-    values: FloatArray,
-    shape: Shape | None,
-    rows: Mapping[str, FloatArray],
-    fields: Mapping[str, Field],
-    *,
-    seed: int,
-    settings: StageSettings | None = None,
-) -> ValueStage:
-    """Return a fitted column; the result depends on nothing but the arguments.
-
-    Parameters
-    ----------
-    values
-        The column, shape (n,): numbers or codes of levels, NaN missing.
-    shape
-        What is known of a number's values; ``None`` for levels.
-    rows
-        Earlier columns, each of shape (n,), numbers or codes of levels.
-    fields
-        Fields of the earlier columns.
-
-    Notes
-    -----
-    Cost O(min(n, most_rows) · log2(cells) · (columns + references) · rounds): about 1 second a column for 15,000 rows of
-    24 columns on one core.
-    """
-    s = settings or StageSettings()
-    n = len(values)
-    if n > s.most_rows:
-        some = np.sort(stream(seed, f"chain/{name}/rows").choice(n, s.most_rows, replace=False))
-        values, rows, n = values[some], {k: v[some] for k, v in rows.items()}, s.most_rows
-    there = ~np.isnan(values)
-    if not there.any() or (shape is not None and shape.empty):
-        nothing = Boosted.constant(0.0)
-        return ValueStage(
-            name, (), np.empty(0), np.zeros(1, np.int32), (), None, (), np.empty(0), Cells.nothing(), nothing, None, True
-        )
-    rng = stream(seed, f"chain/{name}/trees")
-    held = rng.random(n) < _HELD
-    rank = np.full(n, np.nan)
-    rank[there] = rankdata(values[there]) / there.sum()
-    features = tuple(_feature(other, rows[other], fields[other], rank) for other in rows)
-    x = np.stack([f.of(rows[f.name]) for f in features], axis=1) if features else np.empty((n, 0))
-    raw, edges, start = cut_features(x, s.trees.bins)
-    gone = None
-    if not there.all():
-        gone = Boosted.learn_bins(raw, edges, start, ~there, held, s.events, rng)
-        rows, raw, held, values = {k: v[there] for k, v in rows.items()}, raw[there], held[there], values[there]
-    numbers = tuple(m for m in rows if fields[m].numeric and shape is not None)
-    references = _kin(values, rows, numbers, s.references)
-    blank = ValueStage(
-        name, features, edges, start, references, gone, (), np.empty(0),
-        Cells.nothing(), Boosted.constant(0.0), None if shape is None else shape.grid,
-    )  # fmt: skip
-    free = np.ones(len(values), dtype=np.bool_)
-    if shape is None:
-        cells, code = Cells.of_levels(values.astype(np.intp), int(values.max()) + 1)
-    else:
-        blank, free = _with_events(blank, values, shape, rows, raw, held, s, rng)
-        if not free.any():
-            free = np.ones(len(values), dtype=np.bool_)
-        cells, code = Cells.learn(values[free], shape, most=s.cells, min_rows=s.min_shared)
-    kept = {k: v[free] for k, v in rows.items()}
-    trees = _walk_trees(replace(blank, cells=cells), code, kept, raw[free], held[free], s, rng)
-    return replace(blank, cells=cells, trees=trees)
-
-
-def _with_events(
-    blank: ValueStage,
-    values: FloatArray,
-    shape: Shape,
-    rows: Mapping[str, FloatArray],
-    raw: npt.NDArray[np.uint8],
-    held: BoolArray,
-    s: StageSettings,
-    rng: np.random.Generator,
-) -> tuple[ValueStage, BoolArray]:
-    """Return the stage with its relations learned, and which rows none of them explains."""
-    free = np.ones(len(values), dtype=np.bool_)
-    if len(shape.sites) < _MANY_FOR_RELATIONS:
-        return blank, free
-    heavy = heavy_values(values, shape.sites, shape.shared)
-    near = tolerance(shape.grid.step, values)
-    found = find_relations(values, rows, blank.references, heavy, near)
-    events: list[Event] = []
-    for relation in found:
-        goal = relation.reference(rows)
-        hit = holds(values, goal, heavy, near)
-        at = np.flatnonzero(free & _eligible(goal, heavy, shape.grid))
-        part = {k: v[at] for k, v in rows.items()}
-        x = _event_features(goal[at], blank.references, part, shape.grid)
-        bins, edges, start = cut_features(x, s.events.bins)
-        trees = Boosted.learn_bins(
-            np.concatenate([raw[at], bins], axis=1),
-            np.concatenate([blank.edges, edges]),
-            np.concatenate([blank.start, blank.start[-1] + start[1:]]).astype(np.int32),
-            hit[at],
-            held[at],
-            s.events,
-            rng,
-        )
-        events.append(Event(relation, trees))
-        free &= ~hit
-    return replace(blank, events=tuple(events), heavy=heavy), free
-
-
-def _walk_trees(
-    stage: ValueStage,
-    code: IntArray,
-    rows: Mapping[str, FloatArray],
-    raw: npt.NDArray[np.uint8],
-    held: BoolArray,
-    s: StageSettings,
-    rng: np.random.Generator,
-) -> Boosted:
-    """Return the forest for all turns of the walk, learned from pairs of a row and a node on its way."""
-    cells = stage.cells
-    if cells.count < 2:
-        return Boosted.constant(0.0)
-    parts: list[tuple[IntArray, IntArray, BoolArray]] = []
-    at, node = np.arange(len(code)), np.zeros(len(code), dtype=np.intp)
-    while len(at):
-        right = code[at] >= cells.split[node]
-        parts.append((at, node, right))
-        node = np.where(right, cells.right[node], cells.left[node]).astype(np.intp)
-        at, node = at[node >= 0], node[node >= 0]
-    row, node, right = (np.concatenate(p) for p in zip(*parts, strict=True))
-    if len(row) > s.most_pairs:
-        some = np.sort(rng.choice(len(row), s.most_pairs, replace=False))
-        row, node, right = row[some], node[some], right[some]
-    places = stage._places(rows, len(code))
-    middle, lower, upper = cells.total[cells.split], cells.total[cells.begin], cells.total[cells.end]
-    extra = [middle[node], (upper - lower)[node]]
-    bins = np.empty((len(row), raw.shape[1] + 2 + places.shape[1]), dtype=np.uint8)
-    bins[:, : raw.shape[1]] = raw[row]
-    edges, start = [stage.edges], list(stage.start)
-    for k in range(2 + places.shape[1]):
-        x = extra[k] if k < 2 else places[row, k - 2] - middle[node]
-        cut = edges_of(x, s.trees.bins)
-        binned(x[:, None], cut, np.array([0, len(cut)], np.int32), bins[:, raw.shape[1] + k : raw.shape[1] + k + 1])
-        edges.append(cut)
-        start.append(start[-1] + len(cut))
-    offset = np.log((upper - middle) / (middle - lower))[node]
-    return Boosted.learn_bins(
-        bins, np.concatenate(edges), np.array(start, np.int32), right, held[row], s.trees, rng, offset
-    )
-
-
-def _feature(name: str, values: FloatArray, f: Field, rank: FloatArray) -> Feature:
-    """Return how an earlier column enters: its levels by the mean rank of the learned column among their rows."""
-    if f.numeric:
-        return Feature(name, np.empty(0))
-    code = np.where(np.isnan(values), 0, values + 1).astype(np.intp)
-    seen = ~np.isnan(rank)
-    levels = max(int(code.max(initial=0)) + 1, len(f.levels) + 1)
-    count = np.bincount(code[seen], minlength=levels)
-    total = np.bincount(code[seen], rank[seen], minlength=levels)
-    share = (total + _PRIOR * np.nanmean(rank)) / (count + _PRIOR)
-    return Feature(name, rankdata(np.round(share, 12), method="ordinal").astype(np.float64))
-
-
-def _kin(
-    values: FloatArray, rows: Mapping[str, FloatArray], names: Sequence[str], most: int
-) -> tuple[str, ...]:
-    """Return the earlier numbers of many values that go with the column most closely, closest first."""
-    few = slice(None, None, max(1, len(values) // _KIN_ROWS))
-    own = rankdata(values[few])
-    strength: dict[str, float] = {}
-    for name in names:
-        x = rows[name][few]
-        there = ~np.isnan(x)
-        if there.sum() < _MANY_VALUES or len(np.unique(x[there])) < _MANY_VALUES:
-            continue
-        a, b = own[there] - own[there].mean(), rankdata(x[there])
-        b = b - b.mean()
-        scale = np.sqrt((a**2).sum() * (b**2).sum())
-        strength[name] = abs(float((a * b).sum() / scale)) if scale > 0 else 0.0
-    return tuple(sorted(strength, key=lambda m: -round(strength[m], 9))[:most])
-
-
-def _placed(
+def placed(
     cells: Cells, references: Sequence[str], relations: Sequence[Relation], rows: Mapping[str, FloatArray], n: int
 ) -> FloatArray:
     """Return references, and what relations of two columns ask for, as ranks in the column, shape (n, k)."""
@@ -539,12 +302,13 @@ def _placed(
     return np.stack([cells.rank(x) for x in given], axis=1) if given else np.empty((n, 0))
 
 
-def _eligible(goal: FloatArray, heavy: FloatArray, grid: Grid) -> BoolArray:
+def eligible(goal: FloatArray, heavy: FloatArray, grid: Grid) -> BoolArray:
+    """Return where a relation may hold: what it asks for is in range and no heavy value."""
     with np.errstate(invalid="ignore"):
         return np.asarray((goal >= grid.low) & (goal <= grid.high) & ~np.isin(goal, heavy))
 
 
-def _event_features(
+def event_features(
     goal: FloatArray, references: Sequence[str], rows: Mapping[str, FloatArray], grid: Grid
 ) -> FloatArray:
     """Return what helps to say whether a relation holds: what it asks for, how round that is, who else has it."""
