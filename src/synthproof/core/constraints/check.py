@@ -36,7 +36,8 @@ SLACK = 1e-9
 def compare(op: str, a: Any, b: Any, within: float = 0.0) -> BoolArray:
     """Return ``a op b`` for numbers, forgiving the last digits of sums; NaN on either side keeps the rule."""
     with np.errstate(invalid="ignore"):
-        slack = SLACK * np.maximum(1.0, np.maximum(np.abs(a), np.abs(b))) + within
+        size = np.maximum(np.abs(a), np.abs(b))
+        slack = SLACK * np.where(np.isfinite(size), np.maximum(1.0, size), 1.0) + within
         near = np.abs(a - b) <= slack
         found = {
             "<=": (a <= b) | near,
