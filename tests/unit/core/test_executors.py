@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import sys
 import threading
 import time
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import psutil
 import pytest
 
 from synthproof.core.errors import (
@@ -154,6 +156,34 @@ def test_work_that_kills_every_worker_is_given_up(tmp_path: Path) -> None:
     assert lost.value.facts["n"] == LOSSES + 1
 
 
+ORPHANS = """
+import sys, time
+from synthproof.core.run import Run
+
+def work(i):
+    time.sleep(0.2)
+    return i
+
+if __name__ == "__main__":
+    with Run(lambda e: print(e.done, flush=True), executor="processes", workers=2) as run:
+        run.map(work, range(10_000))
+"""
+
+
+def test_workers_end_with_the_process_that_asked(tmp_path: Path) -> None:
+    script = tmp_path / "asking.py"
+    script.write_text(ORPHANS)
+    with subprocess.Popen([sys.executable, str(script)], stdout=subprocess.PIPE, text=True) as asking:
+        assert asking.stdout is not None
+        while asking.stdout.readline().strip() not in ("3", ""):
+            pass
+        workers = psutil.Process(asking.pid).children(recursive=True)
+        assert len(workers) >= 2
+        asking.kill()
+    _, alive = psutil.wait_procs(workers, timeout=10)
+    assert alive == []
+
+
 def big(table: np.ndarray, i: int) -> tuple[int, int]:
     return os.getpid(), id(table)
 
@@ -204,8 +234,6 @@ def test_ray_is_asked_only_when_named(monkeypatch: pytest.MonkeyPatch) -> None:
         "import sys; from synthproof.core.run import Run; Run(workers=2).map(abs, [1, -1]);"
         "loaded = [m for m in ('ray', 'fsspec') if m in sys.modules]; assert not loaded, loaded"
     )
-    import subprocess
-
     subprocess.run([sys.executable, "-c", code], check=True)
 
 

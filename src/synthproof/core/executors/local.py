@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
 import secrets
 import signal
+import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, ThreadPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
@@ -112,7 +114,16 @@ class Processes:
 def _begin() -> None:
     # Ctrl-C reaches the whole group of processes; the one that the user sees decides what stops.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     settle_process()
+
+
+def _end_with_parent() -> None:
+    """End this worker when the process that asked is killed: nobody would come for its results."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
 
 
 def _answer(key: str, function: bytes, item: bytes) -> bytes:
