@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from environments import python_of
-from sets import FOUR, SETS
+from sets import SETS
 
 ADAPTERS = Path(__file__).parent / "adapters"
 OURS = "ours:"
@@ -74,23 +74,17 @@ def peer(name: str, params: dict[str, Any] | None = None, label: str | None = No
 
 
 ALL = tuple(SETS)
+_QUICK = ("heart_disease", "shoppers")
+_LONG = ("adult", "default_credit")
+_PLAIN = ("ours:table.cart_chain", "ours:table.copula", "sdv.gaussian_copula", "synthpop.cart")
+_SLOW = ("arfpy", "sdv.tvae", "sdv.ctgan", "sdv.tvae_100", "sdv.ctgan_60", "dpmm.mst_e3")
 Task = tuple[str, tuple[str, ...], tuple[int, ...]]
 PLAN: tuple[Task, ...] = (
-    ("ours:table.cart_chain", ALL, (0,)),
-    ("ours:table.copula", ALL, (0,)),
-    ("sdv.gaussian_copula", ALL, (0,)),
-    ("synthpop.cart", ALL, (0,)),
+    *((name, ALL, (0,)) for name in _PLAIN),
     ("mostly.argn", ALL, (0,)),
-    ("arfpy", FOUR, (0,)),
-    ("sdv.tvae", FOUR, (0,)),
-    ("sdv.ctgan", FOUR, (0,)),
-    ("sdv.tvae_100", FOUR, (0,)),
-    ("sdv.ctgan_60", FOUR, (0,)),
-    ("dpmm.mst_e3", FOUR, (0,)),
-    ("ours:table.cart_chain", ALL, (1, 2)),
-    ("ours:table.copula", ALL, (1, 2)),
-    ("sdv.gaussian_copula", ALL, (1, 2)),
-    ("synthpop.cart", ALL, (1, 2)),
+    *((name, _QUICK, (0,)) for name in _SLOW),
+    *((name, ALL, (1, 2)) for name in _PLAIN),
+    *((name, _LONG, (0,)) for name in _SLOW),
     ("mostly.argn", ALL, (1, 2)),
 )
 """What `make bench-tables` runs, in this order; the default generator is put first once the registry has it."""
