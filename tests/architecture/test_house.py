@@ -18,9 +18,7 @@ ROOT = Path(__file__).resolve().parents[2]
 MODULES = sorted(SRC.rglob("*.py"))
 # Single-file algorithms that may pass 400 lines, each with its reason.
 LONG: dict[str, str] = {
-    "synthesizers/table/vae.py": "one algorithm: encoder, decoder, mixture of latents",
     "synthesizers/table/gan.py": "one algorithm: generator, critic, their match",
-    "synthesizers/table/diffusion.py": "one algorithm: uncovering of codes, flow of positions",
 }
 FORBIDDEN_IMPORTS = {"pickle", "cloudpickle", "dill", "joblib", "shelve", "marshal"}
 # Calls travel to worker processes of the same job, in memory alone; no file holds anything pickled.

@@ -120,6 +120,20 @@ def test_conditional_rows_follow_the_models_own_conditional_distribution(cls: An
         assert gap < np.sqrt(np.log(2 / 1e-6) / 2) * (1 / np.sqrt(len(a)) + np.sqrt(2 / len(b))), name
 
 
+@pytest.mark.parametrize("cls", ALL)
+def test_rules_are_kept_together_with_conditions(cls: Any) -> None:
+    free = model(cls).sample(2000, seed=1).frame
+    assert (free["y"] < free["x"]).mean() > 0.1
+    ruled = model(cls).with_rules(add=["y >= x"])
+    for where in ({}, {"c": "b"}, {"x": {"min": 0.5}}):
+        drawn = ruled.sample(2000, where=where, seed=1).frame
+        assert (drawn["y"] >= drawn["x"]).all()
+        assert drawn["y"].nunique() > 1500
+    assert ruled.sample(100, seed=1).frame.equals(ruled.sample(2000, seed=1).frame.head(100))
+    again = cls().set_state(ruled.get_state())
+    assert [r.text for r in again.rules_] == ["y >= x"]
+
+
 def test_a_level_asked_of_the_gan_is_mostly_given() -> None:
     from synthproof.synthesizers.table.columns.conditions import read_conditions
     from synthproof.synthesizers.table.columns.pools import effective_share

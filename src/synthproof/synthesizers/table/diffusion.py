@@ -15,21 +15,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any, ClassVar, Self
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
 from scipy.special import ndtr, ndtri
 
-from synthproof.core.contracts import Conditions, Tags
 from synthproof.core.errors import ConditionError
-from synthproof.core.models import Saved
-from synthproof.core.params import Params, check_range
-from synthproof.core.random import BLOCK, blocks_of, derive, fresh_seed, stream
+from synthproof.core.random import BLOCK, stream
 from synthproof.core.run import Run, quiet
-from synthproof.core.schema import Schema
-from synthproof.core.state import State
-from synthproof.core.words import Words
 from synthproof.data.table.dataset import Table
 from synthproof.engines.torch_nets.load import device_for, need_torch, one_torch_thread
 from synthproof.engines.torch_nets.nets import (
@@ -43,13 +37,11 @@ from synthproof.engines.torch_nets.nets import (
     to_device,
 )
 from synthproof.engines.torch_nets.training import Loss, Plan, train
-from synthproof.synthesizers.table.columns.codebook import Codebook, codebook_of
-from synthproof.synthesizers.table.columns.conditions import impossible, read_conditions
-from synthproof.synthesizers.table.columns.folds import split_rows
-from synthproof.synthesizers.table.columns.layout import Layout, check_count, lay_out, persons_of
-from synthproof.synthesizers.table.columns.model import fitted
+from synthproof.synthesizers.table.columns.codebook import Codebook
+from synthproof.synthesizers.table.columns.conditions import impossible
 from synthproof.synthesizers.table.columns.pools import LEAST_EFFECTIVE, WIDEST, effective_share, pool_blocks, resample
-from synthproof.synthesizers.table.columns.steering import Steer, chances_of, pick, steer_of
+from synthproof.synthesizers.table.columns.steering import Steer, chances_of, pick
+from synthproof.synthesizers.table.neural import Block, Neural
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.intp]
@@ -59,7 +51,7 @@ _KNOWN_SHARE = 0.5
 _NET_ROWS = 16_384
 
 
-class Diffusion(Params, Saved):
+class Diffusion(Neural):
     """Draw rows by masked diffusion and flow matching (needs the torch extra; made for a GPU).
 
     Parameters
@@ -106,8 +98,6 @@ class Diffusion(Params, Saved):
     each step.
     """
 
-    tags: ClassVar[Tags] = Tags(family="neural", extra="torch")
-
     def __init__(
         self,
         *,
@@ -149,16 +139,7 @@ class Diffusion(Params, Saved):
         """
         need_torch()
         run = quiet(run)
-        self._check()
-        seed = fresh_seed() if self.random_state is None else int(self.random_state)
-        layout = lay_out(data, seed=seed, row_wise=self.row_wise, min_shared=self.min_shared)
-        data = layout.seen(data)
-        run.tick("diffusion: codes", 0, 1)
-        codebook = codebook_of(
-            data, layout.modelled, stretches=self.stretches, min_shared=self.min_shared, persons=persons_of(data)
-        )
-        codes, places = codebook.read(data, seed)
-        rows, valid = split_rows(data, seed)
+        begun = self._begin(data, run, "diffusion", steps=(1, 100_000), flow_steps=(1, 10_000))
         plan = Plan(
             epochs=self.epochs,
             batch=self.batch_size,
@@ -167,95 +148,22 @@ class Diffusion(Params, Saved):
             averaging=0.995,
             budget_s=self.budget_s,
         )
-        start = _start(codebook, self.width, self.depth, seed)
-        loss = _loss(codebook, codes, places, device_for(run.device))
-        done = train(start, loss, rows, valid, plan, seed=seed, purpose="diffusion", run=run)
-        self._layout: Layout = layout
-        self._nets: _Nets = _Nets(done.arrays, codebook, "cpu")
-        self.losses_: FloatArray = np.array(done.losses, dtype=np.float64)
-        self.seed_ = seed
+        start = _start(begun.codebook, self.width, self.depth, begun.seed)
+        loss = _loss(begun.codebook, begun.codes, begun.places, device_for(run.device))
+        done = train(start, loss, begun.rows, begun.valid, plan, seed=begun.seed, purpose="diffusion", run=run)
+        self._nets: _Nets = _Nets(done.arrays, begun.codebook, "cpu")
+        self._keep(begun, done.losses)
         return self
 
-    @property
-    def schema_(self) -> Schema:
-        """Schema of drawn tables."""
-        return fitted(self, "_layout", "schema_").schema  # type: ignore[no-any-return]
-
-    @property
-    def notices_(self) -> tuple[Words, ...]:
-        """What the reader of a report must know."""
-        return fitted(self, "_layout", "notices_").notices  # type: ignore[no-any-return]
-
-    def sample(
-        self,
-        n: int,
-        /,
-        *,
-        where: Conditions | None = None,
-        seed: int | None = None,
-        run: Run | None = None,
-        first: int = 0,
-    ) -> Table:
-        """Return rows ``first … first + n`` of the endless table that the seed stands for.
-
-        Conditioned columns are uncovered first, a pool of partial rows being weighted at each by the chance that it
-        meets the condition and resampled; all others follow given them.
-
-        Raises
-        ------
-        ConditionError
-            The conditions cannot be met, with the estimated probability.
-        """
-        layout: Layout = fitted(self, "_layout", "sample")
-        run, n = quiet(run), check_count(n)
-        seed = derive(self.seed_, "sample") if seed is None else int(seed)
+    def _blocks(self, steer: Steer | None, run: Run) -> Block:
         nets = replace(self._nets, device=run.device)
-        asked = read_conditions(where, layout.schema, nets.codebook.grids, layout.wide)
-        steer = steer_of(nets.codebook, asked)
-        pool = nets.pool(steer, run)
-        blocks, mine = blocks_of(first, n)
-        draw = partial(nets.block, steer, pool, seed, self.steps, self.flow_steps)
-        parts = run.map(draw, blocks, "sample")
-        names = [c.name for c in nets.codebook.columns]
-        drawn = {k: np.concatenate([p[k] for p in parts] or [np.empty(0)])[mine] for k in names}
-        return layout.table(drawn, n, seed, first=first, asked=asked)
+        return partial(nets.block, steer, nets.pool(steer, run), self.steps, self.flow_steps)
 
-    def get_state(self) -> State:
-        """Return what was learned as JSON values and arrays."""
-        layout: Layout = fitted(self, "_layout", "get_state")
-        return {
-            "layout": layout.get_state(),
-            "codebook": self._nets.codebook.get_state(),
-            "arrays": self._nets.arrays,
-            "losses": self.losses_,
-            "seed": self.seed_,
-        }
+    def _net_state(self) -> dict[str, Any]:
+        return {"arrays": self._nets.arrays}
 
-    def set_state(self, state: State, /) -> Self:
-        """Take back what `get_state` returned."""
-        self._layout = Layout.from_state(state["layout"])
-        self._nets = _Nets(dict(state["arrays"]), Codebook.from_state(state["codebook"]), "cpu")
-        self.losses_ = state["losses"]
-        self.seed_ = int(state["seed"])
-        return self
-
-    def _check(self) -> None:
-        bounds = {
-            "width": (1, 65536),
-            "depth": (1, 64),
-            "stretches": (1, 4096),
-            "steps": (1, 100_000),
-            "flow_steps": (1, 10_000),
-            "epochs": (1, 1e7),
-            "batch_size": (1, 1e7),
-            "learning_rate": (1e-8, 1),
-            "patience": (0, 1e7),
-            "min_shared": (1, 1e9),
-        }
-        for name, (low, high) in bounds.items():
-            check_range(self, name, getattr(self, name), low, high)
-        if self.budget_s is not None:
-            check_range(self, "budget_s", self.budget_s, 0, 1e9)
+    def _take_net(self, state: Mapping[str, Any]) -> None:
+        self._nets = _Nets(dict(state["arrays"]), self._codebook, "cpu")
 
 
 def _start(codebook: Codebook, width: int, depth: int, seed: int) -> Arrays:
@@ -328,7 +236,7 @@ class _Nets:
         return chances_of(np.concatenate(parts), starts)
 
     def block(
-        self, steer: Steer | None, pool: int, seed: int, steps: int, flow_steps: int, block: int
+        self, steer: Steer | None, pool: int, steps: int, flow_steps: int, seed: int, block: int
     ) -> dict[str, FloatArray]:
         """Return one whole block of rows: values and level codes by column, NaN missing."""
         p, columns = len(self.codebook.columns), self.codebook.columns

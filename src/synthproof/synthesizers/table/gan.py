@@ -15,22 +15,17 @@ asking for the level, and for what one request cannot say, by `columns.steering`
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any, ClassVar, Self
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
 from scipy.special import ndtri
 
-from synthproof.core.contracts import Conditions, Tags
-from synthproof.core.models import Saved
-from synthproof.core.params import Params, check_range
-from synthproof.core.random import blocks_of, derive, fresh_seed, stream
+from synthproof.core.random import stream
 from synthproof.core.run import Run, quiet
-from synthproof.core.schema import Schema
-from synthproof.core.state import State
-from synthproof.core.words import Words
 from synthproof.data.table.dataset import Table
 from synthproof.engines.torch_nets.load import device_for, need_torch, one_torch_thread
 from synthproof.engines.torch_nets.nets import (
@@ -45,11 +40,7 @@ from synthproof.engines.torch_nets.nets import (
     to_device,
 )
 from synthproof.engines.torch_nets.training import Average, Stopper, Trained
-from synthproof.synthesizers.table.columns.codebook import Codebook, codebook_of
-from synthproof.synthesizers.table.columns.conditions import read_conditions
-from synthproof.synthesizers.table.columns.folds import split_rows
-from synthproof.synthesizers.table.columns.layout import Layout, check_count, lay_out, persons_of
-from synthproof.synthesizers.table.columns.model import fitted
+from synthproof.synthesizers.table.columns.codebook import Codebook
 from synthproof.synthesizers.table.columns.steering import (
     Outlook,
     Steer,
@@ -58,8 +49,8 @@ from synthproof.synthesizers.table.columns.steering import (
     levelling,
     pick,
     pool_for,
-    steer_of,
 )
+from synthproof.synthesizers.table.neural import Begun, Block, Neural
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.intp]
@@ -76,7 +67,7 @@ _PAIRS = 60
 _LEVELLING_ROWS = 8192
 
 
-class Gan(Params, Saved):
+class Gan(Neural):
     """Draw rows that a critic took for real (needs the torch extra).
 
     Parameters
@@ -125,8 +116,6 @@ class Gan(Params, Saved):
     Fit O(epochs · n · width · (codes + width)), on one thread or on ``run.device``; sampling O(n · width · codes).
     """
 
-    tags: ClassVar[Tags] = Tags(family="neural", extra="torch")
-
     def __init__(
         self,
         *,
@@ -170,114 +159,27 @@ class Gan(Params, Saved):
         """
         need_torch()
         run = quiet(run)
-        self._check()
-        seed = fresh_seed() if self.random_state is None else int(self.random_state)
-        layout = lay_out(data, seed=seed, row_wise=self.row_wise, min_shared=self.min_shared)
-        data = layout.seen(data)
-        run.tick("gan: codes", 0, 1)
-        codebook = codebook_of(
-            data, layout.modelled, stretches=self.stretches, min_shared=self.min_shared, persons=persons_of(data)
-        )
-        codes, places = codebook.read(data, seed)
-        rows, valid = split_rows(data, seed)
-        done = _Match(self, codebook, codes, places, rows, valid, seed, run).play()
-        maker = _Maker(done.arrays, codebook.starts, codebook.shares, self.noise, run.device)
+        begun = self._begin(data, run, "gan", noise=(1, 65536), pac=(1, 1000), critic_steps=(1, 100))
+        done = _Match(self, begun, run).play()
+        maker = _Maker(done.arrays, begun.codebook.starts, begun.codebook.shares, self.noise, run.device)
         run.tick("gan: levelling", 0, 1)
-        maker = maker.levelled(codebook, seed)
+        maker = maker.levelled(begun.codebook, begun.seed)
         run.tick("gan: levelling", 1, 1)
-        self._layout: Layout = layout
-        self._codebook: Codebook = codebook
         self._maker: _Maker = maker
-        self.losses_: FloatArray = np.array(done.losses, dtype=np.float64).reshape(-1, 2)
-        self.seed_ = seed
+        self._keep(begun, done.losses)
         return self
 
-    @property
-    def schema_(self) -> Schema:
-        """Schema of drawn tables."""
-        return fitted(self, "_layout", "schema_").schema  # type: ignore[no-any-return]
-
-    @property
-    def notices_(self) -> tuple[Words, ...]:
-        """What the reader of a report must know."""
-        return fitted(self, "_layout", "notices_").notices  # type: ignore[no-any-return]
-
-    def sample(
-        self,
-        n: int,
-        /,
-        *,
-        where: Conditions | None = None,
-        seed: int | None = None,
-        run: Run | None = None,
-        first: int = 0,
-    ) -> Table:
-        """Return rows ``first … first + n`` of the endless table that the seed stands for.
-
-        Of the conditioned columns, the one that is rarest to be met is asked of the generator; noise is then weighted
-        by the chance that its row meets all conditions and resampled, and conditioned columns are drawn from their
-        allowed part.
-
-        Raises
-        ------
-        ConditionError
-            The conditions cannot be met, with the estimated probability.
-        """
-        layout: Layout = fitted(self, "_layout", "sample")
-        run, n = quiet(run), check_count(n)
-        seed = derive(self.seed_, "sample") if seed is None else int(seed)
-        asked = read_conditions(where, layout.schema, self._codebook.grids, layout.wide)
-        steer = steer_of(self._codebook, asked)
+    def _blocks(self, steer: Steer | None, run: Run) -> Block:
         maker = replace(self._maker, device=run.device).asking(steer)
-        pool = pool_for(maker, self._codebook, steer, run)
-        blocks, mine = blocks_of(first, n)
-        parts = run.map(partial(draw_block, maker, self._codebook, steer, pool, seed, "gan"), blocks, "sample")
-        names = [c.name for c in self._codebook.columns]
-        drawn = {k: np.concatenate([p[k] for p in parts] or [np.empty(0)])[mine] for k in names}
-        return layout.table(drawn, n, seed, first=first, asked=asked)
+        return partial(draw_block, maker, self._codebook, steer, pool_for(maker, self._codebook, steer, run), "gan")
 
-    def get_state(self) -> State:
-        """Return what was learned as JSON values and arrays."""
-        layout: Layout = fitted(self, "_layout", "get_state")
-        return {
-            "layout": layout.get_state(),
-            "codebook": self._codebook.get_state(),
-            "generator": self._maker.arrays,
-            "bias": self._maker.bias,
-            "noise": self._maker.noise,
-            "losses": self.losses_,
-            "seed": self.seed_,
-        }
+    def _net_state(self) -> dict[str, Any]:
+        return {"generator": self._maker.arrays, "bias": self._maker.bias, "noise": self._maker.noise}
 
-    def set_state(self, state: State, /) -> Self:
-        """Take back what `get_state` returned."""
-        self._layout = Layout.from_state(state["layout"])
-        self._codebook = Codebook.from_state(state["codebook"])
+    def _take_net(self, state: Mapping[str, Any]) -> None:
         starts, shares = self._codebook.starts, self._codebook.shares
         made = _Maker(dict(state["generator"]), starts, shares, int(state["noise"]), "cpu")
         self._maker = replace(made, bias=state["bias"])
-        self.losses_ = state["losses"]
-        self.seed_ = int(state["seed"])
-        return self
-
-    def _check(self) -> None:
-        bounds = {
-            "noise": (1, 65536),
-            "width": (1, 65536),
-            "depth": (1, 64),
-            "pac": (1, 1000),
-            "stretches": (1, 4096),
-            "epochs": (1, 1e7),
-            "batch_size": (self.pac, 1e7),
-            "learning_rate": (1e-8, 1),
-            "critic_steps": (1, 100),
-            "patience": (0, 1e7),
-            "min_shared": (1, 1e9),
-        }
-        for name, (low, high) in bounds.items():
-            check_range(self, name, getattr(self, name), low, high)
-        if self.budget_s is not None:
-            check_range(self, "budget_s", self.budget_s, 0, 1e9)
 
 
 @dataclass(frozen=True, slots=True)
@@ -363,25 +265,16 @@ def _generate(weights: Weights, noise: Any, asked: Any) -> tuple[Any, Any]:
 class _Match:
     """Generator against critic over one table."""
 
-    def __init__(
-        self,
-        owner: Gan,
-        codebook: Codebook,
-        codes: CodeArray,
-        places: Float32Array,
-        rows: IntArray,
-        valid: IntArray,
-        seed: int,
-        run: Run,
-    ) -> None:
-        self.o, self.codebook, self.seed, self.run = owner, codebook, seed, run
-        self.codes, self.rows, self.valid = codes, rows, valid
+    def __init__(self, owner: Gan, begun: Begun, run: Run) -> None:
+        self.o, self.run, self.seed = owner, run, begun.seed
+        self.codebook = codebook = begun.codebook
+        self.codes, self.rows, self.valid = begun.codes, begun.rows, begun.valid
         self.starts, self.size = codebook.starts, int(codebook.starts[-1])
         self.sizes = [int(s) for s in codebook.sizes]
         self.batch = max(1, owner.batch_size // owner.pac) * owner.pac
         self.device = device_for(run.device)
-        at = codes.astype(np.int64) + self.starts[:-1]
-        self.at, self.place = moved(at, self.device), moved(2 * places - 1, self.device)
+        at = begun.codes.astype(np.int64) + self.starts[:-1]
+        self.at, self.place = moved(at, self.device), moved(2 * begun.places - 1, self.device)
         self.wide = moved(codebook.wide, self.device)
         self._having(at)
 

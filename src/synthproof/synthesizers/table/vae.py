@@ -15,20 +15,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, ClassVar, Self
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
 from scipy.special import ndtri
 
-from synthproof.core.contracts import Conditions, Tags
-from synthproof.core.models import Saved
-from synthproof.core.params import Params, check_range
-from synthproof.core.random import blocks_of, derive, fresh_seed, stream
+from synthproof.core.random import derive, stream
 from synthproof.core.run import Run, quiet
-from synthproof.core.schema import Schema
-from synthproof.core.state import State
-from synthproof.core.words import Words
 from synthproof.data.table.dataset import Table
 from synthproof.engines.torch_nets.load import device_for, need_torch, one_torch_thread
 from synthproof.engines.torch_nets.nets import (
@@ -42,19 +36,16 @@ from synthproof.engines.torch_nets.nets import (
     to_device,
 )
 from synthproof.engines.torch_nets.training import Loss, Plan, Trained, train
-from synthproof.synthesizers.table.columns.codebook import Codebook, codebook_of
-from synthproof.synthesizers.table.columns.conditions import read_conditions
-from synthproof.synthesizers.table.columns.folds import split_rows
-from synthproof.synthesizers.table.columns.layout import Layout, check_count, lay_out, persons_of
-from synthproof.synthesizers.table.columns.model import fitted
+from synthproof.synthesizers.table.columns.codebook import Codebook
 from synthproof.synthesizers.table.columns.steering import (
     Outlook,
+    Steer,
     chances_of,
     draw_block,
     levelling,
     pool_for,
-    steer_of,
 )
+from synthproof.synthesizers.table.neural import Block, Neural
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -64,7 +55,7 @@ _ROWS_PER_COMPONENT = 50
 _SPREADS = (-3.0, 1.0)
 
 
-class Vae(Params, Saved):
+class Vae(Neural):
     """Draw rows from normal latents through a learned decoder (needs the torch extra).
 
     Parameters
@@ -112,8 +103,6 @@ class Vae(Params, Saved):
     Fit O(epochs · n · width · (codes + width)), on one thread or on ``run.device``; sampling O(n · width · codes).
     """
 
-    tags: ClassVar[Tags] = Tags(family="neural", extra="torch")
-
     def __init__(
         self,
         *,
@@ -157,17 +146,8 @@ class Vae(Params, Saved):
         """
         need_torch()
         run = quiet(run)
-        self._check()
-        seed = fresh_seed() if self.random_state is None else int(self.random_state)
-        layout = lay_out(data, seed=seed, row_wise=self.row_wise, min_shared=self.min_shared)
-        data = layout.seen(data)
-        run.tick("vae: codes", 0, 1)
-        codebook = codebook_of(
-            data, layout.modelled, stretches=self.stretches, min_shared=self.min_shared, persons=persons_of(data)
-        )
-        codes, places = codebook.read(data, seed)
-        rows, valid = split_rows(data, seed)
-        net = _Net(codebook, self.latent)
+        begun = self._begin(data, run, "vae", latent=(1, 4096), kl_weight=(0, 1e6), components=(1, 1000))
+        net = _Net(begun.codebook, self.latent)
         plan = Plan(
             epochs=self.epochs,
             batch=self.batch_size,
@@ -175,101 +155,25 @@ class Vae(Params, Saved):
             patience=self.patience,
             budget_s=self.budget_s,
         )
-        device = device_for(run.device)
-        inputs = net.inputs(codes, places, device)
-        start = net.start(self.width, self.depth, seed)
-        done = train(start, net.loss(inputs, self.kl_weight), rows, valid, plan, seed=seed, purpose="vae", run=run)
+        inputs = net.inputs(begun.codes, begun.places, device_for(run.device))
+        start, loss = net.start(self.width, self.depth, begun.seed), net.loss(inputs, self.kl_weight)
+        done = train(start, loss, begun.rows, begun.valid, plan, seed=begun.seed, purpose="vae", run=run)
         run.tick("vae: latents", 0, 1)
-        decoder = self._decoder(net, inputs, done, seed, run.device)
+        decoder = self._decoder(net, inputs, done, begun.seed, run.device)
         run.tick("vae: latents", 1, 1)
-        self._layout: Layout = layout
-        self._codebook: Codebook = codebook
         self._decoder_: _Decoder = decoder
-        self.losses_: FloatArray = np.array(done.losses, dtype=np.float64)
-        self.seed_ = seed
+        self._keep(begun, done.losses)
         return self
 
-    @property
-    def schema_(self) -> Schema:
-        """Schema of drawn tables."""
-        return fitted(self, "_layout", "schema_").schema  # type: ignore[no-any-return]
-
-    @property
-    def notices_(self) -> tuple[Words, ...]:
-        """What the reader of a report must know."""
-        return fitted(self, "_layout", "notices_").notices  # type: ignore[no-any-return]
-
-    def sample(
-        self,
-        n: int,
-        /,
-        *,
-        where: Conditions | None = None,
-        seed: int | None = None,
-        run: Run | None = None,
-        first: int = 0,
-    ) -> Table:
-        """Return rows ``first … first + n`` of the endless table that the seed stands for.
-
-        Under conditions latents are weighted by the chance that their row meets them and resampled; the conditioned
-        columns are then drawn from their allowed part.
-
-        Raises
-        ------
-        ConditionError
-            The conditions cannot be met, with the estimated probability.
-        """
-        layout: Layout = fitted(self, "_layout", "sample")
-        run, n = quiet(run), check_count(n)
-        seed = derive(self.seed_, "sample") if seed is None else int(seed)
-        asked = read_conditions(where, layout.schema, self._codebook.grids, layout.wide)
-        steer = steer_of(self._codebook, asked)
+    def _blocks(self, steer: Steer | None, run: Run) -> Block:
         decoder = self._decoder_.on(run.device)
-        pool = pool_for(decoder, self._codebook, steer, run)
-        blocks, mine = blocks_of(first, n)
-        parts = run.map(partial(draw_block, decoder, self._codebook, steer, pool, seed, "vae"), blocks, "sample")
-        names = [c.name for c in self._codebook.columns]
-        drawn = {k: np.concatenate([p[k] for p in parts] or [np.empty(0)])[mine] for k in names}
-        return layout.table(drawn, n, seed, first=first, asked=asked)
+        return partial(draw_block, decoder, self._codebook, steer, pool_for(decoder, self._codebook, steer, run), "vae")
 
-    def get_state(self) -> State:
-        """Return what was learned as JSON values and arrays."""
-        layout: Layout = fitted(self, "_layout", "get_state")
-        return {
-            "layout": layout.get_state(),
-            "codebook": self._codebook.get_state(),
-            "decoder": self._decoder_.get_state(),
-            "losses": self.losses_,
-            "seed": self.seed_,
-        }
+    def _net_state(self) -> dict[str, Any]:
+        return self._decoder_.get_state()
 
-    def set_state(self, state: State, /) -> Self:
-        """Take back what `get_state` returned."""
-        self._layout = Layout.from_state(state["layout"])
-        self._codebook = Codebook.from_state(state["codebook"])
-        self._decoder_ = _Decoder.from_state(state["decoder"])
-        self.losses_ = state["losses"]
-        self.seed_ = int(state["seed"])
-        return self
-
-    def _check(self) -> None:
-        bounds = {
-            "latent": (1, 4096),
-            "width": (1, 65536),
-            "depth": (1, 64),
-            "stretches": (1, 4096),
-            "kl_weight": (0, 1e6),
-            "components": (1, 1000),
-            "epochs": (1, 1e7),
-            "batch_size": (1, 1e7),
-            "learning_rate": (1e-8, 1),
-            "patience": (0, 1e7),
-            "min_shared": (1, 1e9),
-        }
-        for name, (low, high) in bounds.items():
-            check_range(self, name, getattr(self, name), low, high)
-        if self.budget_s is not None:
-            check_range(self, "budget_s", self.budget_s, 0, 1e9)
+    def _take_net(self, state: Mapping[str, Any]) -> None:
+        self._decoder_ = _Decoder.from_state(state)
 
     def _decoder(self, net: _Net, inputs: tuple[Any, Any, Any], done: Trained, seed: int, device: str) -> _Decoder:
         """Return the trained decoder with its mixture of latents and its levelling."""

@@ -126,7 +126,7 @@ def pool_for(decoder: Decoder, codebook: Codebook, steer: Steer | None, run: Run
 
 
 def draw_block(
-    decoder: Decoder, codebook: Codebook, steer: Steer | None, pool: int, seed: int, purpose: str, block: int
+    decoder: Decoder, codebook: Codebook, steer: Steer | None, pool: int, purpose: str, seed: int, block: int
 ) -> dict[str, FloatArray]:
     """Return one whole block of rows: values and level codes by column, NaN missing."""
     dice = stream(seed, f"{purpose}/latents", block)
