@@ -29,6 +29,8 @@ AREA_WORDS: Mapping[str, Words] = {
     "sensitive": Words(en="sensitive", ko="민감정보"),
     "target": Words(en="target", ko="목표 변수"),
     "weight": Words(en="weight", ko="가중치"),
+    "time": Words(en="observed time", ko="관찰 기간"),
+    "event": Words(en="event", ko="사건 발생 여부"),
 }
 _OTHER = Words(en="other", ko="그 밖의 정보")
 
@@ -196,7 +198,7 @@ def area(f: Field, proof: Proof) -> Words:
     ):
         if f.name in names or role in f.roles:
             return AREA_WORDS[role]
-    return AREA_WORDS["weight"] if "weight" in f.roles else _OTHER
+    return next((AREA_WORDS[role] for role in ("weight", "time", "event") if role in f.roles), _OTHER)
 
 
 def _source_facts(f: Field, overlay: Mapping[str, Any] | None) -> Words | None:

@@ -10,11 +10,12 @@ from typing import Any, Literal, NamedTuple, TypeAlias, get_args
 from synthproof.core.evidence import Evidence, Family, Limit, Result
 from synthproof.core.schema import Purpose, Schema
 from synthproof.core.words import Words
+from synthproof.data.table.survival import survival_targets
 
 Compare: TypeAlias = Literal["estimate", "lower", "upper", "interval"]
 Measure: TypeAlias = Literal["estimate", "over_reference"]
 Origin: TypeAlias = Literal["simulated", "guide", "convention", "own"]
-Condition: TypeAlias = Literal["target", "quasi_identifiers", "sensitive"]
+Condition: TypeAlias = Literal["target", "quasi_identifiers", "sensitive", "survival"]
 Use: TypeAlias = Literal["ai_training", "analysis", "software_test", "education"]
 COMPARES: tuple[Compare, ...] = get_args(Compare)
 MEASURES: tuple[Measure, ...] = get_args(Measure)
@@ -221,7 +222,13 @@ ABSENT: dict[Condition, Words] = {
         en="No sensitive item (T) was named. If the data hold one, name it and verify again.",
         ko="민감 항목(T)이 지정되지 않아 측정하지 않았습니다. 민감 항목이 있으면 지정한 뒤 다시 검증하십시오.",
     ),
+    "survival": Words(
+        en="No survival target was named.",
+        ko="생존 분석 대상이 지정되지 않아 측정하지 않았습니다.",
+    ),
 }
+UNSAID: frozenset[Condition] = frozenset({"survival"})
+"""Conditions that most tables do not meet: a report does not list what would be measured if they did."""
 
 
 def roles(condition: Condition, schema: Schema, purpose: Purpose) -> tuple[str, ...]:
@@ -233,6 +240,8 @@ def roles(condition: Condition, schema: Schema, purpose: Purpose) -> tuple[str, 
             return purpose.quasi_identifiers or schema.with_role("quasi_identifier")
         case "sensitive":
             return purpose.sensitive or schema.with_role("sensitive")
+        case "survival":
+            return tuple(t.name for t in survival_targets(schema, purpose))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

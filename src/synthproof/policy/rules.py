@@ -13,7 +13,7 @@ from synthproof.core.words import Lang, Words
 from synthproof.policy import judge as _judge
 from synthproof.policy.purposes import Level, needed_level
 from synthproof.policy.quantile import at_quantiles
-from synthproof.policy.rule import Planned, Quantiles, Rule
+from synthproof.policy.rule import UNSAID, Planned, Quantiles, Rule
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,8 +61,8 @@ class RulePolicy:
         return tuple(p.metric for p in self.planned if p.unmet(schema, purpose) is None)
 
     def left_out(self, schema: Schema, purpose: Purpose, /) -> dict[str, Words]:
-        """Return the metrics of the plan that are not wanted here, each with the reason."""
-        reasons = {p.metric: p.unmet(schema, purpose) for p in self.planned}
+        """Return the metrics of the plan that are not wanted here and are missed, each with the reason."""
+        reasons = {p.metric: p.unmet(schema, purpose) for p in self.planned if not UNSAID & set(p.when)}
         return {name: reason for name, reason in reasons.items() if reason is not None}
 
     def parameters(self, metric: str) -> Mapping[str, Any]:

@@ -20,6 +20,7 @@ from synthproof.dossier.figures.nearest import nearest_picture
 from synthproof.dossier.figures.pca import joint_picture
 from synthproof.dossier.figures.prediction import prediction_picture
 from synthproof.dossier.figures.range_bar import range_bar
+from synthproof.dossier.figures.survival import survival_picture
 from synthproof.verification.proof import Proof
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -182,3 +183,12 @@ def test_axes() -> None:
     assert tick_text(25000) == "25k"
     assert shade(0, ((255, 255, 255), (0, 0, 0))) == "#ffffff"
     assert shade(2, ((255, 255, 255), (0, 0, 0))) == "#000000"
+
+
+def test_survival_curves_stand_beside_one_another() -> None:
+    shown = {"target": "days ~ died", "time": [0, 1, 2], "train": [1, 0.8, 0.5], "synthetic": [1, 0.7, 0.6]}
+    assert len(list(drawn(survival_picture(shown, lang="ko")).iter(SVG + "polyline"))) == 3
+    both = {**shown, "holdout": [1, 0.8, 0.6]}
+    assert len(list(drawn(survival_picture(both, lang="en")).iter(SVG + "polyline"))) == 4
+    assert survival_picture({"time": [0, 1, 2], "train": [1, 0.8, 0.5]}, lang="en") == ""
+    assert survival_picture({}, lang="en") == ""

@@ -13,7 +13,8 @@ from synthproof.core.errors import ConditionError, NotFittedError
 from synthproof.core.schema import Field, Schema
 from synthproof.data.table.dataset import Table, canonical_dtype
 from synthproof.synthesizers.table.bayes_net import BayesNet
-from synthproof.synthesizers.table.columns.backoff import choose_parents, count_node, views_for
+from synthproof.synthesizers.table.columns.backoff import count_node
+from synthproof.synthesizers.table.columns.parents import choose_parents, views_for
 from synthproof.testing.synthesizers import example
 from synthproof.testing.worlds import adult_like
 

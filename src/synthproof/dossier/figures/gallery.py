@@ -13,12 +13,16 @@ from synthproof.dossier.figures.nearest import nearest_picture
 from synthproof.dossier.figures.pca import joint_picture
 from synthproof.dossier.figures.prediction import prediction_picture
 from synthproof.dossier.figures.roc import roc_picture
+from synthproof.dossier.figures.survival import survival_picture
 from synthproof.verification.proof import Proof
 
 MOST_TILES = 60
 """Most column overlays on the page: the least alike come first."""
 MOST_PAIRED = 40
 """Most columns of a heat map; of more, those with the largest differences are shown."""
+
+MOST_SURVIVAL = 4
+"""Most survival targets with a picture."""
 
 
 def gallery(proof: Proof) -> list[dict[str, Any]]:
@@ -30,7 +34,15 @@ def gallery(proof: Proof) -> list[dict[str, Any]]:
         ``anchor``, ``title``, ``caption`` and either ``tiles`` (pictures without a word in them) or one picture in
         each language (``ko``, ``en``).
     """
-    found = (_columns(proof), _pairs(proof), _roc(proof), _joint(proof), _prediction(proof), _nearest(proof))
+    found = (
+        _columns(proof),
+        _pairs(proof),
+        _roc(proof),
+        _joint(proof),
+        _prediction(proof),
+        *_survival(proof),
+        _nearest(proof),
+    )
     return [entry for entry in found if entry is not None]
 
 
@@ -162,6 +174,30 @@ def _prediction(proof: Proof) -> dict[str, Any] | None:
         "tiles": [],
         **pictures,
     }
+
+
+def _survival(proof: Proof) -> list[dict[str, Any]]:
+    out: list[dict[str, Any]] = []
+    for shown in list(_detail(proof, "table.kaplan_meier").get("curves", ()))[:MOST_SURVIVAL]:
+        pictures: dict[str, str] = {lang: survival_picture(shown, lang=lang) for lang in LANGS}
+        if not pictures["en"]:
+            continue
+        name = printable(shown["target"], 60)
+        out.append(
+            {
+                "anchor": f"picture-survival-{len(out) + 1}",
+                "title": Words(en=f"Survival: {name}", ko=f"생존곡선: {name}"),
+                "caption": Words(
+                    en="Kaplan-Meier curves: the share of records that have not yet had the event. The nearer the blue line "
+                    "to the black one, the better; the dashed line shows how far another real sample lies from it.",
+                    ko="카플란-마이어 곡선(사건이 아직 발생하지 않은 비율)입니다. 파란 선이 검은 선에 가까울수록 좋으며, "
+                    "점선은 다른 실제 표본이 어느 정도 떨어져 있는지를 나타냅니다.",
+                ),
+                "tiles": [],
+                **pictures,
+            }
+        )
+    return out
 
 
 def _nearest(proof: Proof) -> dict[str, Any] | None:

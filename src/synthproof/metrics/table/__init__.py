@@ -13,5 +13,6 @@ PARTS: tuple[str, ...] = (
     "predictors",
     "propensity",
     "resampling",
+    "survival_case",
 )
 """Modules of this folder that hold no metric of their own."""
