@@ -12,6 +12,7 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Canvas
+from peers import DEFAULT, OURS
 from summary import Generator
 
 _COLOURS = (
@@ -28,6 +29,7 @@ _COLOURS = (
 )
 _SHAPES = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "h")
 _GREY = "#555555"
+FIRST = DEFAULT.replace(OURS, "ours.")
 
 
 def draw(generators: list[Generator], wanted: int, path: Path, title: str) -> None:
@@ -35,8 +37,9 @@ def draw(generators: list[Generator], wanted: int, path: Path, title: str) -> No
     with mpl.rc_context({"svg.hashsalt": "frontier", "svg.fonttype": "path", "font.size": 10}):
         canvas = Canvas(figsize=(9.2, 5.6), layout="constrained")
         axes = canvas.subplots()
-        for k, g in enumerate(generators):
-            _one(axes, g, k, wanted)
+        looks = sorted(generators, key=lambda g: (g.label != FIRST, g.label))  # the same look whatever the rank
+        for g in generators:
+            _one(axes, g, looks.index(g), wanted)
         axes.plot(0.5, 0.5, marker="*", markersize=17, color="#333333", linestyle="none", label="a fresh real sample")
         axes.axhline(0.5, color=_GREY, linewidth=0.6)
         axes.axvline(0.5, color=_GREY, linewidth=0.6)
