@@ -114,7 +114,7 @@ class CartChain(Params, Saved, Ruled):
         seed = fresh_seed() if self.random_state is None else int(self.random_state)
         data = bounded(data, seed=seed)
         layout = lay_out(data, seed=seed, row_wise=self.row_wise, min_shared=self.min_shared)
-        data = layout.seen(data)
+        whole, data = data, layout.seen(data)
         learned = learn(data, layout.modelled, min_shared=self.min_shared, persons=persons_of(data))
         grow_link = partial(
             link,
@@ -127,7 +127,7 @@ class CartChain(Params, Saved, Ruled):
         )
         links = run.map(grow_link, range(len(learned.order)), "cart_chain")
         grids = {k.name: k.grid for k in links if k.grid is not None}
-        self._book, self._layout = learn_book(data, layout, grids)
+        self._book, self._layout = learn_book(whole, layout, grids)
         self._links: tuple[Link, ...] = tuple(links)
         self.seed_ = seed
         return self

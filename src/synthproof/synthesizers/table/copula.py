@@ -165,7 +165,7 @@ class Copula(Params, Saved, Ruled):
         seed = fresh_seed() if self.random_state is None else int(self.random_state)
         data = bounded(data, seed=seed)
         layout = lay_out(data, seed=seed, row_wise=self.row_wise, min_shared=self.min_shared)
-        data = layout.seen(data)
+        whole, data = data, layout.seen(data)
         persons = persons_of(data)
         seen = {f.name: _seen(data, f) for f in run.each(layout.modelled, "copula: columns")}
         run.tick("copula: order of levels", 0, 1)
@@ -185,7 +185,7 @@ class Copula(Params, Saved, Ruled):
         matrix = correlation(cuts) if cuts else np.zeros((0, 0))
         run.tick("copula: correlation", 1, 1)
         grids = {m.name: m.grid for m in margins if m.grid is not None}
-        self._book, self._layout = learn_book(data, layout, grids)
+        self._book, self._layout = learn_book(whole, layout, grids)
         self._margins: tuple[Margin, ...] = tuple(margins)
         self._gaps: tuple[int, ...] = tuple(gaps)
         self.correlation_: FloatArray = matrix

@@ -76,13 +76,13 @@ class Marginals(Params, Saved, Ruled):
         seed = fresh_seed() if self.random_state is None else int(self.random_state)
         data = bounded(data, seed=seed)
         layout = lay_out(data, seed=seed, row_wise=self.row_wise, min_shared=self.min_shared)
-        data = layout.seen(data)
+        whole, data = data, layout.seen(data)
         persons = persons_of(data)
         columns: dict[str, ColumnModel] = {}
         for f in run.each(layout.modelled, "marginals"):
             columns[f.name] = column_model(data.frame[f.name], f, min_shared=self.min_shared, persons=persons)
         grids = {name: c.grid for name, c in columns.items() if c.grid is not None}
-        self._book, self._layout = learn_book(data, layout, grids)
+        self._book, self._layout = learn_book(whole, layout, grids)
         self._columns: Mapping[str, ColumnModel] = columns
         self.seed_ = seed
         return self

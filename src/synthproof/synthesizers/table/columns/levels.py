@@ -98,7 +98,8 @@ class Levels:
         Parameters
         ----------
         group
-            Group of each row, shape (n,), NaN missing.
+            Group of each row, shape (n,), NaN missing. A number past the last group stands for a level that is chosen
+            already: that of the number less `n_groups`.
         u
             Uniforms.
         among
@@ -114,10 +115,11 @@ class Levels:
         if not self.texts:
             return np.full(len(group), np.nan)
         gone = np.isnan(group)
-        g = np.where(gone, 0, group).astype(np.intp)
+        chosen = group >= self.n_groups
+        g = np.where(gone | chosen, 0, group).astype(np.intp)
         goal = above[start[g]] + u * (above[start[g + 1]] - above[start[g]])
         at = np.clip(np.searchsorted(above, goal, side="right") - 1, start[g], start[g + 1] - 1)
-        return np.where(gone, np.nan, order[at])
+        return np.where(gone, np.nan, np.where(chosen, group - self.n_groups, order[at]))
 
     def shares(self, among: IntArray) -> FloatArray:
         """Return how much of each group's weight the given levels have, shape (groups,)."""

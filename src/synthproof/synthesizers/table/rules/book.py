@@ -25,11 +25,13 @@ from synthproof.data.table.dataset import Table
 from synthproof.engines.codes import from_codes, from_numbers
 from synthproof.synthesizers.table.columns.conditions import Condition
 from synthproof.synthesizers.table.columns.grid import Grid
+from synthproof.synthesizers.table.columns.levels import Levels
 from synthproof.synthesizers.table.rules.bounds import Bounds
 from synthproof.synthesizers.table.rules.compile import Compiler, Facts, check_names, facts_of, needs_data
 from synthproof.synthesizers.table.rules.domains import Axis, Domains, axis_of
 from synthproof.synthesizers.table.rules.laws import Law
 from synthproof.synthesizers.table.rules.tables import Allowed
+from synthproof.synthesizers.table.rules.wide import in_groups, member_within
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.intp]
@@ -59,6 +61,9 @@ class Book:
         Conditions of a call that are to be kept beside the rules (`under`).
     makers
         Names of columns that are made, not drawn (identifiers): a rule of uniqueness over one of them holds by itself.
+    wide
+        Columns among the rules' of which the model draws groups of levels. `axes` and facts speak of the levels;
+        `bounds` answers in groups, and `refined` chooses levels before rows are checked.
     """
 
     rules: tuple[Constraint, ...]
@@ -66,7 +71,10 @@ class Book:
     facts: tuple[Facts, ...]
     makers: frozenset[str] = frozenset()
     asked: Mapping[str, Condition] | None = None
+    wide: Mapping[str, Levels] = field(default_factory=dict)
     _laws: tuple[Law, ...] = field(init=False, repr=False, compare=False)
+    _drawing: tuple[Law, ...] = field(init=False, repr=False, compare=False)
+    _drawn: Mapping[str, Axis] = field(init=False, repr=False, compare=False)
     _per_rule: tuple[tuple[Law, ...], ...] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -76,9 +84,16 @@ class Book:
                 raise ConfigError("rules/not-drawn", where=rule.text, names=", ".join(absent))
         compiler = Compiler(self.axes)
         per_rule = [compiler.laws(rule, facts) for rule, facts in zip(self.rules, self.facts, strict=True)]
-        conditions = self.laws_of_conditions
+        laws = tuple(law for own in per_rule for law in own)
+        drawn = {
+            n: replace(a, field=self.wide[n].field(a.field)) if n in self.wide else a for n, a in self.axes.items()
+        }
+        drawing = (*in_groups(laws, self.wide), *_condition_laws(self.asked or {}, {})) if self.wide else None
+        whole = (*laws, *self.laws_of_conditions)
         object.__setattr__(self, "_per_rule", tuple(per_rule))
-        object.__setattr__(self, "_laws", (*(law for laws in per_rule for law in laws), *conditions))
+        object.__setattr__(self, "_laws", whole)
+        object.__setattr__(self, "_drawing", whole if drawing is None else drawing)
+        object.__setattr__(self, "_drawn", {n: _ranged(a) if n in self.wide else a for n, a in drawn.items()})
 
     @classmethod
     def learn(
@@ -89,6 +104,7 @@ class Book:
         data: Table | None = None,
         *,
         makers: Sequence[str] = (),
+        wide: Mapping[str, Levels] | None = None,
     ) -> Self:
         """Return the book of some rules for one model.
 
@@ -104,6 +120,8 @@ class Book:
             Train, for rules that say what train has (``in``, ``combination``, ``range``).
         makers
             Columns that are made, not drawn.
+        wide
+            Columns of which the model draws groups of levels (`Layout.wide`).
 
         Raises
         ------
@@ -121,7 +139,9 @@ class Book:
                 raise ConfigError("rules/needs-data", where=rule.text)
             drawn = all(n in axes for n in rule.fields)
             facts.append(facts_of(rule, data, axes) if data is not None and needs_data(rule) and drawn else {})
-        return cls(tuple(rules), axes, tuple(facts), frozenset(makers))
+        ruled = {n for rule in rules for n in rule.fields}
+        groups = {n: (wide or {})[n] for n in schema.names if n in ruled and n in (wide or {})}
+        return cls(tuple(rules), axes, tuple(facts), frozenset(makers), wide=groups)
 
     @property
     def empty(self) -> bool:
@@ -136,7 +156,7 @@ class Book:
     @property
     def names(self) -> tuple[str, ...]:
         """Columns that rules bound while drawing."""
-        return tuple(dict.fromkeys(n for law in self._laws for n in law.names))
+        return tuple(dict.fromkeys(n for law in self._drawing for n in law.names))
 
     @property
     def laws_of_rules(self) -> tuple[tuple[Law, ...], ...]:
@@ -146,7 +166,7 @@ class Book:
     @property
     def laws_of_conditions(self) -> tuple[Law, ...]:
         """The laws of a call's conditions."""
-        return tuple(_condition_laws(self.asked or {}))
+        return tuple(_condition_laws(self.asked or {}, self.wide))
 
     @property
     def certain(self) -> dict[str, float]:
@@ -203,12 +223,37 @@ class Book:
         for other, value in self.certain.items():
             if other != name and other not in known:
                 known[other] = np.full(n, value)
-        laws = self._linked(name, known)
+        laws = _linked(self._drawing, name, known)
         if not laws:
             return None
-        domains = Domains(self.axes, known, n)
+        domains = Domains(self._drawn, known, n)
         settle(domains, laws)
         return _answer(domains, name)
+
+    def refined(self, rows: Rows, seed: int, block: int, at: IntArray | slice = slice(None)) -> dict[str, FloatArray]:
+        """Return whole rows with levels in place of groups, for the columns of `wide`, chosen within the rules.
+
+        Parameters
+        ----------
+        rows
+            Whole rows as the model draws them.
+        seed, block
+            Address of the randomness.
+        at
+            Positions of the rows in their block; the first ones if absent.
+        """
+        out = {name: values for name, values in rows.items() if name not in self.wide}
+        for name, levels in self.wide.items():
+            n = len(rows[name])
+            domains = Domains(self.axes, {k: v for k, v in out.items() if k in self.axes}, n)
+            settle(domains, _linked(self._laws, name, domains.known))
+            u = stream(seed, f"rules/level/{name}", block).random(max(n, BLOCK))[at][:n]
+            out[name] = member_within(levels, rows[name], domains.choice.get(name), u)
+        return {name: out[name] for name in rows}
+
+    def for_table(self, rows: Rows) -> dict[str, FloatArray]:
+        """Return refined rows as `Layout.table` takes them: chosen levels are numbered after the groups."""
+        return {n: v + self.wide[n].n_groups if n in self.wide else v for n, v in rows.items()}
 
     def broken(self, rows: Rows) -> BoolArray:
         """Return which whole rows break a rule, an own one too, or a condition, shape (n,).
@@ -317,14 +362,16 @@ class Book:
             "facts": [dict(f) for f in self.facts],
             "axes": grids,
             "makers": sorted(self.makers),
+            "wide": {n: levels.get_state() for n, levels in self.wide.items()},
         }
 
     @classmethod
     def from_state(cls, state: Mapping[str, Any], schema: Schema) -> Self:
         """Take back what `get_state` returned, for a model that draws tables of this schema."""
-        axes = {n: Axis(schema.field(n), **a) for n, a in state["axes"].items()}
+        axes = {n: Axis(schema.field(n), **state["axes"][n]) for n in schema.names if n in state["axes"]}
         rules = tuple(Constraint.parse(t) for t in state["rules"])
-        return cls(rules, axes, tuple(dict(f) for f in state["facts"]), frozenset(state["makers"]))
+        wide = {n: Levels.from_state(state["wide"][n]) for n in schema.names if n in state["wide"]}
+        return cls(rules, axes, tuple(dict(f) for f in state["facts"]), frozenset(state["makers"]), wide=wide)
 
     # inner ------------------------------------------------------------------------------------------------
 
@@ -339,20 +386,26 @@ class Book:
                 made[name] = from_numbers(values, f)
         return pd.DataFrame(made)
 
-    def _linked(self, name: str, rows: Rows) -> list[Law]:
-        """Return the laws that reach a column through unknown ones."""
-        found: list[Law] = []
-        reached, queue = {name}, [name]
-        rest = list(self._laws)
-        while queue:
-            here = queue.pop()
-            for law in [w for w in rest if here in w.names]:
-                rest.remove(law)
-                found.append(law)
-                fresh = [n for n in law.names if n not in rows and n not in reached]
-                reached.update(fresh)
-                queue.extend(fresh)
-        return found
+
+def _linked(laws: Sequence[Law], name: str, rows: Rows) -> list[Law]:
+    """Return the laws that reach a column through unknown ones."""
+    found: list[Law] = []
+    reached, queue = {name}, [name]
+    rest = list(laws)
+    while queue:
+        here = queue.pop()
+        for law in [w for w in rest if here in w.names]:
+            rest.remove(law)
+            found.append(law)
+            fresh = [n for n in law.names if n not in rows and n not in reached]
+            reached.update(fresh)
+            queue.extend(fresh)
+    return found
+
+
+def _ranged(axis: Axis) -> Axis:
+    """Return an axis of levels with the range of its own codes."""
+    return replace(axis, high=float(max(0, axis.levels - 1)))
 
 
 def axes_of(schema: Schema, grids: Mapping[str, Grid], makers: Sequence[str] = ()) -> dict[str, Axis]:
@@ -395,9 +448,15 @@ def _answer(domains: Domains, name: str) -> Bounds | None:
     return out if out.bound.any() or dead.any() else None
 
 
-def _condition_laws(asked: Mapping[str, Condition]) -> list[Law]:
-    """Return the laws of a call's conditions, for columns that must have a value."""
-    return [_Asked(c) if any(a < b for a, b in c.ranges) else Allowed(c.name, _points(c)) for c in asked.values()]
+def _condition_laws(asked: Mapping[str, Condition], wide: Mapping[str, Levels]) -> list[Law]:
+    """Return the laws of a call's conditions, for columns that must have a value; of `wide` columns in levels."""
+    out: list[Law] = []
+    for c in asked.values():
+        if c.name in wide and c.among is not None:
+            out.append(Allowed(c.name, np.unique(c.among).astype(np.float64)))
+        else:
+            out.append(_Asked(c) if any(a < b for a, b in c.ranges) else Allowed(c.name, _points(c)))
+    return out
 
 
 def _points(condition: Condition) -> FloatArray:

@@ -84,8 +84,11 @@ class Ruled:
         replaced = gone | {r.text for r in new}
         kept = [(r, f) for r, f in zip(book.rules, book.facts, strict=True) if r.text not in replaced]
         grids = book.grids
-        added = Book.learn(new, layout.schema, grids, data, makers=tuple(layout.makers))
-        joined = replace(added, rules=(*(r for r, _ in kept), *new), facts=(*(f for _, f in kept), *added.facts))
+        added = Book.learn(new, layout.schema, grids, data, makers=tuple(layout.makers), wide=layout.wide)
+        rules = (*(r for r, _ in kept), *new)
+        ruled = {n for r in rules for n in r.fields}
+        wide = {n: layout.wide[n] for n in layout.schema.names if n in layout.wide and n in ruled}
+        joined = replace(added, rules=rules, facts=(*(f for _, f in kept), *added.facts), wide=wide)
         check_rules_together(joined)
         out = copy.copy(self)
         out._book = joined
@@ -95,6 +98,8 @@ class Ruled:
 
 def learn_book(data: Table, layout: Layout, grids: Mapping[str, Grid]) -> tuple[Book, Layout]:
     """Return the book of the rules that a table declares, and the layout with what must be said of them.
+
+    `data` is the table itself, not what a model sees of it (`Layout.seen`).
 
     Rules that the data themselves break are kept in drawn rows all the same, and said; rules about columns that are not
     drawn are left aside, and said.
@@ -111,7 +116,7 @@ def learn_book(data: Table, layout: Layout, grids: Mapping[str, Grid]) -> tuple[
             rules.append(rule)
         elif not _made_so(rule, layout):
             notices.append(_ASIDE.filled(rule=rule.text))
-    book = Book.learn(rules, layout.schema, grids, data, makers=tuple(layout.makers))
+    book = Book.learn(rules, layout.schema, grids, data, makers=tuple(layout.makers), wide=layout.wide)
     if not rules:
         return book, replace(layout, notices=(*layout.notices, *notices))
     whole = np.ones(data.n_rows, dtype=np.bool_)
@@ -163,13 +168,18 @@ def draw_under_rules(
     if told.unique and blocks.start:  # whether a row repeats another is known only with all rows before it
         mine = slice(mine.start + blocks.start * BLOCK, mine.stop + blocks.start * BLOCK)
         blocks = range(blocks.stop)
-    inner = partial(draw, told)
+    inner = partial(_refined, told, draw)
     parts = run.map(partial(keep, told, inner, seed), blocks, "sample")
     names = list(parts[0]) if parts else list(book.axes)
     rows = {n: np.concatenate([p[n] for p in parts] or [np.empty(0)]) for n in names}
     if told.unique and size:
         rows = differ(told, {n: v[: mine.stop] for n, v in rows.items()}, inner, seed)
-    return {n: v[mine] for n, v in rows.items()}
+    return told.for_table({n: v[mine] for n, v in rows.items()})
+
+
+def _refined(book: Book, draw: BlockDraw, seed: int, block: int, at: IntArray) -> Mapping[str, FloatArray]:
+    rows = draw(book, seed, block, at)
+    return book.refined(rows, seed, block, at) if book.wide else rows
 
 
 def _made_so(rule: Constraint, layout: Layout) -> bool:

@@ -16,7 +16,9 @@ FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.intp]
 BoolArray = npt.NDArray[np.bool_]
 
-_MANY_CELLS = 50_000_000
+_MANY_CELLS = 20_000_000  # kinds of rows × combinations that are looked at one by one
+_MANY_KINDS = 2_000
+_MANY_PAIRS = 8_000_000  # rows × groups; past this the group is bound only once its columns are known
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +107,7 @@ class Combinations:
                 ends = np.stack([domains.low[name][at], domains.high[name][at]], axis=1)
                 marks.append(np.unique(ends, axis=0, return_inverse=True)[1].reshape(-1))
         kinds, first, owner = np.unique(np.stack(marks), axis=1, return_index=True, return_inverse=True)
-        if kinds.shape[1] * len(self.table) > _MANY_CELLS:
+        if kinds.shape[1] > _MANY_KINDS or kinds.shape[1] * len(self.table) > _MANY_CELLS:
             return False
         members = self._index(tuple(n for n in self.names if n in domains.known)).group_of_row
         good = np.empty((kinds.shape[1], len(self.table)), dtype=np.bool_)
@@ -265,7 +267,7 @@ class Ranges:
                 domains.narrow(self.name, self.low[at], self.high[at], live)
             return
         at_row = np.flatnonzero(live)
-        if len(at_row) * len(self.low) > _MANY_CELLS:
+        if len(at_row) * len(self.low) > _MANY_PAIRS:
             return
         good = self._open_groups(domains, at_row)
         dead = np.zeros(domains.n, dtype=np.bool_)
