@@ -6,7 +6,7 @@ PIP    := $(BIN)/python -m pip --disable-pip-version-check -q
 OUT    ?= demo-out
 JOBS   ?= 2
 
-.PHONY: demo test lint e2e bench bench-tables calibrate wheelhouse clean help
+.PHONY: demo test lint e2e bench bench-tables bench-scale calibrate-costs calibrate wheelhouse clean help
 
 help:
 	@echo "make demo        set up, then run the main job on 569 real patients; says where the report is"
@@ -15,6 +15,8 @@ help:
 	@echo "make lint        ruff, mypy --strict, import floors"
 	@echo "make bench       run on real data sets; writes benchmarks/results/"
 	@echo "make bench-tables generators of tables, ours and others', side by side; hours, goes on where it stopped"
+	@echo "make bench-scale time and memory against size, the large runs; goes on where it stopped"
+	@echo "make calibrate-costs constants of the estimates, measured anew on this machine"
 	@echo "make calibrate   every metric against fresh records, a copycat and noise; writes benchmarks/results/"
 	@echo "make wheelhouse  pack wheels, font and docs for a machine without network"
 
@@ -57,6 +59,12 @@ bench-tables: $(VENV)/.bench
 	$(BIN)/python benchmarks/tables/environments.py
 	$(BIN)/python benchmarks/tables/cells.py
 	$(BIN)/python benchmarks/tables/report.py
+
+bench-scale: $(VENV)/.bench
+	cd benchmarks && ../$(BIN)/python scale.py
+
+calibrate-costs: $(VENV)/.bench
+	cd benchmarks && ../$(BIN)/python costs.py --minutes 60
 
 calibrate: $(VENV)/.test
 	$(BIN)/python benchmarks/calibrate.py
