@@ -194,6 +194,48 @@ def test_what_a_function_drags_along_is_unpacked_once_a_process(processes: Proce
     assert len(set(found)) == len({pid for pid, _ in found}), "the array was unpacked for every call"
 
 
+@pytest.mark.parametrize("n", [10, 200_000])
+def test_two_maps_may_share_the_processes(processes: Processes, n: int) -> None:
+    """Small and large functions in turn and at once: none is called for the other's items."""
+    found: dict[int, list[float]] = {}
+
+    def asking(k: int) -> None:
+        table = np.full(n, float(k))
+        found[k] = Run(executor=processes).map(partial(head_of, table), range(30))
+
+    askers = [threading.Thread(target=asking, args=(k,)) for k in (1, 2)]
+    for t in askers:
+        t.start()
+    for t in askers:
+        t.join(60)
+    assert found == {k: [float(k + i) for i in range(30)] for k in (1, 2)}
+
+
+def test_a_large_function_reaches_each_process_once(processes: Processes) -> None:
+    sent: list[int] = []
+    pool = processes._started()
+    true = pool.submit
+
+    def counting(fn: Any, *args: Any) -> Any:
+        sent.append(max((len(a) for a in args if isinstance(a, bytes)), default=0))
+        return true(fn, *args)
+
+    pool.submit = counting  # type: ignore[method-assign, assignment]
+    try:
+        assert Run(executor=processes).map(partial(head_of, np.ones(500_000)), range(50)) == [
+            1.0 + i for i in range(50)
+        ]
+    finally:
+        pool.submit = true  # type: ignore[method-assign]
+    assert sum(size > 4_000_000 for size in sent) == processes.workers
+    assert len(sent) == 50 + processes.workers
+
+
+def head_of(table: np.ndarray, i: int) -> float:
+    time.sleep(0.002)
+    return float(table[0]) + i
+
+
 def blas_threads(_: int) -> list[int]:
     import numpy  # noqa: F401
     from threadpoolctl import threadpool_info

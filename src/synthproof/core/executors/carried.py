@@ -51,6 +51,16 @@ def answer(key: str, function: Callable[[], bytes], item: bytes) -> bytes:
         return _packed_error(error)
 
 
+def hold(key: str, function: bytes) -> None:
+    """Unpack a function in this process and keep it."""
+    _function(key, lambda: function)
+
+
+def holds(key: str) -> bool:
+    """Return whether this process keeps a function unpacked."""
+    return _held is not None and _held[0] == key
+
+
 def opened(outcome: bytes) -> Any:
     """Return the result of a call, or raise what the call raised."""
     good, found = unpacked(outcome)
@@ -90,4 +100,4 @@ def settle_process() -> None:
     threadpool_limits(limits=1, user_api="blas")
 
 
-__all__ = ["answer", "opened", "packed", "settle_process", "unpacked"]
+__all__ = ["answer", "hold", "holds", "opened", "packed", "settle_process", "unpacked"]
