@@ -50,6 +50,9 @@ class Layout:
         Groups of the levels of columns that have very many, by field.
     places
         Where the points of pairs of latitude and longitude are.
+    left_out
+        Fields of free text and their places among the learned table's columns: what a generator of texts, which reads
+        the drawn row, would fill.
     """
 
     schema: Schema
@@ -58,6 +61,7 @@ class Layout:
     notices: tuple[Words, ...]
     wide: Mapping[str, Levels] = field(default_factory=dict)
     places: tuple[Places, ...] = ()
+    left_out: tuple[tuple[int, Field], ...] = ()
 
     @property
     def modelled(self) -> tuple[Field, ...]:
@@ -134,6 +138,7 @@ class Layout:
             "notices": [w.to_dict() for w in self.notices],
             "wide": {name: levels.get_state() for name, levels in self.wide.items()},
             "places": [p.get_state() for p in self.places],
+            "left_out": [[place, f.to_dict()] for place, f in self.left_out],
         }
 
     @classmethod
@@ -146,6 +151,7 @@ class Layout:
             tuple(Words.from_dict(w) for w in state["notices"]),
             {name: Levels.from_state(s) for name, s in state["wide"].items()},
             tuple(Places.from_state(s) for s in state["places"]),
+            tuple((int(place), Field.from_dict(f)) for place, f in state["left_out"]),
         )
 
 
@@ -178,6 +184,7 @@ def lay_out(data: Table, *, seed: int, row_wise: bool, min_shared: int = 10) -> 
         n = int(np.isinf(data.frame[f.name]).sum()) if f.kind == "continuous" else 0
         if n:
             raise DataError("fit/infinite-values", where=f.name, name=f.name, n=n)
+    notices += [_weights(f, data.frame[f.name]) for f in data.schema.modelled if f.has("weight") and f.numeric]
     schema = data.schema.without(*texts)
     makers: dict[str, IdMaker] = {}
     for f in schema.fields:
@@ -194,7 +201,8 @@ def lay_out(data: Table, *, seed: int, row_wise: bool, min_shared: int = 10) -> 
         schema = schema.replace_field(replace(schema.field(name), levels=levels.texts))
     geo = {name: to_numbers(data.frame[name], schema.field(name)) for pair in pairs_of(learned) for name in pair}
     places = places_of_table(geo, learned, persons=persons_of(data), min_shared=min_shared)
-    return Layout(schema, data.origin, makers, tuple(notices), wide, places)
+    left_out = tuple((k, f) for k, f in enumerate(data.schema.fields) if f.name in texts)
+    return Layout(schema, data.origin, makers, tuple(notices), wide, places, left_out)
 
 
 def persons_of(data: Table) -> npt.NDArray[np.intp] | None:
@@ -266,6 +274,26 @@ def _left_out(names: list[str]) -> Words:
         ko="자유 텍스트는 전용 생성기가 필요하며 실제 텍스트를 재사용하지 않으므로 제외한 열: {names}.",
     )
     return words.filled(names=", ".join(names))
+
+
+def _weights(f: Field, column: pd.Series) -> Words:
+    """Return what is to be known of a column of sample weights.
+
+    Raises
+    ------
+    DataError
+        ``fit/negative-weights``.
+    """
+    bad = int((column < 0).sum())
+    if bad:
+        raise DataError("fit/negative-weights", where=f.name, name=f.name, n=bad)
+    words = Words(
+        en="{name}: sample weights are drawn with the rows like any other column, so weighted figures of the drawn rows "
+        "stand for the population. Draw as many rows as were learned to keep the sum of weights.",
+        ko="{name}: 표본 가중치를 다른 열과 함께 생성하므로 생성한 행의 가중 통계가 모집단을 대표합니다. 가중치 합계를 "
+        "유지하려면 학습한 행 수만큼 생성하십시오.",
+    )
+    return words.filled(name=f.name)
 
 
 def _many_levels(name: str, n: int) -> Words:
