@@ -223,17 +223,20 @@ class _Nets:
     codebook: Codebook
     device: str
 
-    def chances(self, weights: Weights, codes: IntArray) -> Float32Array:
-        """Return the chance of every code given the uncovered ones (-1: hidden), shape (n, all codes)."""
+    def chances(self, weights: Weights, codes: IntArray, column: int | None = None) -> Float32Array:
+        """Return the chance of every code given the uncovered ones (-1: hidden), shape (n, all codes), or of one
+        column's codes alone, shape (n, its codes).
+        """
         torch = need_torch()
         starts = self.codebook.starts
+        mine = starts if column is None else starts[column : column + 2]
         at = np.where(codes < 0, -1, codes + starts[:-1]).astype(np.int64)
         parts = []
         with torch.no_grad():
             for i in range(0, len(at), _NET_ROWS):
                 hot = one_hot(moved(at[i : i + _NET_ROWS], device_for(self.device)), int(starts[-1]))
-                parts.append(run_residual(weights, "codes", hot).cpu().numpy())
-        return chances_of(np.concatenate(parts), starts)
+                parts.append(run_residual(weights, "codes", hot)[:, mine[0] : mine[-1]].cpu().numpy())
+        return chances_of(np.concatenate(parts), mine - mine[0])
 
     def block(
         self, steer: Steer | None, pool: int, steps: int, flow_steps: int, seed: int, block: int
@@ -320,14 +323,13 @@ class _Nets:
         self, weights: Weights, steer: Steer, size: int, seed: int, purpose: str, block: int
     ) -> tuple[IntArray, float, float]:
         """Uncover the conditioned columns of `size` rows; return codes, the conditions' probability, effective share."""
-        starts = self.codebook.starts
-        codes = np.full((size, len(starts) - 1), -1, dtype=np.intp)
+        codes = np.full((size, len(self.codebook.columns)), -1, dtype=np.intp)
         u = stream(seed, f"diffusion/{purpose}", block).random((size, len(steer.ratio)))
         dice = stream(seed, f"diffusion/{purpose}/resample", block)
         probability, effective = 1.0, 1.0
         for k, (j, ratio) in enumerate(steer.ratio.items()):
             # Before the first condition all rows are alike: one is asked for all.
-            alike = self.chances(weights, codes[: 1 if k == 0 else size])[:, starts[j] : starts[j + 1]]
+            alike = self.chances(weights, codes[: 1 if k == 0 else size], j)
             met = np.broadcast_to(alike.astype(np.float64) * ratio, (size, len(ratio)))
             weight = met.sum(axis=1)
             if not weight.any():
