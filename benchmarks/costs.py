@@ -1,6 +1,6 @@
 """`make calibrate-costs`: what learning, drawing, reading and verifying cost, and the constants of `core/cost.py`.
 
-    python benchmarks/costs.py [--only table.copula …] [--minutes 20]
+    python benchmarks/costs.py [--only table.copula …] [--minutes 20]     (``--only none``: fit the kept runs again)
 
 Every generator runs over tables of many sizes, each in a process of its own that measures its CPU and wall seconds and
 the most memory it held. Constants are fitted to CPU seconds, which a busy machine hardly changes, by non-negative least
@@ -32,7 +32,9 @@ from scale_data import Recipe
 
 SHIPPED = Path(__file__).parents[1] / "src" / "synthproof" / "core" / "costs.json"
 TERMS = ("one", "columns", "levels", "cells", "learned_cells", "learned_pairs", "pairs", "table")
-CAPS = {"table.cart_chain": 100_000}  # rows beyond which learning only counts
+CAPS = {"table.cart_chain": 100_000, "table.autoregressive": 50_000}
+"""Rows beyond which a generator looks at no more of them when it learns, or (`ROOTS`) at as many as their root."""
+ROOTS = {"table.autoregressive"}
 GRID = [
     ("adult", 1_000, 15, 0), ("adult", 8_000, 15, 0), ("adult", 8_000, 5, 0), ("adult", 4_000, 30, 0),
     ("adult", 8_000, 10, 900), ("support2_emr", 2_000, 47, 0), ("magic", 16_000, 11, 0),
@@ -125,11 +127,11 @@ def _plain(size: Any) -> dict[str, int]:
     return {"rows": size.rows, "columns": size.columns, "levels": size.levels}
 
 
-def fitted(points: list[dict[str, Any]], key: str, cap: float) -> tuple[dict[str, float], float]:
+def fitted(points: list[dict[str, Any]], key: str, cap: float, root: bool) -> tuple[dict[str, float], float]:
     """Return non-negative constants of the terms, and the median relative error of the points."""
     from synthproof.core.cost import Size
 
-    x = np.array([[Size(**p["size"]).terms(cap)[t] for t in TERMS] for p in points])
+    x = np.array([[Size(**p["size"]).terms(cap, root=root)[t] for t in TERMS] for p in points])
     y = np.maximum(np.array([p[key] for p in points], dtype=float), 1e-4 if key == "seconds" else 2**20)
     scale = x.max(axis=0)
     weights, _ = nnls(x / scale / y[:, None], np.ones(len(y)))
@@ -159,8 +161,9 @@ def constants(runs: list[dict[str, Any]]) -> dict[str, Any]:
     out: dict[str, Any] = {}
     for name, points in sorted(work.items()):
         cap = CAPS.get(name.split("/")[0], 0) if name.endswith("/fit") else 0
-        seconds, off = fitted(points, "seconds", cap or np.inf)
-        held, held_off = fitted(points, "bytes", cap or np.inf)
+        root = cap > 0 and name.split("/")[0] in ROOTS
+        seconds, off = fitted(points, "seconds", cap or np.inf, root)
+        held, held_off = fitted(points, "bytes", cap or np.inf, root)
         spread = float(np.median([p["seconds"] / p["wall"] for p in points if p["wall"] > 0] or [1.0]))
         out[name] = {
             "cap": cap,
@@ -192,7 +195,9 @@ def main() -> None:
     kept = RESULTS / "costs.json"
     old = json.loads(kept.read_text(encoding="utf-8")) if kept.exists() else {"runs": []}
     runs = [r for r in old["runs"] if a.only is not None and r["work"] not in a.only]
-    result: dict[str, Any] = {"environment": environment(), "pace_s": pace_seconds(time.process_time), "runs": runs}
+    fresh = a.only != ["none"]
+    told = {"environment": environment(), "pace_s": pace_seconds(time.process_time)} if fresh else old
+    result: dict[str, Any] = {**told, "runs": runs}
     ends = time.monotonic() + 60 * a.minutes
     for work, data, rows, columns, cardinality in todo:
         if (a.only is not None and work not in a.only) or time.monotonic() > ends:

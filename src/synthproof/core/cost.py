@@ -68,9 +68,15 @@ class Size:
         """Return the size of a table of some rows."""
         return cls(rows, len(schema.modelled), sum(_levels(f) for f in schema.modelled))
 
-    def terms(self, cap: float) -> dict[str, float]:
-        """Return what costs are linear in; `cap` bounds the rows that count for learning beyond shapes."""
-        learned = min(float(self.rows), cap)
+    def terms(self, cap: float, *, root: bool = False) -> dict[str, float]:
+        """Return what costs are linear in.
+
+        Parameters
+        ----------
+        cap
+            Rows beyond which learning looks at no more of them, or with `root` at a number that grows as their root.
+        """
+        learned = float(self.rows) if self.rows <= cap else (cap * self.rows) ** 0.5 if root else cap
         p = float(self.columns)
         return {
             "one": 1.0,
@@ -113,7 +119,7 @@ def cost(name: str, size: Size, *, pace: float | None = None, workers: int | Non
         Nobody measured that; ask `known` first.
     """
     entry = _measured()["work"][name]
-    terms = size.terms(float(entry.get("cap") or np.inf))
+    terms = size.terms(float(entry.get("cap") or np.inf), root=bool(entry.get("root")))
     pace = machine_pace() if pace is None else pace
     work = sum(entry["seconds"].get(k, 0.0) * v for k, v in terms.items())
     seconds = work / min(float(entry["cores"]), workers or available_cores())
