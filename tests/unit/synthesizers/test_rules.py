@@ -41,7 +41,7 @@ def ward(n: int = 1500, seed: int = 0, rules: Sequence[str] = ()) -> Table:
     price = np.round(rng.gamma(2.0, 20.0, n), 2)
     fee = np.round(price * rng.uniform(0.0, 0.5, n), 2)
     gone = rng.random(n) < 0.1
-    frame = {
+    frame: dict[str, Any] = {
         "nurses": nurses,
         "doctors": doctors,
         "staff": nurses + doctors,
@@ -213,6 +213,30 @@ def test_too_few_different_rows_are_refused() -> None:
         fitted.sample(7, seed=1)
 
 
+@pytest.mark.parametrize("model", MODELS)
+def test_rules_on_columns_of_very_many_levels(model: Any) -> None:
+    rng = np.random.Generator(np.random.Philox(8))
+    n, wards = 9000, 300
+    ward_of = rng.integers(0, wards, n)
+    city = rng.permutation(wards)[ward_of] % 9
+    frame = pd.DataFrame({"ward": [f"w{k:03d}" for k in ward_of], "city": [f"c{k}" for k in city]})
+    frame["age"] = pd.array(rng.integers(0, 60, n) + city, dtype="Int64")
+    fields = (
+        *(Field(name=c, kind="categorical", levels=tuple(sorted(set(frame[c])))) for c in ("ward", "city")),
+        Field(name="age", kind="integer"),
+    )
+    frame = pd.DataFrame({f.name: frame[f.name].astype(canonical_dtype(f)) for f in fields})
+    rules = tuple(map(Constraint.parse, ("ward in city", "unique(ward, city, age)", 'ward != "w007"')))
+    train = Table(frame, Schema(fields=fields, constraints=rules))
+    fitted = model(random_state=2).fit(train)
+    assert fitted._layout.wide, "the column must be one that is drawn as groups"
+    for where in (None, {"city": "c3"}):
+        drawn = fitted.sample(500, where=where, seed=1)
+        assert not any(broken(drawn, rules, train).values()), broken(drawn, rules, train)
+        assert drawn.frame["ward"].nunique() > 25
+        assert where is None or (drawn.frame["city"] == "c3").all()
+
+
 def test_uniqueness_with_an_identifier_holds_by_itself() -> None:
     base = ward(rules=())
     field = Field(name="chart", kind="identifier", pattern=r"P-\d{6}")
@@ -312,7 +336,7 @@ def world(seed: int, n: int = 160) -> Table:
     later = when + rng.integers(-3, 40, n) * np.timedelta64(1, "D")
     g, h = rng.choice(["p", "q", "r"], n), rng.choice(["p", "q", "r", "s"], n)
     gone = rng.random(n) < 0.15
-    frame = {
+    frame: dict[str, Any] = {
         "a": pd.array(a, dtype="Int64"),
         "b": pd.array(np.where(gone, 0, b), dtype="Int64"),
         "c": pd.array(c, dtype="Int64"),
@@ -375,7 +399,7 @@ RULE = st.one_of(
 WHERE = st.sampled_from([None, {"g": "q"}, {"h": ["p", "q"]}, {"a": (5, 20)}, {"c": 4}, {"g": "p", "x": (30, None)}])
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(RULE, min_size=1, max_size=4, unique=True), WHERE, st.integers(0, 5))
 def test_no_drawn_row_breaks_a_rule(rules: list[str], where: dict[str, Any] | None, seed: int) -> None:
     train = world(seed)

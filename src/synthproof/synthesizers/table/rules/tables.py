@@ -281,9 +281,12 @@ class Ranges:
         for name in unknown:
             column = self.groups.table[:, by.index(name)]
             vocabulary, owner = np.unique(column, return_inverse=True)
-            possible = np.zeros((len(at_row), len(vocabulary)), dtype=np.bool_)
-            for k in range(len(vocabulary)):
-                possible[:, k] = good[:, owner.reshape(-1) == k].any(axis=1)
+            if len(by) == 1:
+                possible = good[:, np.argsort(column)]
+            else:
+                possible = np.stack(
+                    [good[:, owner.reshape(-1) == k].any(axis=1) for k in range(len(vocabulary))], axis=1
+                )
             places = choice_of(possible, at_row, domains.n)
             choice = Choice(places.row, places.start, vocabulary[places.values.astype(np.intp)])
             domains.restrict(name, choice, live & ~dead)
