@@ -119,7 +119,7 @@ def test_same_bytes_as_on_one_machine(run: Run) -> None:
 
     def told(job: Run) -> tuple[str, ...]:
         drawn = []
-        for name in ("table.copula", "table.cart_chain"):
+        for name in ("table.copula", "table.cart_chain", "table.autoregressive"):
             model = sp.synthesizer(name, random_state=3).fit(train, run=job)
             drawn.append(model.core.sample(20_000, seed=4, run=job))
             drawn.append(model.core.sample(3000, seed=4, where={"sex": "F"}, run=job))
