@@ -23,6 +23,7 @@ Int32Array = npt.NDArray[np.int32]
 _STEEPEST = 20.0
 _KNOTS = 1024
 _BENT = 2.0
+_BEYOND = 0.05
 
 
 class InStretch(Protocol):
@@ -261,6 +262,11 @@ def _parts(
     middle = (sites[free[edge]] + sites[free[edge + 1]]) / 2
     low, high = np.append(sites[free[0]], middle), np.append(middle, sites[free[-1]])
     mean = np.bincount(part_of, counts * sites[free]) / np.bincount(part_of, counts)
+    # The outermost values are a person's: the ends lie a little beyond them, but not past the next value.
+    if free[0] > 0:
+        low[0] -= min((sites[free[0]] - sites[free[0] - 1]) / 2, _BEYOND * (high[0] - low[0]))
+    if free[-1] < len(sites) - 1:
+        high[-1] += min((sites[free[-1] + 1] - sites[free[-1]]) / 2, _BEYOND * (high[-1] - low[-1]))
     # A part that is one value only reaches halfway to the values beside it, whoever holds them.
     lone = high - low <= 0
     if lone.any():
