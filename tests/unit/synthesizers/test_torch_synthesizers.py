@@ -191,6 +191,36 @@ def test_wrong_parameters_are_refused(cls: Any, wrong: dict[str, Any]) -> None:
         cls(**wrong).fit(example(50))
 
 
+@pytest.mark.parametrize("cls", ALL)
+def test_hard_columns(cls: Any) -> None:
+    n = 30
+    rng = dice(2)
+    real = table(
+        {
+            "constant": np.full(n, 3.5),
+            "gone": np.full(n, np.nan),
+            "lone": np.where(np.arange(n) == 4, 1.25, np.nan),
+            "one": ["only"] * n,
+            "never": [None] * n,
+            "big": rng.integers(2**40, 2**45, n),
+        },
+        Field(name="constant", kind="continuous"),
+        Field(name="gone", kind="continuous", nullable=True),
+        Field(name="lone", kind="continuous", nullable=True),
+        Field(name="one", kind="categorical", levels=("only",)),
+        Field(name="never", kind="categorical", levels=(), nullable=True),
+        Field(name="big", kind="integer"),
+    )
+    made = SMALL[cls]().set_params(epochs=3).fit(real)
+    drawn = made.sample(200, seed=1).frame
+    assert (drawn["constant"] == 3.5).all()
+    assert (drawn["one"] == "only").all()
+    for name in ("gone", "lone", "never"):
+        assert drawn[name].isna().all(), name
+    assert drawn["big"].between(real.frame["big"].min(), real.frame["big"].max()).all()
+    assert made.losses_.shape[1] == 2
+
+
 @pytest.mark.skipif(torch.cuda.is_available(), reason="a GPU is there")
 @pytest.mark.parametrize("cls", ALL)
 def test_a_gpu_that_is_not_there_is_said(cls: Any) -> None:
