@@ -17,7 +17,7 @@ by where the network differs from the tree. Nothing is drawn and thrown away unt
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import ClassVar, Self
 
@@ -42,6 +42,11 @@ from synthproof.synthesizers.table.columns.layout import Layout, check_count, la
 from synthproof.synthesizers.table.columns.model import column_model, fitted
 from synthproof.synthesizers.table.columns.network import Foresight, Net, Place, plain_chunk
 from synthproof.synthesizers.table.columns.parents import choose_parents, views_for
+from synthproof.synthesizers.table.rules.book import Book
+from synthproof.synthesizers.table.rules.bounds import Bounds
+from synthproof.synthesizers.table.rules.conflicts import check_conditions
+from synthproof.synthesizers.table.rules.ruled import Ruled, draw_under_rules, learn_book
+from synthproof.synthesizers.table.rules.within import draw_within
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.intp]
@@ -54,7 +59,7 @@ _RUNS = (2, 4)  # as how few values a parent may be seen
 _WIDE = 256  # a node of more codes is nobody's parent
 
 
-class BayesNet(Params, Saved):
+class BayesNet(Params, Saved, Ruled):
     """Draw each column from counts given a few others.
 
     Parameters
@@ -118,7 +123,7 @@ class BayesNet(Params, Saved):
         seed = fresh_seed() if self.random_state is None else int(self.random_state)
         data = bounded(data, seed=seed)
         layout = lay_out(data, seed=seed, row_wise=self.row_wise, min_shared=self.min_shared)
-        data = layout.seen(data)
+        whole, data = data, layout.seen(data)
         persons = persons_of(data)
         width = max(4, min(self.bins, data.n_rows // _ROWS_PER_BIN))
         columns: dict[str, Bins] = {}
@@ -133,7 +138,8 @@ class BayesNet(Params, Saved):
         sample = _some(data.n_rows, seed)
         choose = partial(_node, plan, sample=sample, most=self.parents, least=self.min_cell)
         nodes = run.map(choose, range(len(plan.places)), "bayes_net")
-        self._layout: Layout = layout
+        grids = {name: c.grid for name, c in columns.items() if c.grid is not None}
+        self._book, self._layout = learn_book(whole, layout, grids)
         self._net = Net(columns, plan.places, tuple(nodes), data.n_rows)
         self.seed_ = seed
         return self
@@ -188,11 +194,18 @@ class BayesNet(Params, Saved):
         seed = derive(self.seed_, "sample") if seed is None else int(seed)
         grids = {name: c.grid for name, c in net.columns.items() if c.grid is not None}
         asked = read_conditions(where, layout.schema, grids, layout.wide)
+        check_conditions(self._book, asked)
         blocks, mine = blocks_of(first, n)
+        foresight, pool = None, 1
         if asked:
             foresight = Foresight.of(net, asked)
             run.tick("conditions", 0, 1)
             pool = foresight.pool()
+        if not self._book.empty:
+            draw = partial(_mended, net, foresight, pool)
+            ruled = draw_under_rules(self._book, draw, blocks=blocks, mine=mine, seed=seed, run=run, asked=asked)
+            return layout.table(ruled, n, seed, first=first, asked=asked)
+        if foresight is not None:
             parts = run.map(partial(foresight.block, seed, pool), blocks, "sample")
         else:
             chunks = [(b, min(_CHUNK, blocks.stop - b)) for b in blocks[::_CHUNK]]
@@ -207,12 +220,13 @@ class BayesNet(Params, Saved):
         of the range without a lattice). A value or combination of probability 0 counts as if seen half a time.
         """
         net: Net = fitted(self, "_net", "log_prob")
+        data = self._layout.seen(data)
         floor = 0.5 / (net.rows + 0.5)
         total = np.zeros(data.n_rows)
         rows: dict[int, IntArray] = {}
         unknown: dict[int, npt.NDArray[np.bool_]] = {}
         for name, bins in net.columns.items():
-            values = numbers_or_codes(data.frame[name], self._layout.schema.field(name))
+            values = numbers_or_codes(data.frame[name], data.schema.field(name))
             codes = bins.code(values)
             total += bins.within(values)
             usual = int(bins.pieces.mass.argmax())
@@ -236,12 +250,14 @@ class BayesNet(Params, Saved):
             "places": [[p.column, p.group] for p in self._net.places],
             "nodes": [k.get_state() for k in self._net.nodes],
             "rows": self._net.rows,
+            "book": self._book.get_state(),
             "seed": self.seed_,
         }
 
     def set_state(self, state: State, /) -> Self:
         """Take back what `get_state` returned."""
         self._layout = Layout.from_state(state["layout"])
+        self._book = Book.from_state(state["book"], self._layout.schema)
         columns = [Bins.from_state(s) for s in state["columns"]]
         places = tuple(Place(str(name), bool(group)) for name, group in state["places"])
         nodes = tuple(Node.from_state(s) for s in state["nodes"])
@@ -325,3 +341,20 @@ def _node(plan: _Plan, k: int, *, sample: IntArray | slice, most: int, least: in
     seen = None if own is None else (own, plan.codes[own.node][sample])
     chosen = choose_parents(studied, size, candidates, own=seen, most=most, least=least)
     return count_node(plan.codes, x, size, chosen, own=own, least=least)
+
+
+def _mended(
+    net: Net, foresight: Foresight | None, pool: int, book: Book, seed: int, block: int, at: IntArray
+) -> dict[str, FloatArray]:
+    """Return some rows of a block, mended column by column: a value that breaks a rule is drawn anew from the part of its
+    column that the rules allow beside the columns before it.
+    """
+    drawn = plain_chunk(net, seed, (block, 1)) if foresight is None else foresight.block(seed, pool, block)
+
+    def redraw(name: str, bounds: Bounds, values: FloatArray, u: FloatArray) -> FloatArray:
+        bins = net.columns[name]
+        whole = replace(bins.pieces, start=bins.pieces.start[[0, -1]])
+        return draw_within(whole, bins.grid, np.zeros(len(values), dtype=np.intp), values, bounds, u)
+
+    rows = {name: values[at] for name, values in drawn.items()}
+    return book.repair(rows, seed, block, held=() if foresight is None else foresight.asked, redraw=redraw, at=at)

@@ -14,6 +14,7 @@ records: it belongs in the vault.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import ClassVar, Self
 
 import numpy as np
@@ -23,18 +24,22 @@ from synthproof.core.contracts import Conditions, Tags
 from synthproof.core.errors import ConfigError
 from synthproof.core.models import Saved
 from synthproof.core.params import Params, check_range
-from synthproof.core.random import derive, fresh_seed, stream, uniforms
+from synthproof.core.random import BLOCK, blocks_of, derive, fresh_seed, stream, uniforms
 from synthproof.core.run import Run, quiet
 from synthproof.core.schema import Field, Schema
 from synthproof.core.state import State
 from synthproof.core.words import Words
+from synthproof.data.table.chunks import Data, bounded
 from synthproof.data.table.dataset import Table
 from synthproof.engines.codes import levels_of, numbers_or_codes
-from synthproof.synthesizers.table.columns.conditions import impossible, read_conditions
+from synthproof.synthesizers.table.columns.conditions import Condition, impossible, read_conditions
 from synthproof.synthesizers.table.columns.donors import Donors
 from synthproof.synthesizers.table.columns.grid import Grid, grid_of
 from synthproof.synthesizers.table.columns.layout import Layout, check_count, lay_out
 from synthproof.synthesizers.table.columns.model import fitted
+from synthproof.synthesizers.table.rules.book import Book
+from synthproof.synthesizers.table.rules.conflicts import check_conditions
+from synthproof.synthesizers.table.rules.ruled import Ruled, draw_under_rules, learn_book
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.intp]
@@ -51,7 +56,7 @@ _NOT_FOR_RELEASE = Words(
 )
 
 
-class Smote(Params, Saved):
+class Smote(Params, Saved, Ruled):
     """Interpolate between a real row and a neighbour of its class.
 
     Parameters
@@ -101,7 +106,7 @@ class Smote(Params, Saved):
         self.row_wise = row_wise
         self.random_state = random_state
 
-    def fit(self, data: Table, /, *, run: Run | None = None) -> Self:
+    def fit(self, data: Data, /, *, run: Run | None = None) -> Self:
         """Keep the rows and find each one's neighbours in its class."""
         run = quiet(run)
         check_range(self, "neighbours", self.neighbours, 1, 1000)
@@ -109,8 +114,10 @@ class Smote(Params, Saved):
             raise self._bad("balance", self.balance, " or ".join(_BALANCES))
         run.tick("smote", 0, 1)
         seed = fresh_seed() if self.random_state is None else int(self.random_state)
+        data = bounded(data, seed=seed)
         layout = lay_out(data, seed=seed, row_wise=self.row_wise)
-        fields = layout.modelled
+        whole, data = data, layout.seen(data)
+        fields = tuple(data.schema.field(f.name) for f in layout.modelled)
         values = {f.name: numbers_or_codes(data.frame[f.name], f) for f in fields}
         target, classes, names = self._classes(layout, values)
         left, thinned = _thinned(classes, seed)
@@ -131,6 +138,7 @@ class Smote(Params, Saved):
         if alone:
             notices.append(_alone_words(alone, target))
         near = donors.neighbours(np.arange(len(left)), run)
+        self._book, layout = learn_book(whole, layout, donors.grids)
         self._layout, self._donors, self._near = layout, donors, near
         self._notices = (*notices, *layout.notices)
         self.seed_ = seed
@@ -199,7 +207,8 @@ class Smote(Params, Saved):
         donors, near = self._donors, self._near
         run, n = quiet(run), check_count(n)
         seed = derive(self.seed_, "sample") if seed is None else int(seed)
-        asked = read_conditions(where, layout.schema, donors.grids)
+        asked = read_conditions(where, layout.schema, donors.grids, layout.wide)
+        check_conditions(self._book, asked)
         kept = np.arange(len(donors.of_class), dtype=np.intp)
         if asked:
             kept = donors.meeting(asked)
@@ -208,9 +217,13 @@ class Smote(Params, Saved):
         weight = _weights(donors.of_class[kept], near, shares)
         if not weight.any():
             raise impossible(next(iter(asked), donors.target), float(len(kept) / len(donors.of_class)), tuple(asked))
-        u = uniforms(seed, "smote", n, 3, first=first)
-        drawn = donors.draw(kept, near, weight, u, asked)
-        return layout.table(drawn, n, seed, first=first)
+        if not self._book.empty:
+            blocks, mine = blocks_of(first, n)
+            draw = partial(_mended, donors, kept, near, weight, asked)
+            ruled = draw_under_rules(self._book, draw, blocks=blocks, mine=mine, seed=seed, run=run, asked=asked)
+            return layout.table(ruled, n, seed, first=first, asked=asked)
+        drawn = donors.draw(kept, near, weight, uniforms(seed, "smote", n, 3, first=first), asked)
+        return layout.table(drawn, n, seed, first=first, asked=asked)
 
     def _shares(self, balance: Mapping[str, Mapping[str, float]] | None) -> FloatArray:
         donors = self._donors
@@ -232,6 +245,8 @@ class Smote(Params, Saved):
             "layout": layout.get_state(),
             "donors": self._donors.get_state(),
             "near": self._near.astype(np.int32),
+            "book": self._book.get_state(),
+            "fields": [f.to_dict() for f in self._donors.fields],
             "notices": [w.to_dict() for w in self._notices],
             "seed": self.seed_,
         }
@@ -239,11 +254,28 @@ class Smote(Params, Saved):
     def set_state(self, state: State, /) -> Self:
         """Take back what `get_state` returned."""
         self._layout = Layout.from_state(state["layout"])
-        self._donors = Donors.from_state(state["donors"], self._layout.modelled)
+        self._book = Book.from_state(state["book"], self._layout.schema)
+        self._donors = Donors.from_state(state["donors"], tuple(Field.from_dict(f) for f in state["fields"]))
         self._near = state["near"].astype(np.intp)
         self._notices = tuple(Words.from_dict(w) for w in state["notices"])
         self.seed_ = int(state["seed"])
         return self
+
+
+def _mended(
+    donors: Donors,
+    kept: IntArray,
+    near: IntArray,
+    weight: FloatArray,
+    asked: Mapping[str, Condition],
+    book: Book,
+    seed: int,
+    block: int,
+    at: IntArray,
+) -> dict[str, FloatArray]:
+    """Return some rows of a block; a value that breaks a rule becomes the nearest one that the rules allow."""
+    u = uniforms(seed, "smote", BLOCK, 3, first=block * BLOCK)[at]
+    return book.repair(donors.draw(kept, near, weight, u, asked), seed, block, held=tuple(asked), at=at)
 
 
 def _weights(of_class: IntArray, near: IntArray, shares: FloatArray) -> FloatArray:
