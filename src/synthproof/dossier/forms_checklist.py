@@ -78,11 +78,14 @@ def _relations(proof: Proof, preview: Mapping[str, Any]) -> Reading:
 
 def _documented(proof: Proof, preview: Mapping[str, Any]) -> Reading:
     n, rules = len(proof.schema.fields), len(proof.schema.constraints)
+    told = [e for e in proof.evidence if e.metric == "table.constraints" and e.subject != "all" and e.detail]
+    counts = "; ".join(f"{e.subject} ({e.detail['broken']}/{e.detail['rows']})" for e in told)
     return Reading(
         answer=YES,
         evidence=Words(
-            en=f"{n} items in form 1-3; {rules} logical constraints declared",
-            ko=f"서식 1-3에 {n}개 항목 기록, 논리 제약 {rules}개 선언",
+            en=f"{n} items in form 1-3; {rules} logical constraints declared"
+            + (f" (synthetic rows that break each: {counts})" if counts else ""),
+            ko=f"서식 1-3에 {n}개 항목 기록, 논리 제약 {rules}개 선언" + (f"(어긴 합성 행: {counts})" if counts else ""),
         ),
     )
 
