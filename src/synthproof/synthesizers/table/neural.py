@@ -107,13 +107,13 @@ class Neural(Params, Saved, Ruled):
         seed = fresh_seed() if params["random_state"] is None else int(params["random_state"])
         shared = params["min_shared"]
         layout = lay_out(data, seed=seed, row_wise=params["row_wise"], min_shared=shared)
-        data = layout.seen(data)
+        whole, data = data, layout.seen(data)
         run.tick(f"{task}: codes", 0, 1)
         codebook = codebook_of(
             data, layout.modelled, stretches=params["stretches"], min_shared=shared, persons=persons_of(data)
         )
         codes, places = codebook.read(data, seed)
-        book, layout = learn_book(data, layout, codebook.grids)
+        book, layout = learn_book(whole, layout, codebook.grids)
         return Begun(seed, layout, book, codebook, codes, places, *split_rows(data, seed))
 
     def _keep(self, begun: Begun, losses: tuple[tuple[float, float], ...]) -> None:

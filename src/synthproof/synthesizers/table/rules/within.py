@@ -70,7 +70,12 @@ def _numbers(
     goal = goal + u[:, 0] * np.maximum(_below(pieces, b, high, True) - goal, 0.0)
     at = np.clip(np.searchsorted(pieces.cum, goal, side="right") - 1, a, np.maximum(b, a))
     left, right = np.maximum(pieces.low[at], low), np.minimum(pieces.high[at], high)
-    drawn = np.where(some, left + u[:, 1] * np.maximum(right - left, 0.0), values)
+    right = np.maximum(right, left)
+    if pieces.grains is None:
+        inside = left + u[:, 1] * (right - left)
+    else:
+        inside = pieces.grains.draw(left, right, u[:, 1], np.mod(u[:, 1] * 2**20, 1.0))
+    drawn = np.where(some, inside, values)
     return bounds.settle(np.clip(grid.settle(drawn), bounds.low, bounds.high))
 
 
