@@ -14,6 +14,7 @@ from synthproof.core.random import stream
 from synthproof.core.schema import Field
 from synthproof.data.table.dataset import Table
 from synthproof.engines.codes import to_codes, to_numbers
+from synthproof.synthesizers.table.columns.chances import chance
 from synthproof.synthesizers.table.columns.grains import Grains
 from synthproof.synthesizers.table.columns.grid import Grid, Shape, shape_of
 from synthproof.synthesizers.table.columns.model import grid_state
@@ -114,6 +115,17 @@ class Link:
     def draw(self, rows: Mapping[str, FloatArray], u: FloatArray) -> FloatArray:
         """Return the column for partial rows from uniforms of shape (n, 3)."""
         return self.settle(self.pieces.draw(self.leaf(rows, u[:, 2]), u[:, 0], u[:, 1]))
+
+    def chance(self, rows: Mapping[str, FloatArray], values: FloatArray) -> FloatArray:
+        """Return how likely the column's own values are beside the columns before it: the mean over trees."""
+        if not self.trees:
+            return chance(self.pieces, np.zeros(len(values), dtype=np.intp), values, self.grid)
+        x = _features(self.coders, rows)
+        of_trees = [
+            chance(self.pieces, tree.apply(x) + first, values, self.grid)
+            for tree, first in zip(self.trees, self.first, strict=True)
+        ]
+        return np.asarray(np.mean(of_trees, axis=0), dtype=np.float64)
 
     def settle(self, values: FloatArray) -> FloatArray:
         """Return values on the column's lattice."""
