@@ -11,7 +11,7 @@ from synthproof.core.errors import Cancelled
 from synthproof.core.run import Run
 from synthproof.engines.nets import training as numpy_training
 from synthproof.engines.nets.network import Network, Positions
-from synthproof.engines.nets.training import Schedule, random_cover
+from synthproof.engines.nets.training import Schedule, given_at_random
 
 torch = pytest.importorskip("torch", reason="synthproof[torch] is not installed")
 
@@ -33,44 +33,44 @@ def codes(n: int, seed: int = 0) -> Any:
     return made.astype(np.int32)
 
 
-def network(*, chain: bool, layers: int = 2) -> Network:
-    net = Network(Positions(SIZES, PARENT), hidden=24, layers=layers, chain=chain, seed=4)
+def network(*, informed: bool, layers: int = 2) -> Network:
+    net = Network(Positions(SIZES, PARENT), hidden=24, layers=layers, informed=informed, seed=4)
     net.start_from(codes(400))
     rng = np.random.Generator(np.random.Philox(9))
     net.theta += (rng.normal(size=net.size) * 0.1).astype(np.float32) * net.open_weights()
     return net
 
 
-@pytest.mark.parametrize("chain", [True, False])
+@pytest.mark.parametrize("informed", [True, False])
 @pytest.mark.parametrize("layers", [1, 3])
-def test_losses_and_gradients_agree(chain: bool, layers: int) -> None:
-    net = network(chain=chain, layers=layers)
-    targets = net.placed(codes(50, 2))
-    known, weight = (targets, np.ones(targets.shape, dtype=np.float32))
-    if not chain:
-        known, weight = random_cover(COLUMNS)(targets, np.random.Generator(np.random.Philox(1)))
+def test_losses_and_gradients_agree(informed: bool, layers: int) -> None:
+    net = network(informed=informed, layers=layers)
+    placed = net.placed(codes(50, 2))
+    given, weight = None, np.ones(placed.shape, dtype=np.float32)
+    if informed:
+        given, weight = given_at_random(COLUMNS)(placed, np.random.Generator(np.random.Philox(1)))
     grad = np.zeros(net.size, dtype=np.float32)
-    there = (weight > 0) & (targets >= 0)
-    losses = net.gradient(net.parts(net.theta), known, targets, weight, 1 / 50, grad)
-    found, slope = chain_backend.gradient(net, known, targets, weight, 1 / 50)
+    there = (weight > 0) & (placed >= 0)
+    losses = net.gradient(net.parts(net.theta), placed, weight, 1 / 50, grad, given)
+    found, slope = chain_backend.gradient(net, placed, weight, 1 / 50, given)
     assert np.allclose(losses[there], found[there], rtol=1e-4, atol=1e-5)
     opened = net.open_weights() > 0
     assert np.abs(grad[opened]).max() > 1e-3
     assert np.allclose(grad[opened], slope[opened], rtol=1e-3, atol=1e-6)
 
 
-@pytest.mark.parametrize("chain", [True, False])
-def test_training_goes_the_same_way(chain: bool) -> None:
+@pytest.mark.parametrize("informed", [True, False])
+def test_training_goes_the_same_way(informed: bool) -> None:
     schedule = Schedule(visits=200 * 100, batch=100)
-    cover = None if chain else random_cover(COLUMNS)
     weight = np.linspace(0.5, 1.5, 800).astype(np.float32)
-    one, two = network(chain=chain), network(chain=chain)
-    given = {"seed": 5, "run": Run(workers=1), "task": "t", "cover": cover, "weight": weight}
+    one, two = network(informed=informed), network(informed=informed)
+    given: dict[str, Any] = {"seed": 5, "run": Run(workers=1), "task": "t", "weight": weight}
+    given |= {"tell": given_at_random(COLUMNS)} if informed else {}
     a = numpy_training.train(one, codes(800, 3), codes(200, 6), schedule, **given)
     b = chain_backend.train(two, codes(800, 3), codes(200, 6), schedule, **given)
     assert a.visits == b.visits
     assert np.allclose(a.held_out, b.held_out, atol=2e-3)
-    start = network(chain=chain).theta
+    start = network(informed=informed).theta
     assert np.linalg.norm(one.theta - two.theta) < 0.02 * np.linalg.norm(one.theta - start)
     assert (two.theta[one.open_weights() == 0] == 0).all()
     assert a.best < a.held_out[0] + 1e-6
@@ -79,7 +79,7 @@ def test_training_goes_the_same_way(chain: bool) -> None:
 def test_it_can_be_stopped() -> None:
     run = Run()
     run.cancel()
-    net = network(chain=True)
+    net = network(informed=False)
     before = net.theta.copy()
     with pytest.raises(Cancelled):
         chain_backend.train(net, codes(300), codes(50, 1), Schedule(visits=10_000), seed=1, run=run, task="t")

@@ -18,7 +18,7 @@ from synthproof.core.random import stream
 from synthproof.core.run import Run
 from synthproof.engines.nets import training as numpy_training
 from synthproof.engines.nets.network import CodeArray, Float32Array, Network
-from synthproof.engines.nets.training import Course, Cover, Schedule
+from synthproof.engines.nets.training import Course, Schedule, Tell
 from synthproof.engines.torch_nets.load import device_for, need_torch, one_torch_thread
 from synthproof.engines.torch_nets.nets import moved
 
@@ -39,19 +39,28 @@ class _TorchNetwork:
         pieces = theta.split(counts)
         return {name: t.reshape(s) for (name, s), t in zip(self.net.shapes.items(), pieces, strict=True)}
 
-    def logits(self, part: dict[str, Any], known: Any, masks: list[Any]) -> Any:
-        """Return logits of all codes, shape (n, codes), given known codes (-1: unknown) and masks of dropped units."""
+    def logits(self, part: dict[str, Any], placed: Any, given: Any, masks: list[Any]) -> Any:
+        """Return logits of all codes, shape (n, codes), from rows' codes, codes given beforehand (-1: not), and masks of
+        dropped units.
+        """
         y: Any = None
         for k in range(self.net.layers):
-            a = _summed(known, part["emb"]) + part["b0"] if y is None else y @ part[f"w{k}"] + part[f"b{k}"]
+            a = self._entry(part, placed, given) if y is None else y @ part[f"w{k}"] + part[f"b{k}"]
             z = a.relu() if y is None else a.relu() + y
             y = z * masks[k] if masks else z
         out = y @ part["out"] + part["bias"]
         if part["direct"].numel():
-            out = out + _summed(known, part["direct"])
-        return out + self._pairs(part["pair"], known) if self.fine else out
+            out = out + _summed(placed, part["direct"])
+            if given is not None:
+                out = out + _summed(given, part["given_direct"])
+        return out + self._pairs(part["pair"], placed) if self.fine else out
 
-    def _pairs(self, pair: Any, known: Any) -> Any:
+    def _entry(self, part: dict[str, Any], placed: Any, given: Any) -> Any:
+        """Return what the first layer sees, shape (n, hidden)."""
+        a = _summed(placed, part["emb"]) + part["b0"]
+        return a if given is None else a + _summed(given, part["given"])
+
+    def _pairs(self, pair: Any, placed: Any) -> Any:
         """Return what coarse codes say of their fine codes, shape (n, codes)."""
         torch = need_torch()
         at, pair_at = self.net.at, self.net.pair_at
@@ -59,20 +68,20 @@ class _TorchNetwork:
         columns = []
         for p, size in enumerate(self.sizes):
             if p not in parent:
-                columns.append(torch.zeros((len(known), size), device=self.device))
+                columns.append(torch.zeros((len(placed), size), device=self.device))
                 continue
             q = parent[p]
-            coarse = known[:, q]
+            coarse = placed[:, q]
             table = pair[int(pair_at[p]) : int(pair_at[p + 1])].reshape(self.sizes[q], size)
             columns.append(table[(coarse - int(at[q])).clamp(min=0)] * (coarse >= 0)[:, None])
         return torch.cat(columns, dim=1)
 
-    def losses(self, part: dict[str, Any], known: Any, targets: Any, masks: list[Any]) -> Any:
-        """Return each position's negative log probability, shape (n, positions); without a target 0."""
+    def losses(self, part: dict[str, Any], placed: Any, given: Any, masks: list[Any]) -> Any:
+        """Return each position's negative log probability, shape (n, positions); unknown codes count 0."""
         torch = need_torch()
-        logits = self.logits(part, known, masks)
+        logits = self.logits(part, placed, given, masks)
         norm = torch.stack([s.logsumexp(dim=1) for s in logits.split(self.sizes, dim=1)], dim=1)
-        return torch.where(targets >= 0, norm - logits.gather(1, targets.clamp(min=0)), 0.0)
+        return torch.where(placed >= 0, norm - logits.gather(1, placed.clamp(min=0)), 0.0)
 
 
 def _summed(codes: Any, table: Any) -> Any:
@@ -83,8 +92,17 @@ def _summed(codes: Any, table: Any) -> Any:
     return torch.nn.functional.embedding_bag(torch.where(codes < 0, last, codes), longer, mode="sum", padding_idx=last)
 
 
+def _codes(codes: CodeArray | None, device: Any) -> Any:
+    return None if codes is None else moved(codes.astype(np.int64), device)
+
+
 def gradient(
-    net: Network, known: CodeArray, targets: CodeArray, weight: Float32Array, scale: float, device: str = "cpu"
+    net: Network,
+    placed: CodeArray,
+    weight: Float32Array,
+    scale: float,
+    given: CodeArray | None = None,
+    device: str = "cpu",
 ) -> tuple[Float32Array, Float32Array]:
     """Return the losses (n, positions) and the gradient (size,) that `Network.gradient` writes, without dropping."""
     torch = need_torch()
@@ -92,8 +110,7 @@ def gradient(
     own = _TorchNetwork(net, where)
     with one_torch_thread():
         theta = torch.tensor(net.theta, device=where, requires_grad=True)
-        placed = (moved(known.astype(np.int64), where), moved(targets.astype(np.int64), where))
-        losses = own.losses(own.parts(theta), *placed, [])
+        losses = own.losses(own.parts(theta), _codes(placed, where), _codes(given, where), [])
         (losses * moved(weight, where)).sum().mul(scale).backward()
         return losses.detach().cpu().numpy(), theta.grad.cpu().numpy()
 
@@ -107,7 +124,7 @@ def train(
     seed: int,
     run: Run,
     task: str,
-    cover: Cover | None = None,
+    tell: Tell | None = None,
     weight: Float32Array | None = None,
     asked: Float32Array | None = None,
 ) -> Course:
@@ -128,7 +145,7 @@ def train(
     steps = max(1, schedule.visits // batch)
     with one_torch_thread():
         step_of = _Stepper(net, schedule, device)
-        check = _held_out(step_of.own, stop_by, asked, cover, seed)
+        check = _held_out(step_of.own, stop_by, asked, tell, seed)
         looks: list[tuple[int, float]] = []
         best, kept, stale = check(step_of.theta), step_of.theta.detach().clone(), 0
         order, cursor, epoch, begun = np.empty(0, dtype=np.int64), 0, 0, time.perf_counter()
@@ -139,9 +156,7 @@ def train(
                 order, cursor, epoch = stream(seed, "net/order", epoch).permutation(rows), 0, epoch + 1
             mine = order[cursor : cursor + batch]
             cursor += batch
-            step_of.take(
-                *_batch(net, placed, mine, asked, schedule.drop, seed, step, cover, weight), batch, step, steps
-            )
+            step_of.take(*_batch(net, placed, mine, asked, schedule.drop, seed, step, tell, weight), batch, step, steps)
             step += 1
             if step == 20 and schedule.seconds is not None:
                 pace = (time.perf_counter() - begun) / step
@@ -157,7 +172,7 @@ def train(
                     if stale >= numpy_training._PATIENCE and step > steps // 2:
                         break
         run.tick(task, steps, steps, held_out=round(best, 4))
-        net.theta[:] = kept.cpu().numpy()
+        net.theta[:] = (kept if len(held) else step_of.average).cpu().numpy()
     if device.type == "cuda":
         torch.cuda.empty_cache()
     return Course(tuple(v for v, _ in looks), tuple(x for _, x in looks), best)
@@ -177,8 +192,8 @@ class _Stepper:
 
     def take(
         self,
-        known: CodeArray,
-        targets: CodeArray,
+        placed: CodeArray,
+        given: CodeArray | None,
         wanted: Float32Array,
         masks: list[Float32Array],
         batch: int,
@@ -189,8 +204,8 @@ class _Stepper:
         torch = need_torch()
         device = self.own.device
         self.theta.grad = None
-        placed = (moved(known.astype(np.int64), device), moved(targets.astype(np.int64), device))
-        losses = self.own.losses(self.own.parts(self.theta), *placed, [moved(m, device) for m in masks])
+        dropped = [moved(m, device) for m in masks]
+        losses = self.own.losses(self.own.parts(self.theta), _codes(placed, device), _codes(given, device), dropped)
         ((losses * moved(wanted, device)).sum() / batch).backward()
         step += 1
         warm = min(1.0, step / numpy_training._WARM)
@@ -212,33 +227,35 @@ def _batch(
     drop: float,
     seed: int,
     step: int,
-    cover: Cover | None,
+    tell: Tell | None,
     weight: Float32Array | None,
-) -> tuple[CodeArray, CodeArray, Float32Array, list[Float32Array]]:
-    """Return what is known, what is asked, its weights and the masks of dropped units, drawn shard by shard."""
-    seen, wishes, dropped = [], [], []
+) -> tuple[CodeArray, CodeArray | None, Float32Array, list[Float32Array]]:
+    """Return rows' codes, what is given beforehand, weights and the masks of dropped units, drawn shard by shard."""
+    told, wishes, dropped = [], [], []
     for k, rows in enumerate(np.array_split(mine, numpy_training._SHARDS)):
         rng = stream(seed, f"net/shard/{k}", step)
-        own = placed[rows]
-        known, wanted = (own, np.ones(own.shape, dtype=np.float32)) if cover is None else cover(own, rng)
+        wanted = np.ones((len(rows), placed.shape[1]), dtype=np.float32)
+        if tell is not None:
+            given, wanted = tell(placed[rows], rng)
+            told.append(given)
         wanted = wanted * asked if weight is None else wanted * asked * weight[rows][:, None]
-        seen.append(known)
         wishes.append(wanted.astype(np.float32))
         if drop > 0:
             draws = [rng.random((len(rows), net.hidden), dtype=np.float32) for _ in range(net.layers)]
             dropped.append([(d > drop).astype(np.float32) * np.float32(1 / (1 - drop)) for d in draws])
     masks = [np.concatenate(layer) for layer in zip(*dropped, strict=True)]
-    return np.concatenate(seen), placed[mine], np.concatenate(wishes), masks
+    return placed[mine], np.concatenate(told) if told else None, np.concatenate(wishes), masks
 
 
 def _held_out(
-    own: _TorchNetwork, placed: CodeArray, asked: Float32Array, cover: Cover | None, seed: int
+    own: _TorchNetwork, placed: CodeArray, asked: Float32Array, tell: Tell | None, seed: int
 ) -> Callable[[Any], float]:
-    """Return a function from parameters to the held-out loss in nats per row; what is hidden stays the same."""
-    known, wanted = (placed, np.ones(placed.shape, dtype=np.float32))
-    if cover is not None:
-        known, wanted = cover(placed, stream(seed, "net/held"))
-    asks = [moved(a, own.device) for a in (known.astype(np.int64), placed.astype(np.int64), wanted * asked)]
+    """Return a function from parameters to the held-out loss in nats per row; what is given stays the same."""
+    given: CodeArray | None = None
+    wanted = np.ones(placed.shape, dtype=np.float32)
+    if tell is not None:
+        given, wanted = tell(placed, stream(seed, "net/held"))
+    rows, told, weight = _codes(placed, own.device), _codes(given, own.device), moved(wanted * asked, own.device)
 
     def loss(theta: Any) -> float:
         if not len(placed):
@@ -247,8 +264,9 @@ def _held_out(
         with need_torch().no_grad():
             part = own.parts(theta)
             for i in range(0, len(placed), _CHUNK):
-                shown, targets, weight = (a[i : i + _CHUNK] for a in asks)
-                total += float((own.losses(part, shown, targets, []) * weight).sum())
+                mine = slice(i, i + _CHUNK)
+                losses = own.losses(part, rows[mine], None if told is None else told[mine], [])
+                total += float((losses * weight[mine]).sum())
         return total / len(placed)
 
     return loss
