@@ -1,4 +1,4 @@
-"""Drawing from code networks: a chain evaluated position by position, and a free network asked about one position."""
+"""Drawing from code networks: a chain evaluated position by position, and picks from its logits."""
 
 from __future__ import annotations
 
@@ -23,24 +23,30 @@ class ChainPass:
         A chain.
     n
         Number of rows.
+    given
+        Codes known beforehand, numbered through all positions, -1 elsewhere, shape (n, positions); for an informed net.
 
     Notes
     -----
     A whole pass costs about half a `Network.forward`; memory 4·n·(layers·hidden + codes) bytes.
     """
 
-    def __init__(self, net: Network, n: int) -> None:
+    def __init__(self, net: Network, n: int, given: CodeArray | None = None) -> None:
         self.net = net
         self._part = net.parts(net.theta)
         self._first = np.tile(self._part["b0"], (n, 1))
         self._hidden = [np.zeros((n, net.hidden), dtype=np.float32) for _ in range(net.layers)]
         self._shallow = np.tile(self._part["bias"], (n, 1))
+        if given is not None:
+            kernels.add_rows(given, self._part["given"], self._first)
+            if self._part["given_direct"].size:
+                kernels.add_scaled_rows(given, net.tempered(given), self._part["given_direct"], self._shallow)
         degree = net.degree
-        self._until = np.searchsorted(
-            degree, np.arange(net.positions.count), side="right"
-        )  # units done after position p
+        # Units that are done once p positions were told; an informed network has some that wait for none.
+        self._until = np.searchsorted(degree, np.arange(-1, net.positions.count), side="right")
         self._told = 0
         self._coarse: dict[int, CodeArray] = {}
+        self._activate_units(0, int(self._until[0]), slice(None))
 
     def logits(self, p: int, rows: IntArray | None = None) -> Float32Array:
         """Return the logits of position p, shape (n or rows, size); all positions before it must have been told."""
@@ -48,7 +54,7 @@ class ChainPass:
         net, part = self.net, self._part
         a, b = int(net.at[p]), int(net.at[p + 1])
         mine = slice(None) if rows is None else rows
-        known = int(self._until[p - 1]) if p else 0
+        known = int(self._until[p])
         out = self._shallow[mine, a:b].copy()
         if known:
             out += self._hidden[-1][mine, :known] @ part["out"][:known, a:b]
@@ -88,7 +94,7 @@ class ChainPass:
         placed = np.where(known, codes, 0) + int(net.at[p])
         factor = (sign * known).astype(np.float32)[:, None]
         plain = sign == 1 and bool(known.all())
-        later = slice(int(self._until[p - 1]) if p else 0, None)
+        later = slice(int(self._until[p]), None)
         extra = part["emb"][placed, later]
         self._first[rows, later] += extra if plain else extra * factor
         if part["direct"].size:
@@ -98,51 +104,21 @@ class ChainPass:
 
     def _activate(self, p: int, rows: Any) -> None:
         """Compute the hidden units that see position p last."""
-        net, part = self.net, self._part
-        begin, end = int(self._until[p - 1]) if p else 0, int(self._until[p])
-        if p == net.positions.count - 1 or begin == end:
+        if p < self.net.positions.count - 1:
+            self._activate_units(int(self._until[p]), int(self._until[p + 1]), rows)
+
+    def _activate_units(self, begin: int, end: int, rows: Any) -> None:
+        if begin == end:
             return
-        new = slice(begin, end)
+        part, new = self._part, slice(begin, end)
         self._hidden[0][rows, new] = np.maximum(self._first[rows, new], 0)
-        for k in range(1, net.layers):
+        for k in range(1, self.net.layers):
             before = self._hidden[k - 1]
             a = before[rows, :end] @ part[f"w{k}"][:end, new]
             a += part[f"b{k}"][new]
             np.maximum(a, 0, out=a)
             a += before[rows, new]
             self._hidden[k][rows, new] = a
-
-
-def free_logits(net: Network, placed: CodeArray, p: int) -> Float32Array:
-    """Return a free network's logits of position p from whatever codes are known, shape (n, size).
-
-    Parameters
-    ----------
-    placed
-        Codes numbered through all positions, -1 unknown; those of position p itself are not looked at.
-    """
-    part = net.parts(net.theta)
-    known = placed
-    if (placed[:, p] >= 0).any():
-        known = placed.copy()
-        known[:, p] = -1
-    y = np.empty((len(placed), net.hidden), dtype=np.float32)
-    kernels.embed(known, part["emb"], part["b0"], y)
-    np.maximum(y, 0, out=y)
-    for k in range(1, net.layers):
-        z = y @ part[f"w{k}"]
-        z += part[f"b{k}"]
-        np.maximum(z, 0, out=z)
-        y += z
-    a, b = int(net.at[p]), int(net.at[p + 1])
-    out = y @ part["out"][:, a:b]
-    out += part["bias"][a:b]
-    q = int(net.parent[p])
-    if q >= 0:
-        table = part["pair"][int(net.pair_at[p]) : int(net.pair_at[p + 1])].reshape(-1, b - a)
-        coarse = known[:, q] - int(net.at[q])
-        out += np.where((known[:, q] >= 0)[:, None], table[np.maximum(coarse, 0)], np.float32(0))
-    return np.asarray(out, dtype=np.float32)
 
 
 def pick(logits: Float32Array, weight: Float32Array, u: FloatArray) -> tuple[CodeArray, FloatArray]:

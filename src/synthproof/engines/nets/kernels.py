@@ -26,13 +26,11 @@ def _compiled(function: Any) -> Any:
 
 
 @_compiled
-def embed(codes: CodeArray, table: Float32Array, bias: Float32Array, out: Float32Array) -> None:
-    """Write ``bias`` plus the table's rows of each row's codes (negative: unknown, adds nothing) into ``out``."""
+def add_rows(codes: CodeArray, table: Float32Array, out: Float32Array) -> None:
+    """Add the table's rows of each row's codes (negative: unknown, adds nothing) to ``out``."""
     rows, positions = codes.shape
     width = out.shape[1]
     for i in range(rows):
-        for k in range(width):
-            out[i, k] = bias[k]
         for p in range(positions):
             c = codes[i, p]
             if c >= 0:
@@ -41,7 +39,33 @@ def embed(codes: CodeArray, table: Float32Array, bias: Float32Array, out: Float3
 
 
 @_compiled
-def embed_back(codes: CodeArray, d: Float32Array, grad: Float32Array) -> None:
+def add_scaled_rows(codes: CodeArray, scale: Float32Array, table: Float32Array, out: Float32Array) -> None:
+    """Add the table's rows of each row's codes, times the row's scale, to ``out``."""
+    rows, positions = codes.shape
+    width = out.shape[1]
+    for i in range(rows):
+        for p in range(positions):
+            c = codes[i, p]
+            if c >= 0:
+                for k in range(width):
+                    out[i, k] += scale[i] * table[c, k]
+
+
+@_compiled
+def add_scaled_rows_back(codes: CodeArray, scale: Float32Array, d: Float32Array, grad: Float32Array) -> None:
+    """Add each row's gradient, times its scale, to the table rows of its codes."""
+    rows, positions = codes.shape
+    width = d.shape[1]
+    for i in range(rows):
+        for p in range(positions):
+            c = codes[i, p]
+            if c >= 0:
+                for k in range(width):
+                    grad[c, k] += scale[i] * d[i, k]
+
+
+@_compiled
+def add_rows_back(codes: CodeArray, d: Float32Array, grad: Float32Array) -> None:
     """Add each row's gradient to the table rows of its codes."""
     rows, positions = codes.shape
     width = d.shape[1]

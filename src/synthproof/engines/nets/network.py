@@ -1,12 +1,13 @@
 """A network that gives the distribution of every position's code from the codes of others.
 
-Two sorts share everything but a mask. A *chain* (masked autoregressive network; Germain et al. 2015, MADE,
-arXiv:1502.03509) sees, for each position, only the positions before it: one pass gives all conditionals of a row. A
-*free* network sees whatever codes are known and gives all the others (order-agnostic training; Uria, Murray &
-Larochelle 2014, arXiv:1310.1757).
+A *chain* (masked autoregressive network; Germain et al. 2015, MADE, arXiv:1502.03509) sees, for each position, only the
+positions before it: one pass gives all conditionals of a row. An *informed* chain is told, besides, codes that are given
+beforehand, wherever they stand, through a second table that no mask cuts: one pass still gives, and trains, the
+conditionals of all positions that are not given.
 
 Beside the hidden layers there is a shallow part: a bias per code, a table from each coarse code to its fine codes, and
-(in narrow chains) weights from code to code. It holds exact dependencies at once and leaves the hidden units to the rest.
+(in narrow networks) weights from code to code. It holds exact dependencies at once and leaves the rest to the hidden
+units.
 """
 
 from __future__ import annotations
@@ -25,7 +26,8 @@ Float32Array = npt.NDArray[np.float32]
 CodeArray = npt.NDArray[np.int32]
 IntArray = npt.NDArray[np.int64]
 
-_MOST_DIRECT = 900  # codes up to which code-to-code weights are kept: they are their square
+_LEAN = 4.0  # rows of the whole table added to each given code's own
+_MOST_DIRECT = 1200  # codes up to which code-to-code weights are kept: they are their square
 
 
 @dataclass(frozen=True)
@@ -69,8 +71,8 @@ class Network:
         What is read and written.
     hidden, layers
         Units per hidden layer, and number of hidden layers; from the second on they are residual.
-    chain
-        Whether a position sees only the positions before it.
+    informed
+        Whether codes may be given beforehand. Such a network has a quarter more units, which see nothing else.
     seed
         Of the initial weights.
 
@@ -80,12 +82,14 @@ class Network:
         All parameters end to end, float32; `parts` gives views of them by name.
     """
 
-    def __init__(self, positions: Positions, *, hidden: int, layers: int, chain: bool, seed: int) -> None:
-        self.positions, self.hidden, self.layers, self.chain = positions, hidden, layers, chain
+    def __init__(self, positions: Positions, *, hidden: int, layers: int, seed: int, informed: bool = False) -> None:
+        self.positions, self.layers, self.informed = positions, layers, informed
+        self.extra = hidden // 4 if informed else 0
+        self.hidden = hidden = hidden + self.extra
         self.at, self.pair_at = positions.at, positions.pair_at
         self.parent = positions.parent.astype(np.int64)
         codes = self.codes
-        direct = codes if chain and codes <= _MOST_DIRECT else 0
+        direct = codes if codes <= _MOST_DIRECT else 0
         self.shapes: dict[str, tuple[int, ...]] = {"emb": (codes, hidden), "b0": (hidden,)}
         for k in range(1, layers):
             self.shapes |= {f"w{k}": (hidden, hidden), f"b{k}": (hidden,)}
@@ -95,6 +99,8 @@ class Network:
             "pair": (int(self.pair_at[-1]),),
             "direct": (direct, direct),
         }
+        if informed:
+            self.shapes |= {"given": (codes, hidden), "given_direct": (direct, direct)}
         self.theta = np.zeros(self.size, dtype=np.float32)
         self._draw_weights(seed)
 
@@ -110,8 +116,10 @@ class Network:
 
     @property
     def degree(self) -> IntArray:
-        """For each hidden unit of a chain the last position it sees, ascending, shape (hidden,)."""
-        return np.arange(self.hidden) * max(1, self.positions.count - 1) // self.hidden
+        """For each hidden unit the last position it sees, ascending, shape (hidden,); -1: given codes alone."""
+        usual = self.hidden - self.extra
+        spread = np.arange(usual) * max(1, self.positions.count - 1) // usual
+        return np.concatenate([np.full(self.extra, -1), spread]).astype(np.int64)
 
     def parts(self, flat: Float32Array) -> dict[str, Float32Array]:
         """Return views of a flat array of `size` values by parameter name."""
@@ -128,20 +136,24 @@ class Network:
         mask = np.ones(self.size, dtype=np.float32)
         part = self.parts(mask)
         position = np.repeat(np.arange(self.positions.count), self.positions.sizes)
-        if self.chain:
-            degree = self.degree
-            part["emb"][:] = position[:, None] <= degree
-            part["out"][:] = degree[:, None] < position
-            for k in range(1, self.layers):
-                part[f"w{k}"][:] = degree[:, None] <= degree
+        degree = self.degree
+        part["emb"][:] = position[:, None] <= degree
+        part["out"][:] = degree[:, None] < position
+        for k in range(1, self.layers):
+            part[f"w{k}"][:] = degree[:, None] <= degree
         if part["direct"].size:
             own = self.parent[position]
             part["direct"][:] = (position[:, None] < position[None, :]) & (position[:, None] != own[None, :])
+            if self.informed:
+                column = np.cumsum(self.parent < 0)[position]
+                part["given_direct"][:] = column[:, None] > column[None, :]
         return mask
 
     def _draw_weights(self, seed: int) -> None:
         rng, part, mask = stream(seed, "net/weights"), self.parts(self.theta), self.parts(self.open_weights())
         sigma = {"emb": self.positions.count**-0.5, "out": 0.5 * self.hidden**-0.5}
+        if self.informed:
+            sigma["given"] = 0.5 * self.positions.count**-0.5
         sigma |= {f"w{k}": (2 / self.hidden) ** 0.5 for k in range(1, self.layers)}
         for name, scale in sigma.items():
             part[name][:] = rng.standard_normal(part[name].shape, dtype=np.float32) * np.float32(scale) * mask[name]
@@ -167,16 +179,73 @@ class Network:
         """Return codes numbered through all positions (unknown: -1), shape (n, positions)."""
         return np.where(codes < 0, -1, codes + self.at[:-1]).astype(np.int32)
 
+    def take_from(self, other: Network) -> None:
+        """Take the parameters of a plain chain over the same positions; what it lacks keeps its small first weights."""
+        mine, theirs = self.parts(self.theta), other.parts(other.theta)
+        same = slice(self.extra, None)
+        for name, view in theirs.items():
+            if name in ("bias", "pair", "direct"):
+                mine[name][:] = view
+            elif name == "out":
+                mine[name][same] = view
+            elif name.startswith("w"):
+                mine[name][same, same] = view
+            else:
+                mine[name][..., same] = view
+
+    def tempered(self, given: CodeArray) -> Float32Array:
+        """Return by how much pairs with given codes count in each row: given columns repeat one another in part."""
+        columns = (given[:, self.parent < 0] >= 0).sum(axis=1)
+        return (1.0 / np.sqrt(np.maximum(columns, 1))).astype(np.float32)
+
+    def heed_pairs(self, codes: CodeArray) -> None:
+        """Set the weights from each given code to earlier columns to what pairs of codes say alone.
+
+        The log of p(earlier | given) / p(earlier), smoothed: exact for one given column, a start for several.
+
+        Parameters
+        ----------
+        codes
+            Whole rows, shape (n, positions), -1 unknown.
+        """
+        table = self.parts(self.theta)["given_direct"]
+        if not table.size:
+            return
+        sizes = self.positions.sizes
+        column = np.cumsum(self.parent < 0)
+        for q in range(self.positions.count):
+            for p in range(q):
+                if column[p] == column[q]:
+                    continue
+                there = (codes[:, p] >= 0) & (codes[:, q] >= 0)
+                both = codes[there, q].astype(np.int64) * int(sizes[p]) + codes[there, p]
+                count = np.bincount(both, minlength=int(sizes[p] * sizes[q])).reshape(int(sizes[q]), int(sizes[p]))
+                share = (count.sum(axis=0) + 0.1) / (count.sum() + 0.1 * sizes[p])
+                given = (count + _LEAN * share) / (count.sum(axis=1, keepdims=True) + _LEAN)
+                rows = slice(int(self.at[q]), int(self.at[q + 1]))
+                table[rows, int(self.at[p]) : int(self.at[p + 1])] = np.log(given / share)
+
     def forward(
         self,
         part: Mapping[str, Float32Array],
         placed: CodeArray,
+        given: CodeArray | None = None,
         drop: float = 0.0,
         rng: np.random.Generator | None = None,
     ) -> tuple[Float32Array, list[tuple[Float32Array, Float32Array | None, Float32Array | None]], Float32Array]:
-        """Return logits (n, codes), what each layer keeps for the way back, and the last hidden values."""
-        a = np.empty((len(placed), self.hidden), dtype=np.float32)
-        kernels.embed(placed, part["emb"], part["b0"], a)
+        """Return logits (n, codes), what each layer keeps for the way back, and the last hidden values.
+
+        Parameters
+        ----------
+        placed
+            Whole rows' codes, as `placed` returns them.
+        given
+            The codes that are known beforehand, likewise, -1 elsewhere; informed networks only.
+        """
+        a = np.tile(part["b0"], (len(placed), 1))
+        kernels.add_rows(placed, part["emb"], a)
+        if given is not None:
+            kernels.add_rows(given, part["given"], a)
         kept: list[tuple[Float32Array, Float32Array | None, Float32Array | None]] = []
         y: Float32Array | None = None
         for k in range(self.layers):
@@ -196,16 +265,18 @@ class Network:
         assert y is not None
         logits = y @ part["out"]
         kernels.base(placed, self.at, self.parent, self.pair_at, part["bias"], part["pair"], part["direct"], logits)
+        if given is not None and part["given_direct"].size:
+            kernels.add_scaled_rows(given, self.tempered(given), part["given_direct"], logits)
         return logits, kept, y
 
     def gradient(
         self,
         part: Mapping[str, Float32Array],
-        known: CodeArray,
-        targets: CodeArray,
+        placed: CodeArray,
         weight: Float32Array,
         scale: float,
         grad: Float32Array,
+        given: CodeArray | None = None,
         drop: float = 0.0,
         rng: np.random.Generator | None = None,
     ) -> Float32Array:
@@ -213,20 +284,22 @@ class Network:
 
         Parameters
         ----------
-        known
-            What the network may look at, as `placed` returns it.
-        targets
-            What it is to say, likewise.
+        placed
+            Whole rows' codes.
         weight
             Weight of each row's positions; 0: not asked.
+        given
+            Codes known beforehand.
         """
         grad[:] = 0
         g = self.parts(grad)
-        logits, kept, y = self.forward(part, known, drop, rng)
-        loss = np.empty(targets.shape, dtype=np.float32)
-        kernels.cross_entropy(logits, targets, weight, self.at, np.float32(scale), loss)
+        logits, kept, y = self.forward(part, placed, given, drop, rng)
+        loss = np.empty(placed.shape, dtype=np.float32)
+        kernels.cross_entropy(logits, placed, weight, self.at, np.float32(scale), loss)
         np.dot(y.T, logits, out=g["out"])
-        kernels.base_back(known, self.at, self.parent, self.pair_at, logits, g["bias"], g["pair"], g["direct"])
+        if given is not None and g["given_direct"].size:
+            kernels.add_scaled_rows_back(given, self.tempered(given), logits, g["given_direct"])
+        kernels.base_back(placed, self.at, self.parent, self.pair_at, logits, g["bias"], g["pair"], g["direct"])
         dy = logits @ part["out"].T
         for k in range(self.layers - 1, -1, -1):
             a, into, mask = kept[k]
@@ -234,7 +307,9 @@ class Network:
                 dy *= mask
             da = dy * (a > 0)
             if into is None:
-                kernels.embed_back(known, da, g["emb"])
+                kernels.add_rows_back(placed, da, g["emb"])
+                if given is not None:
+                    kernels.add_rows_back(given, da, g["given"])
                 da.sum(axis=0, out=g["b0"])
             else:
                 np.dot(into.T, da, out=g[f"w{k}"])
@@ -243,16 +318,16 @@ class Network:
         return loss
 
     def losses(
-        self, placed: CodeArray, known: CodeArray | None = None, theta: Float32Array | None = None, chunk: int = 2048
+        self, placed: CodeArray, given: CodeArray | None = None, theta: Float32Array | None = None, chunk: int = 2048
     ) -> Float32Array:
-        """Return each position's negative log probability, nats, shape (n, positions); unknown targets count 0."""
+        """Return each position's negative log probability, nats, shape (n, positions); unknown codes count 0."""
         part = self.parts(self.theta if theta is None else theta)
         out = np.empty(placed.shape, dtype=np.float32)
         weight = np.ones((chunk, placed.shape[1]), dtype=np.float32)
         for first in range(0, len(placed), chunk):
             mine = slice(first, first + chunk)
             targets = placed[mine]
-            logits, _, _ = self.forward(part, targets if known is None else known[mine])
+            logits, _, _ = self.forward(part, targets, None if given is None else given[mine])
             kernels.cross_entropy(logits, targets, weight[: len(targets)], self.at, np.float32(1), out[mine])
         return out
 
@@ -261,9 +336,9 @@ class Network:
         return {
             "sizes": self.positions.sizes.astype(np.int64),
             "parent": self.parent,
-            "hidden": self.hidden,
+            "hidden": self.hidden - self.extra,
             "layers": self.layers,
-            "chain": self.chain,
+            "informed": self.informed,
             "theta": self.theta,
         }
 
@@ -271,8 +346,7 @@ class Network:
     def from_state(cls, state: Mapping[str, Any]) -> Self:
         """Take back what `get_state` returned."""
         positions = Positions(state["sizes"].astype(np.int64), state["parent"].astype(np.int64))
-        net = cls(
-            positions, hidden=int(state["hidden"]), layers=int(state["layers"]), chain=bool(state["chain"]), seed=0
-        )
+        layers, hidden = int(state["layers"]), int(state["hidden"])
+        net = cls(positions, hidden=hidden, layers=layers, informed=bool(state["informed"]), seed=0)
         net.theta = state["theta"].astype(np.float32)
         return net

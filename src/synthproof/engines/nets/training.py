@@ -21,13 +21,15 @@ from synthproof.engines.nets.network import CodeArray, Float32Array, Network
 from synthproof.engines.threads import one_blas_thread
 
 IntArray = npt.NDArray[np.int64]
-Cover = Callable[[CodeArray, np.random.Generator], tuple[CodeArray, Float32Array]]
-"""Hides codes: (placed codes, generator) → (what the network may see, weight of each position's loss)."""
+Tell = Callable[[CodeArray, np.random.Generator], tuple[CodeArray, Float32Array]]
+"""Chooses what is given beforehand: (placed codes, generator) → (given codes, weight of each position's loss)."""
 
 _SHARDS = 4
 _WARM = 50
 _CHECKS = 16  # looks at the held-out rows in a whole run
 _PATIENCE = 4
+_FEW = 0.6  # share of rows of which one to three columns are given,
+_ONE_TWO = np.array([0.6, 0.85])  # and how often it is one, or at most two
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +79,7 @@ def train(
     seed: int,
     run: Run,
     task: str,
-    cover: Cover | None = None,
+    tell: Tell | None = None,
     weight: Float32Array | None = None,
     asked: Float32Array | None = None,
 ) -> Course:
@@ -89,8 +91,8 @@ def train(
         Its shallow part should have been set by `Network.start_from`.
     codes, held
         Codes of rows to learn from and of rows to stop by, shape (n, positions), -1 unknown.
-    cover
-        What is hidden from the network in each batch; absent: nothing (a chain hides by its mask).
+    tell
+        What an informed network is given in each batch.
     weight
         Weight of each learned row, shape (n,).
     asked
@@ -109,7 +111,7 @@ def train(
     decay = _decayed(net, schedule.decay)
     grads = [np.zeros(net.size, dtype=np.float32) for _ in range(_SHARDS)]
     part = net.parts(net.theta)
-    check = _held_out(net, stop_by, asked, cover, seed)
+    check = _held_out(net, stop_by, asked, tell, seed)
     looks: list[tuple[int, float]] = []
     best, kept, stale = check(net.theta), net.theta.copy(), 0
     order, cursor, epoch, begun = np.empty(0, dtype=np.int64), 0, 0, time.perf_counter()
@@ -124,7 +126,7 @@ def train(
             cursor += batch
             shards = np.array_split(mine, _SHARDS)
             jobs = [
-                pool.submit(_shard, net, part, placed[s], asked, batch, grads[k], schedule.drop, seed, step, k, cover,
+                pool.submit(_shard, net, part, placed[s], asked, batch, grads[k], schedule.drop, seed, step, k, tell,
                             None if weight is None else weight[s])
                 for k, s in enumerate(shards)
             ]  # fmt: skip
@@ -169,15 +171,15 @@ def _shard(
     seed: int,
     step: int,
     shard: int,
-    cover: Cover | None,
+    tell: Tell | None,
     weight: Float32Array | None,
 ) -> None:
     rng = stream(seed, f"net/shard/{shard}", step)
-    known, wanted = (placed, np.ones(placed.shape, dtype=np.float32)) if cover is None else cover(placed, rng)
+    given, wanted = (None, np.ones(placed.shape, dtype=np.float32)) if tell is None else tell(placed, rng)
     wanted = wanted * asked
     if weight is not None:
         wanted *= weight[:, None]
-    net.gradient(part, known, placed, wanted, 1 / batch, grad, drop, rng)
+    net.gradient(part, placed, wanted, 1 / batch, grad, given, drop, rng)
 
 
 def _decayed(net: Network, decay: float) -> Float32Array:
@@ -190,44 +192,39 @@ def _decayed(net: Network, decay: float) -> Float32Array:
 
 
 def _held_out(
-    net: Network, placed: CodeArray, asked: Float32Array, cover: Cover | None, seed: int
+    net: Network, placed: CodeArray, asked: Float32Array, tell: Tell | None, seed: int
 ) -> Callable[[Float32Array], float]:
-    """Return a function from parameters to the held-out loss in nats per row; what is hidden stays the same."""
-    known, wanted = (placed, np.ones(placed.shape, dtype=np.float32))
-    if cover is not None:
-        known, wanted = cover(placed, stream(seed, "net/held"))
+    """Return a function from parameters to the held-out loss in nats per row; what is given stays the same."""
+    given: CodeArray | None = None
+    wanted = np.ones(placed.shape, dtype=np.float32)
+    if tell is not None:
+        given, wanted = tell(placed, stream(seed, "net/held"))
     wanted = wanted * asked
 
     def loss(theta: Float32Array) -> float:
         if not len(placed):
             return float("inf")
-        return float((net.losses(placed, known, theta) * wanted).sum(axis=1).mean())
+        return float((net.losses(placed, given, theta) * wanted).sum(axis=1).mean())
 
     return loss
 
 
-def random_cover(columns: IntArray) -> Cover:
-    """Return a cover that shows a random number of whole columns and asks for all the others.
+def given_at_random(columns: IntArray) -> Tell:
+    """Return a choice of whole columns that are given: often a few, sometimes most.
 
     Parameters
     ----------
     columns
-        Column of each position, shape (positions,). A column whose first position (the coarse one) is shown and whose
-        second is not occurs, too, as it does while drawing.
+        Column of each position, shape (positions,).
     """
     n_columns = int(columns.max()) + 1
-    fine = np.concatenate([[False], columns[1:] == columns[:-1]])
 
-    def cover(placed: CodeArray, rng: np.random.Generator) -> tuple[CodeArray, Float32Array]:
+    def tell(placed: CodeArray, rng: np.random.Generator) -> tuple[CodeArray, Float32Array]:
         n = len(placed)
         rank = rng.random((n, n_columns), dtype=np.float32).argsort(axis=1)
-        shown = rng.integers(0, n_columns, size=n)
-        seen = (rank < shown[:, None])[:, columns]
-        half = (rank == shown[:, None])[:, columns] & (rng.random(n) < 0.5)[:, None]
-        seen = seen | (half & ~fine)
-        wanted = ~seen
-        # Each row weighs alike, however many columns it asks for.
-        weight = wanted * (len(columns) / np.maximum(1, wanted.sum(axis=1, keepdims=True))).astype(np.float32)
-        return np.where(seen, placed, -1).astype(np.int32), weight.astype(np.float32)
+        few = np.minimum(1 + (rng.random(n)[:, None] > _ONE_TWO).sum(axis=1), n_columns)
+        count = np.where(rng.random(n) < _FEW, few, rng.integers(0, n_columns, size=n))
+        shown = (rank < count[:, None])[:, columns]
+        return np.where(shown, placed, -1).astype(np.int32), (~shown).astype(np.float32)
 
-    return cover
+    return tell

@@ -2,8 +2,8 @@
 
 Every column becomes codes (`chain/digits.py`): levels, shared numbers, a missing value, and bins of what is left of a
 continuous column, coarse and fine. A masked network (Germain et al. 2015, MADE, arXiv:1502.03509) learns each column from
-those before it, a second one each column from any others (Uria, Murray & Larochelle 2014, arXiv:1310.1757); both stop
-where records set aside say so, which is what keeps them from remembering people. A number is drawn from its bin, never
+those before it, a second one to heed, besides, columns given beforehand wherever they stand; both stop where records
+set aside say so, which is what keeps them from remembering people. A number is drawn from its bin, never
 handed out as somebody had it, unless many share it.
 
 What sets it apart from peers of its kind (TabularARGN; Tiwald et al. 2025, arXiv:2501.12012) is measured in
@@ -14,27 +14,32 @@ Its rank: the default. On tables of a few hundred rows simpler generators do as 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import ClassVar, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import numpy.typing as npt
 
 from synthproof.core.contracts import Conditions, Tags
+from synthproof.core.errors import SchemaError, did_you_mean
 from synthproof.core.models import Saved
 from synthproof.core.params import Params, check_choice, check_range
-from synthproof.core.random import blocks_of, derive, fresh_seed
+from synthproof.core.random import BLOCK, blocks_of, derive, fresh_seed
 from synthproof.core.run import Run, quiet
 from synthproof.core.schema import Schema
 from synthproof.core.state import State
 from synthproof.core.words import Words
-from synthproof.data.table.chunks import ChunkedTable, Data, bounded
+from synthproof.data.table.chunks import LEARNED, ChunkedTable, Data, bounded
 from synthproof.data.table.dataset import Table
+from synthproof.engines.codes import numbers_or_codes
 from synthproof.synthesizers.table.chain.asked import refuse_impossible
+from synthproof.synthesizers.table.chain.balance import Shares, drawn_level, read_shares
 from synthproof.synthesizers.table.chain.column import Wanted
+from synthproof.synthesizers.table.chain.completing import complete_block, given_of, never_missing, partial_table
 from synthproof.synthesizers.table.chain.drawing import draw_rows, wanted_of
 from synthproof.synthesizers.table.chain.learning import Settings, columns_of, encode_rows, learn_chain
+from synthproof.synthesizers.table.chain.likelihood import log_prob_of
 from synthproof.synthesizers.table.chain.model import Chain
 from synthproof.synthesizers.table.columns.conditions import read_conditions
 from synthproof.synthesizers.table.columns.folds import split_rows
@@ -134,6 +139,8 @@ class Autoregressive(Params, Saved, Ruled):
         seed = fresh_seed() if self.random_state is None else int(self.random_state)
         whole = data if isinstance(data, ChunkedTable) else None
         table = bounded(data, seed=seed)
+        if whole is not None:  # all rows are learned from in the end
+            table = Table(table.frame, table.schema, origin=whole.origin)
         layout = lay_out(table, seed=seed, row_wise=self.row_wise, min_shared=self.min_shared)
         seen = layout.seen(table)
         known = columns_of(seen, layout, settings)
@@ -141,11 +148,11 @@ class Autoregressive(Params, Saved, Ruled):
         learned, held = split_rows(seen, derive(seed, "chain/held"))
         learned, held = np.append(learned, held[_HELD:]), held[:_HELD]
         if whole is not None and whole.n_rows > table.n_rows:
-            more = [encode_rows(known.columns, layout.seen(part), known.fields) for part in whole.chunks()]
+            more = [encode_rows(known.columns, layout.seen(part), known.fields) for part in whole.others(LEARNED, seed)]
             learned = np.append(learned, np.arange(len(codes), len(codes) + sum(map(len, more))))
             codes = np.concatenate([codes, *more])
         chain, courses = learn_chain(known, codes, learned, held, settings, seed=seed, run=run)
-        self._book, self._layout = learn_book(seen, layout, chain.grids)
+        self._book, self._layout = learn_book(table, layout, chain.grids)
         self._chain = chain
         self._rows = len(codes)
         self.learning_ = [{"visits": list(c.visits), "held_out": list(c.held_out)} for c in courses]
@@ -195,6 +202,7 @@ class Autoregressive(Params, Saved, Ruled):
         /,
         *,
         where: Conditions | None = None,
+        balance: Shares | None = None,
         seed: int | None = None,
         run: Run | None = None,
         first: int = 0,
@@ -204,10 +212,18 @@ class Autoregressive(Params, Saved, Ruled):
         Conditions are met by every row, by drawing the conditioned columns first and all others given them; nothing is
         drawn and thrown away.
 
+        Parameters
+        ----------
+        where
+            Values that rows must have; see `columns.conditions`.
+        balance
+            Shares of levels: ``{"outcome": {"died": 0.5}}``. Levels that are not named divide the rest among them as
+            they were learned. All other columns follow the level that a row got.
+
         Raises
         ------
         ConditionError
-            The conditions cannot be met, with the estimated probability.
+            The conditions cannot be met, with the estimated probability; or ``balance/…``.
         """
         layout: Layout = fitted(self, "_layout", "sample")
         run, n = quiet(run), check_count(n)
@@ -215,11 +231,81 @@ class Autoregressive(Params, Saved, Ruled):
         chain: Chain = self._chain
         asked = read_conditions(where, layout.schema, chain.grids, layout.wide)
         wanted = wanted_of(chain, asked)
+        shares = read_shares(balance, chain, layout, asked)
         refuse_impossible(chain, self._book.under(asked), wanted, self._rows)
         blocks, mine = blocks_of(first, n)
-        draw = partial(_some_rows, chain, wanted)
+        draw = partial(_some_rows, chain, wanted, shares)
         drawn = draw_under_rules(self._book, draw, blocks=blocks, mine=mine, seed=seed, run=run, asked=asked)
         return layout.table(drawn, n, seed, first=first, asked=asked)
+
+    def complete(
+        self,
+        data: Any,
+        /,
+        *,
+        columns: Sequence[str] | None = None,
+        seed: int | None = None,
+        run: Run | None = None,
+    ) -> Table:
+        """Return partial rows completed: each missing cell drawn given all cells of its row that are there.
+
+        Parameters
+        ----------
+        data
+            A table or frame of which cells, or whole columns, are missing. Cells that are there stay as they are.
+        columns
+            Complete these only; missing cells of others count as known to be missing. Default: all.
+
+        Returns
+        -------
+        Table
+            As many rows, in the same order, nothing missing in the completed columns.
+
+        Raises
+        ------
+        SchemaError
+            A column that the model does not know.
+        ConditionError
+            ``complete/contradiction``: what is known of a row cannot be completed within the rules.
+        """
+        layout: Layout = fitted(self, "_layout", "complete")
+        run, chain = quiet(run), self._chain
+        seed = derive(self.seed_, "complete") if seed is None else int(seed)
+        table = partial_table(data, layout.schema)
+        for name in columns or ():
+            if name not in layout.schema:
+                known = layout.schema.names
+                hint = did_you_mean(name, known)
+                raise SchemaError("schema/unknown-field", where=name, name=name, n=len(known), hint=hint)
+        given = given_of(chain, layout, table, columns)
+        work = partial(complete_block, chain, self._book, never_missing(chain), given, seed)
+        parts = run.map(work, range(-(-table.n_rows // BLOCK)), "complete")
+        drawn = {name: np.concatenate([p[name] for p in parts] or [np.empty(0)]) for name in chain.order}
+        made = layout.table(drawn, table.n_rows, seed)
+        frame = made.frame.copy()
+        for name in table.schema.names:
+            there = table.frame[name].notna().to_numpy()
+            kept = columns is not None and name not in columns
+            if there.all() or kept:
+                frame[name] = table.frame[name]
+            elif there.any():
+                frame[name] = frame[name].where(~there, table.frame[name].astype(frame[name].dtype))
+        return made.with_frame(frame, made.schema)
+
+    def log_prob(self, data: Table, /, *, run: Run | None = None) -> FloatArray:
+        """Return each row's log-likelihood in nats, shape (n_rows,): held-out fit, or how unusual a record is.
+
+        Probabilities of levels, shared numbers and missing values, densities per lattice step elsewhere. What the model
+        holds for impossible counts as if seen half a time.
+        """
+        layout: Layout = fitted(self, "_layout", "log_prob")
+        run = quiet(run)
+        seen = layout.seen(data)
+        fields = {f.name: f for f in layout.modelled}
+        values = {name: numbers_or_codes(seen.frame[name], fields[name]) for name in self._chain.order}
+        blocks = range(-(-data.n_rows // BLOCK))
+        parts = run.map(partial(_log_prob_block, self._chain, values, self._rows), blocks, "log_prob")
+        return np.concatenate([*parts, np.empty(0)])
 
     def get_state(self) -> State:
         """Return what was learned as JSON values and arrays."""
@@ -245,7 +331,20 @@ class Autoregressive(Params, Saved, Ruled):
 
 
 def _some_rows(
-    chain: Chain, wanted: Mapping[str, Wanted], book: Book, seed: int, block: int, at: IntArray
+    chain: Chain,
+    wanted: Mapping[str, Wanted],
+    shares: Mapping[str, FloatArray],
+    book: Book,
+    seed: int,
+    block: int,
+    at: IntArray,
 ) -> dict[str, FloatArray]:
     """Return some rows of a block."""
-    return draw_rows(chain, book, wanted, {}, seed=seed, block=block, at=at)
+    given = {name: drawn_level(name, share, seed, block, at) for name, share in shares.items()}
+    return draw_rows(chain, book, wanted, given, seed=seed, block=block, at=at)
+
+
+def _log_prob_block(chain: Chain, values: Mapping[str, FloatArray], rows: int, block: int) -> FloatArray:
+    mine = slice(block * BLOCK, (block + 1) * BLOCK)
+    found = log_prob_of(chain, {name: v[mine] for name, v in values.items()}, rows)
+    return np.asarray(np.sum(list(found.values()), axis=0), dtype=np.float64)

@@ -11,14 +11,14 @@ from synthproof.core.random import stream
 from synthproof.engines.threads import one_blas_thread
 from synthproof.synthesizers.table.chain.column import Wanted
 from synthproof.synthesizers.table.chain.digits import Digits
-from synthproof.synthesizers.table.chain.drawing import Draft, draw_conditions
+from synthproof.synthesizers.table.chain.drawing import settle_conditions
 from synthproof.synthesizers.table.chain.model import Chain
 from synthproof.synthesizers.table.columns.conditions import impossible
 from synthproof.synthesizers.table.rules.book import Book
 
 FloatArray = npt.NDArray[np.float64]
 
-_PILOT = 512
+_PILOT = 1024
 _EXPECTED = 0.5  # rows like these that the learned table should have had
 _LIFT = 0.01  # of what independent columns would give
 
@@ -27,20 +27,15 @@ _LIFT = 0.01  # of what independent columns would give
 def probability_of(chain: Chain, book: Book, wanted: Mapping[str, Wanted]) -> dict[str, float]:
     """Return for each condition, in the chain's order, the estimated probability that it and those before it are met.
 
-    The chain rule over the free network, averaged over 512 drafts. A condition on an exact number of a continuous column
-    counts with the probability of the bin that the number lies in.
+    From 1,024 drafts of the chain. A condition on an exact number of a continuous column counts with the probability of
+    the bin that the number lies in.
     """
-    draft = Draft(chain, _PILOT, {})
+    at = np.arange(_PILOT, dtype=np.intp)
 
-    def dice(column: Digits) -> FloatArray:
-        return stream(0, f"pilot/{column.name}").random((_PILOT, 8))
+    def dice(column: Digits, purpose: str = "pilot") -> FloatArray:
+        return stream(0, f"{purpose}/{column.name}").random((_PILOT, 8))
 
-    total = np.zeros(_PILOT)
-    found: dict[str, float] = {}
-    for name, log_p in draw_conditions(draft, book, wanted, dice).items():
-        total = total + log_p
-        found[name] = float(np.exp(total).mean())
-    return found
+    return settle_conditions(chain, book, wanted, {}, dice, stream(0, "pilot"), at)[1]
 
 
 def refuse_impossible(chain: Chain, book: Book, wanted: Mapping[str, Wanted], rows: int) -> None:

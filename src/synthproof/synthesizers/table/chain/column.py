@@ -130,6 +130,11 @@ def _values(column: Digits, codes: CodeArray, u: FloatArray, pieces: Pieces) -> 
     return column.bins.value(bins, u[:, 0], u[:, 1], pieces)
 
 
+def place_anew(column: Digits, codes: CodeArray, u: FloatArray, asked: Wanted) -> FloatArray:
+    """Return other values of the same bins, within the condition."""
+    return _values(column, codes, u[:, 2:4], asked.pieces)
+
+
 def _mend(
     column: Digits,
     source: Source,

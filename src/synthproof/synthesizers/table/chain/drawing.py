@@ -1,27 +1,30 @@
 """Drawing rows from a chain, whatever is known of them beforehand.
 
-Columns come in the chain's order. A row of which something later is given asks the free network, which looks at all that
-is known; any other row asks the chain. So a condition costs no rejected rows, and what needs no foresight is drawn by the
-finer model.
+Columns come in the chain's order. Where something later in the order is given, the informed network draws, which was told
+it; elsewhere the plain chain. What a condition leaves open (a range, several levels) is settled first, by drafts of the
+chain up to there, of which only the conditioned values are kept, in proportion to how likely the condition was; all other
+columns are then drawn given these. So a condition costs no rejected rows, and no two rows share a draft.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
 
 from synthproof.core.random import BLOCK, stream
-from synthproof.engines.nets.drawing import ChainPass, free_logits
-from synthproof.engines.nets.network import CodeArray, Float32Array, Network
+from synthproof.engines.nets.drawing import ChainPass
+from synthproof.engines.nets.network import CodeArray, Float32Array
 from synthproof.engines.threads import one_blas_thread
-from synthproof.synthesizers.table.chain.column import Wanted, draw_column, interval_of
+from synthproof.synthesizers.table.chain.column import Wanted, draw_column, interval_of, place_anew
 from synthproof.synthesizers.table.chain.digits import Digits
 from synthproof.synthesizers.table.chain.model import Chain
 from synthproof.synthesizers.table.chain.value_stage import ValueStage
-from synthproof.synthesizers.table.columns.conditions import Condition
+from synthproof.synthesizers.table.columns.conditions import Condition, impossible
+from synthproof.synthesizers.table.columns.pools import resample
 from synthproof.synthesizers.table.rules.book import Book
 from synthproof.synthesizers.table.rules.bounds import Bounds
 
@@ -83,7 +86,7 @@ class Draft:
         self.chain, self.n = chain, n
         self.values: dict[str, FloatArray] = {}
         self.known: dict[str, BoolArray] = {}
-        self.placed = np.full((n, chain.free.positions.count), -1, dtype=np.int32)
+        self.placed = np.full((n, chain.informed.positions.count), -1, dtype=np.int32)
         for name, g in given.items():
             self.values[name], self.known[name] = np.array(g.values), np.array(g.known)
             self._place(name, np.flatnonzero(g.known))
@@ -103,13 +106,14 @@ class Draft:
     def codes(self, name: str) -> CodeArray:
         """Return the codes of a column, shape (n, positions of the column), -1 unknown."""
         a, b = self.chain.span(name)
-        at = self.chain.free.at[a:b]
+        at = self.chain.informed.at[a:b]
         return np.where(self.placed[:, a:b] < 0, -1, self.placed[:, a:b] - at).astype(np.int32)
 
-    def ahead(self, name: str) -> BoolArray:
-        """Return the rows of which some column after this one is known, shape (n,)."""
-        _, b = self.chain.span(name)
-        return np.asarray((self.placed[:, b:] >= 0).any(axis=1))
+    def ahead(self) -> IntArray:
+        """Return for each row the first position after everything that is known of it, shape (n,)."""
+        known = self.placed >= 0
+        last = known.shape[1] - known[:, ::-1].argmax(axis=1)
+        return np.where(known.any(axis=1), last, 0).astype(np.intp)
 
     def bounds(self, book: Book, name: str, rows: IntArray) -> Bounds | None:
         """Return what the rules leave of a column for some rows, from the columns that all of these rows know."""
@@ -122,7 +126,7 @@ class Draft:
         column = next(c for c in self.chain.columns if c.name == name)
         a, b = self.chain.span(name)
         codes = column.encode(self.values[name][rows])
-        self.placed[rows, a:b] = np.where(codes < 0, -1, codes + self.chain.free.at[a:b])
+        self.placed[rows, a:b] = np.where(codes < 0, -1, codes + self.chain.informed.at[a:b])
 
 
 @one_blas_thread()
@@ -150,44 +154,86 @@ def draw_rows(
     seed, block, at
         Address of the randomness: row i is row ``at[i]`` of the block.
     foresight
-        Whether columns with conditions are drawn first, so that all others follow them.
+        Whether conditions are settled first, so that all other columns follow them.
     """
+
+    def dice(column: Digits, purpose: str = "chain") -> FloatArray:
+        return stream(seed, f"{purpose}/{column.name}", block).random((BLOCK, _DICE))[at]
+
+    if foresight and wanted:
+        settled, _ = settle_conditions(chain, book, wanted, given, dice, stream(seed, "drafts/kept", block), at)
+        given, wanted = {**given, **settled}, {}
     draft = Draft(chain, len(at), given)
-
-    def dice(column: Digits) -> FloatArray:
-        return stream(seed, f"chain/{column.name}", block).random((BLOCK, _DICE))[at]
-
-    if foresight:
-        draw_conditions(draft, book, wanted, dice)
-    count = len(chain.nets)
-    shares = [np.flatnonzero(at % count == k).astype(np.intp) for k in range(count)]
-    passes = [(ChainPass(net, len(mine)), mine) for net, mine in zip(chain.nets, shares, strict=True)]
+    passes = Passes(draft, at)
     for column in chain.columns:
-        todo = draft.missing(column.name)
-        u = dice(column) if len(todo) else np.empty((len(at), 0))
-        ahead = draft.ahead(column.name)[todo]
-        if ahead.any():
-            rows = todo[ahead]
-            _draw_free(draft, column, rows, book, wanted.get(column.name), u[rows])
-        for one, mine in passes:
-            _draw_chained(draft, column, one, mine, book, wanted.get(column.name), u)
+        _draw_missing(draft, passes, column, book, wanted.get(column.name), dice)
     return draft.values
 
 
-def draw_conditions(
-    draft: Draft, book: Book, wanted: Mapping[str, Wanted], dice: Callable[[Digits], FloatArray]
-) -> dict[str, FloatArray]:
-    """Draw the columns with conditions, each from all that is known; return the log probabilities that they are met."""
-    log_p: dict[str, FloatArray] = {}
-    for column in draft.chain.columns:
-        if column.name in wanted:
-            rows = draft.missing(column.name)
-            log_p[column.name] = _draw_free(draft, column, rows, book, wanted[column.name], dice(column)[rows])
-    return log_p
+def settle_conditions(
+    chain: Chain,
+    book: Book,
+    wanted: Mapping[str, Wanted],
+    given: Mapping[str, Given],
+    dice: Callable[..., FloatArray],
+    chooser: np.random.Generator,
+    at: IntArray,
+) -> tuple[dict[str, Given], dict[str, float]]:
+    """Return values for the conditioned columns, and how likely each condition is met together with those before it.
+
+    Drafts of rows are drawn up to the last conditioned column, each weighted by the probability that the conditions left
+    it at every step, and the conditioned values of drafts chosen in proportion are kept (sequential importance
+    resampling; Gordon, Salmond & Smith 1993, doi:10.1049/ip-f-2.1993.0015).
+    """
+    draft = Draft(chain, len(at), given)
+    passes = Passes(draft, at)
+    last = max(i for i, column in enumerate(chain.columns) if column.name in wanted)
+    log_w = np.zeros(draft.n)
+    likely: dict[str, float] = {}
+    for column in chain.columns[: last + 1]:
+        asked = wanted.get(column.name)
+        log_w += _draw_missing(draft, passes, column, book, asked, partial(dice, purpose="drafts"))
+        if asked is not None:
+            likely[column.name] = float(np.exp(log_w).mean())
+    weight = np.exp(log_w - log_w.max()) if np.isfinite(log_w.max()) else np.zeros(draft.n)
+    if not weight.any():
+        raise impossible(next(iter(wanted)), 0.0, tuple(wanted))
+    chosen = resample(weight, draft.n, chooser)
+    found: dict[str, Given] = {}
+    every = np.ones(draft.n, dtype=np.bool_)
+    for column in chain.columns:
+        if column.name not in wanted:
+            continue
+        values = draft.values[column.name][chosen]
+        if book.empty:  # another place in the same bin: chosen drafts repeat, rows must not
+            u = dice(column, purpose="places")
+            values = place_anew(column, draft.codes(column.name)[chosen], u, wanted[column.name])
+        found[column.name] = Given(values, every)
+    return found, likely
 
 
-class _Chained:
-    """A chain's pass as the source of one column's logits."""
+class Passes:
+    """The networks' passes over the rows of a draft: one for each plain chain, and the informed one where it is needed.
+
+    Parameters
+    ----------
+    draft
+        Rows of which something may be given.
+    at
+        Their positions in the block; with several chains every row has one for all its columns.
+    """
+
+    def __init__(self, draft: Draft, at: IntArray) -> None:
+        chain, count = draft.chain, len(draft.chain.nets)
+        self.ahead = draft.ahead()
+        parts = [np.flatnonzero(at % count == k).astype(np.intp) for k in range(count)]
+        self.plain = [(ChainPass(net, len(mine)), mine) for net, mine in zip(chain.nets, parts, strict=True)]
+        told = np.flatnonzero(self.ahead > 0)
+        self.informed = (ChainPass(chain.informed, len(told), draft.placed[told]), told) if len(told) else None
+
+
+class _Step:
+    """A pass as the source of one column's logits."""
 
     def __init__(self, one: ChainPass, first: int) -> None:
         self._one, self._first = one, first
@@ -204,63 +250,52 @@ class _Chained:
         self._one.change(self._first + step, rows, self._codes[step][rows], codes)
         self._codes[step][rows] = codes
 
-
-class _Free:
-    """A free network as the source of one column's logits."""
-
-    def __init__(self, net: Network, placed: CodeArray, first: int) -> None:
-        self._net, self._placed, self._first = net, placed, first
-
-    def logits(self, step: int, rows: IntArray | None = None) -> Float32Array:
-        return free_logits(self._net, self._placed if rows is None else self._placed[rows], self._first + step)
-
-    def tell(self, step: int, codes: CodeArray) -> None:
-        p = self._first + step
-        self._placed[:, p] = np.where(codes < 0, -1, codes + int(self._net.at[p]))
-
-    def change(self, step: int, rows: IntArray, codes: CodeArray) -> None:
-        p = self._first + step
-        self._placed[rows, p] = np.where(codes < 0, -1, codes + int(self._net.at[p]))
+    def finish(self, codes: CodeArray) -> None:
+        """Bring what was told in line with the codes that the column has in the end, shape (n, steps)."""
+        for step in range(codes.shape[1]):
+            mine = np.ascontiguousarray(codes[:, step])
+            if step >= len(self._codes):
+                self.tell(step, mine)
+                continue
+            other = np.flatnonzero(self._codes[step] != mine)
+            if len(other):
+                self.change(step, other, mine[other])
 
 
-def _draw_free(
-    draft: Draft, column: Digits, rows: IntArray, book: Book, asked: Wanted | None, u: FloatArray
+def _draw_missing(
+    draft: Draft,
+    passes: Passes,
+    column: Digits,
+    book: Book,
+    asked: Wanted | None,
+    dice: Callable[[Digits], FloatArray],
 ) -> FloatArray:
-    """Draw a column of some rows from all that is known of them; return the log of what the condition leaves."""
+    """Draw a column of all rows that do not know it; return the log of what the condition leaves of it, shape (n,)."""
     first, _ = draft.chain.span(column.name)
-    source = _Free(draft.chain.free, draft.placed[rows], first)
-    known = np.full((len(rows), len(column.sizes)), -1, dtype=np.int32)
-    bounds = draft.bounds(book, column.name, rows)
-    values, log_p = draw_column(column, source, known, np.arange(len(rows)), bounds, asked, u)
-    draft.settle(column.name, rows, values)
-    return log_p
-
-
-def _draw_chained(
-    draft: Draft, column: Digits, one: ChainPass, mine: IntArray, book: Book, asked: Wanted | None, u: FloatArray
-) -> None:
-    """Draw a column of those rows of a pass that do not know it yet; the pass is told the column of all its rows."""
-    first, _ = draft.chain.span(column.name)
-    source = _Chained(one, first)
-    todo = np.intersect1d(mine, draft.missing(column.name), assume_unique=True)
-    known = draft.codes(column.name)[mine]
-    if not len(todo):
-        _tell(source, column, known)
-        return
-    bounds = draft.bounds(book, column.name, todo)
-    inside = np.searchsorted(mine, todo)
+    log_p = np.zeros(draft.n)
+    todo = draft.missing(column.name)
+    u = dice(column) if len(todo) else np.empty((draft.n, 0))
+    wise = passes.ahead > first  # something at or after this column is given
+    sources = [(_Step(one, first), mine, False) for one, mine in passes.plain]
+    if passes.informed is not None:
+        sources.append((_Step(passes.informed[0], first), passes.informed[1], True))
+    known = draft.codes(column.name)
     stage = draft.chain.stages.get(column.name)
-    if stage is not None and asked is None:
-        draft.settle(column.name, todo, _draw_staged(draft, stage, todo, bounds, u[todo]))
-        _tell(source, column, draft.codes(column.name)[mine])
-        return
-    values, _ = draw_column(column, source, known, inside, bounds, asked, u[mine])
-    draft.settle(column.name, todo, values)
-
-
-def _tell(source: _Chained, column: Digits, codes: CodeArray) -> None:
-    for step in range(len(column.sizes)):
-        source.tell(step, np.ascontiguousarray(codes[:, step]))
+    for source, mine, informed in sources:
+        rows = todo[np.isin(todo, mine, assume_unique=True) & (wise[todo] == informed)]
+        if not len(rows):
+            continue
+        bounds = draft.bounds(book, column.name, rows)
+        if stage is not None and asked is None and not informed:
+            draft.settle(column.name, rows, _draw_staged(draft, stage, rows, bounds, u[rows]))
+            continue
+        inside = np.searchsorted(mine, rows)
+        values, log_p[rows] = draw_column(column, source, known[mine], inside, bounds, asked, u[mine])
+        draft.settle(column.name, rows, values)
+    final = draft.codes(column.name)
+    for source, mine, _ in sources:
+        source.finish(final[mine])
+    return log_p
 
 
 def _draw_staged(draft: Draft, stage: ValueStage, rows: IntArray, bounds: Bounds | None, u: FloatArray) -> FloatArray:

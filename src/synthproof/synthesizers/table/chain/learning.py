@@ -15,10 +15,12 @@ from synthproof.core.schema import Field
 from synthproof.data.table.dataset import Table
 from synthproof.engines.codes import numbers_or_codes
 from synthproof.engines.nets.network import CodeArray, Network, Positions
-from synthproof.engines.nets.training import Course, Schedule, random_cover, train
+from synthproof.engines.nets.training import Course, Schedule, given_at_random, train
 from synthproof.synthesizers.table.chain.digits import Digits, digits_of
 from synthproof.synthesizers.table.chain.model import Chain
-from synthproof.synthesizers.table.chain.value_stage import StageSettings, ValueStage, learn_stage
+from synthproof.synthesizers.table.chain.value_learning import StageSettings, learn_stage
+from synthproof.synthesizers.table.chain.value_order import order_of
+from synthproof.synthesizers.table.chain.value_stage import ValueStage
 from synthproof.synthesizers.table.columns.grid import Shape, shape_of
 from synthproof.synthesizers.table.columns.layout import Layout, persons_of
 from synthproof.synthesizers.table.columns.model import column_model
@@ -29,6 +31,8 @@ IntArray = npt.NDArray[np.intp]
 _ROWS_PER_BIN = 25
 _VISITS_PER_ROW = 16
 _FULL_VISITS = 50_000  # rows up to which each is looked at 16 times; beyond, visits grow with the root of the rows
+_INFORMED_VISITS = 250_000  # rows looked at by the informed chain at least
+_PAIRED = 50_000  # rows from which pairs of codes are counted
 _FEW_VALUES = 40  # numbers of no more different values are the network's
 _FLOOR = -40.0  # nats: a held-out value that a model holds for impossible does not decide alone
 _WIDTH = 8  # hidden units per position at least
@@ -74,34 +78,28 @@ class Seen:
 
 
 def columns_of(data: Table, layout: Layout, settings: Settings) -> Seen:
-    """Return the columns as digits, by rising number of different values.
-
-    Columns of few values come first: they leave the later ones, which have more to say, the most to look at.
-    """
+    """Return the columns as digits, in drawing order (`value_order`)."""
     persons = persons_of(data)
     bins = max(8, min(settings.bins, data.n_rows // _ROWS_PER_BIN))
-    made: list[tuple[int, int, Digits]] = []
+    made: dict[str, Digits] = {}
     values: dict[str, FloatArray] = {}
     shapes: dict[str, Shape] = {}
-    for i, f in enumerate(layout.modelled):
+    for f in layout.modelled:
+        raw = numbers_or_codes(data.frame[f.name], f)
         model = column_model(data.frame[f.name], f, min_shared=settings.min_shared, persons=persons)
-        digits = digits_of(f, model, bins=bins)
-        values[f.name] = _learnable(numbers_or_codes(data.frame[f.name], f), digits)
+        made[f.name] = digits_of(f, model, bins=bins)
+        values[f.name] = _learnable(raw, made[f.name])
         if f.numeric:
-            raw = numbers_or_codes(data.frame[f.name], f)
             shapes[f.name] = shape_of(raw, f, min_shared=settings.min_shared, persons=persons)
-        made.append((_distinct(values[f.name]), i, digits))
-    columns = tuple(d for _, _, d in sorted(made, key=lambda m: m[:2]))
-    return Seen(columns, values, shapes, {f.name: f for f in layout.modelled})
+    fields = {f.name: f for f in layout.modelled}
+    sizes = {name: len(np.unique(v[~np.isnan(v)])) for name, v in values.items()}
+    columns = tuple(made[name] for name in order_of(values, fields, sizes))
+    return Seen(columns, values, shapes, fields)
 
 
 def _learnable(values: FloatArray, digits: Digits) -> FloatArray:
     """A number that only one person has, where there is no other, is drawn as missing: it is learned so, too."""
     return np.where(digits.encode(values)[:, 0] < 0, np.nan, values)
-
-
-def _distinct(values: FloatArray) -> int:
-    return len(np.unique(values[~np.isnan(values)]))
 
 
 def positions_of(columns: Sequence[Digits]) -> tuple[Positions, npt.NDArray[np.int64]]:
@@ -165,18 +163,20 @@ def learn_chain(
     seen, stop_by = codes[learned], codes[held]
     for k in range(settings.networks):
         own = derive(seed, f"chain/{k}")
-        net = Network(positions, hidden=hidden, layers=settings.layers, chain=True, seed=own)
+        net = Network(positions, hidden=hidden, layers=settings.layers, seed=own)
         net.start_from(seen)
         courses.append(train(net, seen, stop_by, schedule, seed=own, run=run, task="autoregressive: chain"))
         nets.append(net)
-    own = derive(seed, "chain/free")
-    free = Network(positions, hidden=hidden, layers=settings.layers, chain=False, seed=own)
-    free.start_from(seen)
-    cover = random_cover(owner)
+    own = derive(seed, "chain/informed")
+    informed = Network(positions, hidden=hidden, layers=settings.layers, seed=own, informed=True)
+    informed.take_from(nets[0])  # it knows all but how to heed what is given
+    informed.heed_pairs(seen[:_PAIRED])
+    tell = given_at_random(owner)
+    longer = replace(schedule, visits=max(schedule.visits, _INFORMED_VISITS) if settings.epochs is None else schedule.visits)
     courses.append(
-        train(free, seen, stop_by, schedule, seed=own, run=run, task="autoregressive: any order", cover=cover)
+        train(informed, seen, stop_by, longer, seed=own, run=run, task="autoregressive: any order", tell=tell)
     )
-    chain = Chain(columns, tuple(nets), free)
+    chain = Chain(columns, tuple(nets), informed)
     stages = learn_stages(seen_table, chain, codes, learned, held, settings, seed=seed, run=run)
     return replace(chain, stages=stages), tuple(courses)
 

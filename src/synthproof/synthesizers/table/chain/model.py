@@ -27,15 +27,15 @@ class Chain:
         The columns in drawing order.
     nets
         Networks that give each column from those before it; a row takes one of them, which is their mixture.
-    free
-        Network that gives each column from any others.
+    informed
+        A chain that was taught to heed columns given beforehand, wherever they stand.
     stages
         Columns that are drawn by trees on the raw values before them instead, where that was likelier on held-out rows.
     """
 
     columns: tuple[Digits, ...]
     nets: tuple[Network, ...]
-    free: Network
+    informed: Network
     stages: Mapping[str, ValueStage] = field(default_factory=dict)
     _span: Mapping[str, tuple[int, int]] = field(init=False, repr=False)
 
@@ -70,7 +70,7 @@ class Chain:
         return {
             "columns": [c.get_state() for c in self.columns],
             "nets": [n.get_state() for n in self.nets],
-            "free": self.free.get_state(),
+            "informed": self.informed.get_state(),
             "stages": [stage.get_state() for stage in self.stages.values()],
         }
 
@@ -80,6 +80,6 @@ class Chain:
         return cls(
             tuple(Digits.from_state(s) for s in state["columns"]),
             tuple(Network.from_state(s) for s in state["nets"]),
-            Network.from_state(state["free"]),
+            Network.from_state(state["informed"]),
             {s["name"]: ValueStage.from_state(s) for s in state["stages"]},
         )
