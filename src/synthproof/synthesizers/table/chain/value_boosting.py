@@ -55,7 +55,7 @@ class Settings:
     patience: int = 12
     leaves: int = 31
     rate: float = 0.2
-    min_leaf: int = 100
+    min_leaf: int = 50
     ridge: float = 5.0
     rows: float = 0.5
     features: float = 0.5
