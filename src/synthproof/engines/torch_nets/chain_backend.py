@@ -40,8 +40,8 @@ class _TorchNetwork:
         return {name: t.reshape(s) for (name, s), t in zip(self.net.shapes.items(), pieces, strict=True)}
 
     def logits(self, part: dict[str, Any], placed: Any, given: Any, masks: list[Any]) -> Any:
-        """Return logits of all codes, shape (n, codes), from rows' codes, codes given beforehand (-1: not), and masks of
-        dropped units.
+        """Return logits of all codes, shape (n, codes), from rows' codes, what `_given` made of codes given beforehand,
+        and masks of dropped units.
         """
         y: Any = None
         for k in range(self.net.layers):
@@ -52,13 +52,14 @@ class _TorchNetwork:
         if part["direct"].numel():
             out = out + _summed(placed, part["direct"])
             if given is not None:
-                out = out + _summed(given, part["given_direct"])
+                codes, scale = given
+                out = out + scale[:, None] * _summed(codes, part["given_direct"])
         return out + self._pairs(part["pair"], placed) if self.fine else out
 
     def _entry(self, part: dict[str, Any], placed: Any, given: Any) -> Any:
         """Return what the first layer sees, shape (n, hidden)."""
         a = _summed(placed, part["emb"]) + part["b0"]
-        return a if given is None else a + _summed(given, part["given"])
+        return a if given is None else a + _summed(given[0], part["given"])
 
     def _pairs(self, pair: Any, placed: Any) -> Any:
         """Return what coarse codes say of their fine codes, shape (n, codes)."""
@@ -92,8 +93,13 @@ def _summed(codes: Any, table: Any) -> Any:
     return torch.nn.functional.embedding_bag(torch.where(codes < 0, last, codes), longer, mode="sum", padding_idx=last)
 
 
-def _codes(codes: CodeArray | None, device: Any) -> Any:
-    return None if codes is None else moved(codes.astype(np.int64), device)
+def _codes(codes: CodeArray, device: Any) -> Any:
+    return moved(codes.astype(np.int64), device)
+
+
+def _given(net: Network, given: CodeArray | None, device: Any) -> Any:
+    """Return codes given beforehand and how much their pairs count in each row, ``None`` without any."""
+    return None if given is None else (_codes(given, device), moved(net.tempered(given), device))
 
 
 def gradient(
@@ -110,7 +116,7 @@ def gradient(
     own = _TorchNetwork(net, where)
     with one_torch_thread():
         theta = torch.tensor(net.theta, device=where, requires_grad=True)
-        losses = own.losses(own.parts(theta), _codes(placed, where), _codes(given, where), [])
+        losses = own.losses(own.parts(theta), _codes(placed, where), _given(net, given, where), [])
         (losses * moved(weight, where)).sum().mul(scale).backward()
         return losses.detach().cpu().numpy(), theta.grad.cpu().numpy()
 
@@ -205,7 +211,9 @@ class _Stepper:
         device = self.own.device
         self.theta.grad = None
         dropped = [moved(m, device) for m in masks]
-        losses = self.own.losses(self.own.parts(self.theta), _codes(placed, device), _codes(given, device), dropped)
+        losses = self.own.losses(
+            self.own.parts(self.theta), _codes(placed, device), _given(self.own.net, given, device), dropped
+        )
         ((losses * moved(wanted, device)).sum() / batch).backward()
         step += 1
         warm = min(1.0, step / numpy_training._WARM)
@@ -255,7 +263,8 @@ def _held_out(
     wanted = np.ones(placed.shape, dtype=np.float32)
     if tell is not None:
         given, wanted = tell(placed, stream(seed, "net/held"))
-    rows, told, weight = _codes(placed, own.device), _codes(given, own.device), moved(wanted * asked, own.device)
+    rows, told = _codes(placed, own.device), _given(own.net, given, own.device)
+    weight = moved(wanted * asked, own.device)
 
     def loss(theta: Any) -> float:
         if not len(placed):
@@ -265,7 +274,7 @@ def _held_out(
             part = own.parts(theta)
             for i in range(0, len(placed), _CHUNK):
                 mine = slice(i, i + _CHUNK)
-                losses = own.losses(part, rows[mine], None if told is None else told[mine], [])
+                losses = own.losses(part, rows[mine], None if told is None else tuple(t[mine] for t in told), [])
                 total += float((losses * weight[mine]).sum())
         return total / len(placed)
 
