@@ -11,22 +11,24 @@ import inspect
 import random
 import tempfile
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from pyarrow import parquet
 
 from synthproof.core import state as _state
-from synthproof.core.constraints import Constraint
 from synthproof.core.contracts import Synthesizer, Tags
 from synthproof.core.errors import Cancelled, ConditionError, NotFittedError
 from synthproof.core.run import Event, Run
 from synthproof.core.schema import Field, Schema
+from synthproof.data.table.chunks import open_chunks
 from synthproof.data.table.dataset import Table, canonical_dtype
+from synthproof.data.table.native_arrow import to_arrow
 from synthproof.testing.executors import Carried
+from synthproof.testing.rules import check_rules
 
 Factory = Callable[[], Any]
 SHARED = 10
@@ -182,6 +184,16 @@ def check_window(bench: Bench) -> None:
         assert part.equals(whole.iloc[first : first + n].reset_index(drop=True)), f"{n} rows from row {first} on"
 
 
+def check_chunks(bench: Bench) -> None:
+    """It learns from a table that is read in chunks as from the table at once, where that takes no more rows than fit."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "data.parquet"
+        parquet.write_table(to_arrow(bench.data), path, row_group_size=150)
+        chunked = open_chunks(path, schema=bench.data.schema)
+        again = bench.new().fit(chunked).sample(100, seed=11)
+    assert again.frame.equals(bench.model.sample(100, seed=11).frame)
+
+
 def check_seed(bench: Bench) -> None:
     """The same seeds give the same bytes from a second object; another seed gives others."""
     other = bench.new().fit(bench.data)
@@ -286,43 +298,6 @@ def check_impossible(bench: Bench) -> None:
         raise AssertionError(f"a condition on {', '.join(where)} that cannot be met must raise ConditionError")
 
 
-RULES = (
-    "pressure >= age",
-    "combination(sex, grade)",
-    'grade != "low" if age >= 30',
-    'visit >= "2024-02-01" if sex = "M"',
-    "unique(age, pressure, visit)",
-)
-"""What `check_rules` declares for the `example` table; some of its rows break some of them."""
-
-
-def check_rules(bench: Bench) -> None:
-    """Declared rules hold in every drawn row, under conditions too; they can be exchanged, and survive on disk."""
-    if not hasattr(bench.model, "with_rules"):
-        return
-    rules = tuple(Constraint.parse(text) for text in RULES)
-    data = bench.data.with_schema(replace(bench.data.schema, constraints=rules))
-    model = bench.new().fit(data)
-    wanted: list[dict[str, Any] | None] = [None]
-    if model.tags.conditional:
-        wanted.append({"sex": "M", "age": {"min": 20, "max": 60}})
-    for where in wanted:
-        drawn = model.sample(700, where=where, seed=31)
-        for rule in rules:
-            assert rule.holds(drawn.frame, data.frame).all(), f"{rule.text} is broken under {where}"
-        assert model.sample(60, where=where, seed=31).frame.equals(drawn.frame.head(60)), "fewer rows are no head of more"
-    fewer = model.with_rules(add=["age != 40"], remove=RULES[:4])
-    assert [r.text for r in fewer.rules_] == [RULES[4], "age != 40"]
-    assert (fewer.sample(500, seed=31).frame["age"] != 40).all()
-    assert len(model.rules_) == len(RULES), "with_rules changed the model it was asked of"
-    with tempfile.TemporaryDirectory() as folder:
-        _state.save(Path(folder) / "m", header={}, state=model.get_state())
-        _, learned = _state.load(Path(folder) / "m")
-    again = bench.new().set_state(learned)
-    assert again.rules_ == model.rules_
-    assert same(again.sample(200, seed=31), model.sample(200, seed=31))
-
-
 def check_missing(bench: Bench) -> None:
     """Missing values come as often as in the data, within five standard errors."""
     drawn = bench.model.sample(4000, seed=21).frame
@@ -379,7 +354,7 @@ def check_wide_column(bench: Bench) -> None:
 
 CHECKS: Mapping[str, Callable[[Bench], None]] = {
     name.removeprefix("check_"): check
-    for name, check in sorted(globals().items())
+    for name, check in sorted({**globals(), "check_rules": check_rules}.items())
     if name.startswith("check_") and name != "check_synthesizer"
 }
 """Every check by name."""

@@ -20,17 +20,18 @@ from synthproof.core.constraints.bodies import Compare, Own, Relation, Unique
 from synthproof.core.constraints.expressions import Name
 from synthproof.core.errors import ConfigError
 from synthproof.core.random import BLOCK, stream
-from synthproof.core.schema import Field, Schema
+from synthproof.core.schema import Schema
 from synthproof.data.table.dataset import Table
 from synthproof.engines.codes import from_codes, from_numbers
 from synthproof.synthesizers.table.columns.conditions import Condition
 from synthproof.synthesizers.table.columns.grid import Grid
 from synthproof.synthesizers.table.columns.levels import Levels
+from synthproof.synthesizers.table.rules.asked import condition_laws
 from synthproof.synthesizers.table.rules.bounds import Bounds
 from synthproof.synthesizers.table.rules.compile import Compiler, Facts, check_names, facts_of, needs_data
-from synthproof.synthesizers.table.rules.domains import Axis, Domains, axis_of
+from synthproof.synthesizers.table.rules.domains import Axis, Domains
 from synthproof.synthesizers.table.rules.laws import Law
-from synthproof.synthesizers.table.rules.tables import Allowed
+from synthproof.synthesizers.table.rules.propagate import axes_of, bounds_of, linked, ranged, settle
 from synthproof.synthesizers.table.rules.wide import in_groups, member_within
 
 FloatArray = npt.NDArray[np.float64]
@@ -39,10 +40,6 @@ BoolArray = npt.NDArray[np.bool_]
 Rows = Mapping[str, FloatArray]
 Redraw = Callable[[str, Bounds, FloatArray, FloatArray], FloatArray]
 """(name, bounds, values, uniforms of shape (n, 2)) → values, with those that are not allowed drawn anew."""
-
-MOST_LEVELS = 1024
-"""Up to so many levels `Bounds.levels` is an array; for more, `Bounds.points` lists what is allowed."""
-_SWEEPS = 12
 
 
 @dataclass(frozen=True)
@@ -88,12 +85,12 @@ class Book:
         drawn = {
             n: replace(a, field=self.wide[n].field(a.field)) if n in self.wide else a for n, a in self.axes.items()
         }
-        drawing = (*in_groups(laws, self.wide), *_condition_laws(self.asked or {}, {})) if self.wide else None
+        drawing = (*in_groups(laws, self.wide), *condition_laws(self.asked or {}, {})) if self.wide else None
         whole = (*laws, *self.laws_of_conditions)
         object.__setattr__(self, "_per_rule", tuple(per_rule))
         object.__setattr__(self, "_laws", whole)
         object.__setattr__(self, "_drawing", whole if drawing is None else drawing)
-        object.__setattr__(self, "_drawn", {n: _ranged(a) if n in self.wide else a for n, a in drawn.items()})
+        object.__setattr__(self, "_drawn", {n: ranged(a) if n in self.wide else a for n, a in drawn.items()})
 
     @classmethod
     def learn(
@@ -166,7 +163,7 @@ class Book:
     @property
     def laws_of_conditions(self) -> tuple[Law, ...]:
         """The laws of a call's conditions."""
-        return tuple(_condition_laws(self.asked or {}, self.wide))
+        return tuple(condition_laws(self.asked or {}, self.wide))
 
     @property
     def certain(self) -> dict[str, float]:
@@ -223,12 +220,12 @@ class Book:
         for other, value in self.certain.items():
             if other != name and other not in known:
                 known[other] = np.full(n, value)
-        laws = _linked(self._drawing, name, known)
+        laws = linked(self._drawing, name, known)
         if not laws:
             return None
         domains = Domains(self._drawn, known, n)
         settle(domains, laws)
-        return _answer(domains, name)
+        return bounds_of(domains, name)
 
     def refined(self, rows: Rows, seed: int, block: int, at: IntArray | slice = slice(None)) -> dict[str, FloatArray]:
         """Return whole rows with levels in place of groups, for the columns of `wide`, chosen within the rules.
@@ -246,7 +243,7 @@ class Book:
         for name, levels in self.wide.items():
             n = len(rows[name])
             domains = Domains(self.axes, {k: v for k, v in out.items() if k in self.axes}, n)
-            settle(domains, _linked(self._laws, name, domains.known))
+            settle(domains, linked(self._laws, name, domains.known))
             u = stream(seed, f"rules/level/{name}", block).random(max(n, BLOCK))[at][:n]
             out[name] = member_within(levels, rows[name], domains.choice.get(name), u)
         return {name: out[name] for name in rows}
@@ -387,107 +384,4 @@ class Book:
         return pd.DataFrame(made)
 
 
-def _linked(laws: Sequence[Law], name: str, rows: Rows) -> list[Law]:
-    """Return the laws that reach a column through unknown ones."""
-    found: list[Law] = []
-    reached, queue = {name}, [name]
-    rest = list(laws)
-    while queue:
-        here = queue.pop()
-        for law in [w for w in rest if here in w.names]:
-            rest.remove(law)
-            found.append(law)
-            fresh = [n for n in law.names if n not in rows and n not in reached]
-            reached.update(fresh)
-            queue.extend(fresh)
-    return found
-
-
-def _ranged(axis: Axis) -> Axis:
-    """Return an axis of levels with the range of its own codes."""
-    return replace(axis, high=float(max(0, axis.levels - 1)))
-
-
-def axes_of(schema: Schema, grids: Mapping[str, Grid], makers: Sequence[str] = ()) -> dict[str, Axis]:
-    """Return the axes of all drawn columns."""
-    drawn: list[Field] = [f for f in schema.modelled if f.name not in makers]
-    return {f.name: axis_of(f, grids.get(f.name)) for f in drawn}
-
-
-def settle(domains: Domains, laws: Sequence[Law]) -> None:
-    """Apply laws until nothing changes (or, where that would go on, a dozen times: the rest is found at the end)."""
-    for _ in range(_SWEEPS):
-        domains.changed = False
-        for law in laws:
-            law.narrow(domains, ~domains.dead)
-        if not domains.changed:
-            return
-
-
-def _answer(domains: Domains, name: str) -> Bounds | None:
-    axis, choice, dead = domains.axes[name], domains.choice.get(name), domains.dead
-    n = domains.n
-    low, high = np.full(n, -np.inf), np.full(n, np.inf)
-    fixed, levels = np.full(n, np.nan), None
-    touched = name in domains.low
-    if touched:
-        narrowed = (domains.low[name] > axis.low) | (domains.high[name] < axis.high)
-        low = np.where(narrowed & ~dead, domains.low[name], low)
-        high = np.where(narrowed & ~dead, domains.high[name], high)
-        fixed = np.where((low == high) & ~dead, low, fixed)
-    if choice is not None:
-        choice = replace(choice, row=np.where(dead, -1, choice.row))
-        fixed = np.where(np.isnan(fixed), choice.single(), fixed)
-    if axis.levels and axis.levels <= MOST_LEVELS and (choice is not None or touched):
-        codes = np.arange(axis.levels)
-        levels = (codes >= low[:, None]) & (codes <= high[:, None])
-        if choice is not None:
-            levels &= choice.mask(axis.levels)
-        low, high, choice = np.full(n, -np.inf), np.full(n, np.inf), None
-    out = Bounds(low, high, fixed, levels, choice, dead)
-    return out if out.bound.any() or dead.any() else None
-
-
-def _condition_laws(asked: Mapping[str, Condition], wide: Mapping[str, Levels]) -> list[Law]:
-    """Return the laws of a call's conditions, for columns that must have a value; of `wide` columns in levels."""
-    out: list[Law] = []
-    for c in asked.values():
-        if c.name in wide and c.among is not None:
-            out.append(Allowed(c.name, np.unique(c.among).astype(np.float64)))
-        else:
-            out.append(_Asked(c) if any(a < b for a, b in c.ranges) else Allowed(c.name, _points(c)))
-    return out
-
-
-def _points(condition: Condition) -> FloatArray:
-    return np.array([a for a, _ in condition.ranges], dtype=np.float64)
-
-
-@dataclass(frozen=True, slots=True)
-class _Asked:
-    """A condition on a number as a law: within the hull of its stretches, or one of its exact values."""
-
-    condition: Condition
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        return (self.condition.name,)
-
-    def kept(self, rows: Rows) -> BoolArray:
-        values = rows[self.condition.name]
-        out = np.isnan(values)
-        for low, high in self.condition.ranges:
-            out |= (values >= low) & (values <= high)
-        return np.asarray(out)
-
-    def narrow(self, domains: Domains, rows: BoolArray) -> None:
-        name = self.condition.name
-        if name in domains.known:
-            return
-        exact = [e for e in self.condition.exact if e is not None]
-        if exact and len(exact) == len(self.condition.exact):
-            Allowed(name, np.unique(exact)).narrow(domains, rows)
-        elif self.condition.ranges:
-            low = min(a for a, _ in self.condition.ranges)
-            high = max(b for _, b in self.condition.ranges)
-            domains.narrow(name, low, high, rows)
+__all__ = ["Book", "Redraw"]

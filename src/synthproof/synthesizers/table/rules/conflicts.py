@@ -10,9 +10,10 @@ from scipy.optimize import linprog
 
 from synthproof.core.errors import ConditionError, ConfigError
 from synthproof.synthesizers.table.columns.conditions import Condition
-from synthproof.synthesizers.table.rules.book import Book, settle
+from synthproof.synthesizers.table.rules.book import Book
 from synthproof.synthesizers.table.rules.domains import Domains
 from synthproof.synthesizers.table.rules.laws import Sum
+from synthproof.synthesizers.table.rules.propagate import settle
 
 _INFEASIBLE = 2
 T = TypeVar("T")
