@@ -24,7 +24,7 @@ from scipy.special import ndtr, ndtri
 from synthproof.core.errors import ConditionError
 from synthproof.core.random import BLOCK, stream
 from synthproof.core.run import Run, quiet
-from synthproof.data.table.dataset import Table
+from synthproof.data.table.chunks import Data
 from synthproof.engines.torch_nets.load import device_for, need_torch, one_torch_thread
 from synthproof.engines.torch_nets.nets import (
     Arrays,
@@ -129,7 +129,7 @@ class Diffusion(Neural):
         self.row_wise = row_wise
         self.random_state = random_state
 
-    def fit(self, data: Table, /, *, run: Run | None = None) -> Self:
+    def fit(self, data: Data, /, *, run: Run | None = None) -> Self:
         """Learn both networks.
 
         Raises

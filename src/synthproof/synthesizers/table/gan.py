@@ -26,7 +26,7 @@ from scipy.special import ndtri
 
 from synthproof.core.random import stream
 from synthproof.core.run import Run, quiet
-from synthproof.data.table.dataset import Table
+from synthproof.data.table.chunks import Data
 from synthproof.engines.torch_nets.load import device_for, need_torch, one_torch_thread
 from synthproof.engines.torch_nets.nets import (
     Arrays,
@@ -149,7 +149,7 @@ class Gan(Neural):
         self.row_wise = row_wise
         self.random_state = random_state
 
-    def fit(self, data: Table, /, *, run: Run | None = None) -> Self:
+    def fit(self, data: Data, /, *, run: Run | None = None) -> Self:
         """Train generator and critic against each other.
 
         Raises

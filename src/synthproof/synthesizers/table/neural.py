@@ -18,6 +18,7 @@ from synthproof.core.run import Run, quiet
 from synthproof.core.schema import Schema
 from synthproof.core.state import State
 from synthproof.core.words import Words
+from synthproof.data.table.chunks import Data, bounded
 from synthproof.data.table.dataset import Table
 from synthproof.synthesizers.table.columns.codebook import Codebook, CodedColumn, codebook_of
 from synthproof.synthesizers.table.columns.conditions import read_conditions
@@ -89,7 +90,7 @@ class Neural(Params, Saved, Ruled):
     losses_: FloatArray
     seed_: int
 
-    def _begin(self, data: Table, run: Run, task: str, **own: tuple[float, float]) -> Begun:
+    def _begin(self, data: Data, run: Run, task: str, **own: tuple[float, float]) -> Begun:
         """Check parameters (`own`: ranges of the subclass's), and make a table ready.
 
         Raises
@@ -106,6 +107,7 @@ class Neural(Params, Saved, Ruled):
             check_range(self, "budget_s", params["budget_s"], 0, 1e9)
         seed = fresh_seed() if params["random_state"] is None else int(params["random_state"])
         shared = params["min_shared"]
+        data = bounded(data, seed=seed)
         layout = lay_out(data, seed=seed, row_wise=params["row_wise"], min_shared=shared)
         whole, data = data, layout.seen(data)
         run.tick(f"{task}: codes", 0, 1)

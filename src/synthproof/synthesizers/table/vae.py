@@ -23,7 +23,7 @@ from scipy.special import ndtri
 
 from synthproof.core.random import derive, stream
 from synthproof.core.run import Run, quiet
-from synthproof.data.table.dataset import Table
+from synthproof.data.table.chunks import Data
 from synthproof.engines.torch_nets.load import device_for, need_torch, one_torch_thread
 from synthproof.engines.torch_nets.nets import (
     Arrays,
@@ -136,7 +136,7 @@ class Vae(Neural):
         self.row_wise = row_wise
         self.random_state = random_state
 
-    def fit(self, data: Table, /, *, run: Run | None = None) -> Self:
+    def fit(self, data: Data, /, *, run: Run | None = None) -> Self:
         """Learn encoder and decoder, then the latents' mixture and the levelling of codes.
 
         Raises
