@@ -23,6 +23,7 @@ from synthproof.core.schema import Schema
 from synthproof.core.words import Words
 from synthproof.data.table.chunks import Data, fewer
 from synthproof.data.table.parts import open_parts
+from synthproof.pipeline.config import RunConfig
 from synthproof.pipeline.environment import peak_memory
 
 LEAST_REPEATS = 20
@@ -229,6 +230,31 @@ def planned(
     return Plan(final, learned, kept or 0, given, tuple(notices))
 
 
+def plan_of(config: RunConfig, data: Data, budget: Budget, *, draw: int, run: Run | None) -> Plan:
+    """Return a run's work as it fits its budget, and report the estimate; see `planned`."""
+    fit = config.fit
+    given = {**fit.parameters, **({"row_wise": True} if fit.row_wise else {})}
+    plan = planned(fit.synthesizer, data, budget, parameters=given, draw=draw, repeats=config.verify.repeats)
+    plan.estimate.tell(run)
+    return plan
+
+
+def refuse_to_hold(source: Any, budget: Budget) -> None:
+    """Refuse a source that is read whole and leaves too little of the memory allowed.
+
+    Raises
+    ------
+    ConfigError
+        ``budget/memory``.
+    """
+    if budget.bytes is not None and too_large_to_hold(source, budget):
+        size = peek(source)
+        assert size is not None
+        needed = show_bytes(2 * cost("read", size, pace=1.0).bytes + peak_memory())
+        work = f"run ({size.rows:,} × {size.columns})"
+        raise ConfigError("budget/memory", allowed=show_bytes(budget.bytes), needed=needed, work=work)
+
+
 def thinned(data: Data, plan: Plan, seed: int) -> Data:
     """Return the rows that a plan learns from."""
     return fewer(data, plan.rows, seed)
@@ -305,4 +331,15 @@ _FEWER_REPEATS = Words(
     ko="예산에 맞추어 모의실험 임계값의 반복을 {of}회에서 {repeats}회로 줄입니다. 임계값의 정밀도가 낮아집니다.",
 )
 
-__all__ = ["Budget", "Estimate", "Plan", "estimate", "peek", "planned", "thinned", "too_large_to_hold"]
+__all__ = [
+    "Budget",
+    "Estimate",
+    "Plan",
+    "estimate",
+    "peek",
+    "plan_of",
+    "planned",
+    "refuse_to_hold",
+    "thinned",
+    "too_large_to_hold",
+]

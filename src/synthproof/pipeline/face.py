@@ -12,35 +12,26 @@ What the user gave (a pandas, polars or Arrow table) is what the user gets back,
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, Literal
 
 from synthproof.core.constraints import Constraint
-from synthproof.core.contracts import Conditions, Recipe
-from synthproof.core.errors import UsageError
+from synthproof.core.contracts import Recipe
 from synthproof.core.evidence import Evidence, Statement, Verdict
-from synthproof.core.models import load_model, registered_name, save_model
-from synthproof.core.random import derive, fresh_seed
-from synthproof.core.registry import synthesizers
+from synthproof.core.random import fresh_seed
 from synthproof.core.run import Run
 from synthproof.core.schema import Purpose, Schema
 from synthproof.core.words import Lang, Words
 from synthproof.data.split import Split
 from synthproof.data.split import split as _split
-from synthproof.data.table.chunks import ChunkedTable, Data, open_chunks
 from synthproof.data.table.dataset import Table
-from synthproof.data.table.declared import RuleCount, declare
+from synthproof.data.table.declared import RuleCount
 from synthproof.data.table.declared import check_rules as _check_rules
 from synthproof.data.table.io import conform, read_table, with_target
 from synthproof.data.table.rule_learning import Proposal
 from synthproof.data.table.rule_learning import learn_rules as _learn_rules
-from synthproof.data.table.schema_file import load_schema
-from synthproof.engines.threads import one_blas_thread
-from synthproof.pipeline.budget import Budget, Estimate, planned, thinned
-from synthproof.pipeline.budget import estimate as _estimate
 from synthproof.pipeline.judging import (
     check_purpose,
     check_repeats,
@@ -49,46 +40,13 @@ from synthproof.pipeline.judging import (
     generator_facts,
     prove,
 )
+from synthproof.pipeline.model import Model, estimate, load, synthesizer
+from synthproof.pipeline.reading import read, read_chunks
 from synthproof.policy.load import load_policy
 from synthproof.policy.rules import RulePolicy
 from synthproof.protection.apply import apply
 from synthproof.protection.scan import propose, require_basis, scan
 from synthproof.verification.proof import GeneratorFacts, Proof
-
-
-def read(
-    source: Any,
-    *,
-    schema: Schema | str | Path | None = None,
-    target: str | None = None,
-    query: str | None = None,
-    table: str | None = None,
-    rules: Sequence[Constraint | str] = (),
-) -> Table:
-    """Return a table of units from a file, a database URL or a data frame.
-
-    Parameters
-    ----------
-    source
-        CSV, TSV (also .gz), Parquet, Excel, JSON lines; a SQLAlchemy URL; a pandas, polars or Arrow table.
-    schema
-        A schema or a schema file; inferred, with reasons, when absent.
-    target
-        Column that a later task predicts.
-    query, table
-        What to read from a database.
-    rules
-        Rules that every row keeps, as expressions (``"discharge >= admission"``) or `Constraint` objects.
-
-    Raises
-    ------
-    ReadError
-        When the source cannot be read; the message says what was found and what to do.
-    """
-    known = load_schema(Path(schema)) if isinstance(schema, str | Path) else schema
-    data = source if isinstance(source, Table) else read_table(source, schema=known, query=query, table=table)
-    data = declare(data, rules) if rules else data
-    return data.with_schema(with_target(data.schema, target)) if target else data
 
 
 def learn_rules(data: Any, *, exceptions: float = 0.0, run: Run | None = None) -> tuple[Proposal, ...]:
@@ -146,200 +104,6 @@ def protect(
     purpose = purpose or Purpose()
     require_basis(scan(parts.train, purpose=purpose, run=run), purpose)
     return apply(parts, list(steps), purpose=purpose, seed=fresh_seed() if seed is None else seed, run=run).parts
-
-
-def read_chunks(
-    source: str | Path, *, schema: Schema | str | Path | None = None, target: str | None = None
-) -> ChunkedTable:
-    """Return a table that is read part by part and never held whole.
-
-    Parameters
-    ----------
-    source
-        A Parquet file, a folder of Parquet parts, CSV or TSV (also .gz).
-    schema, target
-        As `read` takes them.
-
-    Raises
-    ------
-    ReadError
-        As `read` raises, and ``read/not-in-chunks`` for other formats.
-    """
-    known = load_schema(Path(schema)) if isinstance(schema, str | Path) else schema
-    return _with_target(open_chunks(source, schema=known), target)  # type: ignore[return-value]
-
-
-def estimate(
-    data: Any, synthesizer: str = "auto", *, n: int | None = None, repeats: int | None = None, **params: Any
-) -> Estimate:
-    """Return what learning from some data, drawing n units and verifying them will cost on this machine.
-
-    Parameters
-    ----------
-    data
-        Anything `read` takes, or what `read_chunks` returned.
-    synthesizer, params
-        Registry name and parameters of the generator.
-    n
-        Units drawn; ``None``: none.
-    repeats
-        Repeats of simulated limits; ``None``: no verifying.
-    """
-    known = _with_target(data, None)
-    return _estimate(synthesizer, known.schema, known.n_rows, parameters=params, draw=n, repeats=repeats)
-
-
-def _with_target(data: Any, target: str | None) -> Data:
-    if not isinstance(data, ChunkedTable):
-        return read(data, target=target)
-    return data.with_schema(with_target(data.schema, target)) if target else data
-
-
-def _given(core: Any) -> dict[str, Any]:
-    return {k: v for k, v in core.get_params().items() if v is not None}
-
-
-_IN_MEMORY = frozenset({"pandas", "polars", "arrow"})
-
-
-class Model:
-    """A synthesizer that gives back what it was given.
-
-    Made by `synthesizer` or `load`; `core` is the synthesizer itself.
-    """
-
-    def __init__(self, core: Any, name: str) -> None:
-        self.core = core
-        self.name = name
-        self._native = False
-
-    @one_blas_thread()
-    def fit(
-        self,
-        data: Any,
-        *,
-        target: str | None = None,
-        budget: str | float | None = None,
-        memory: str | float | None = None,
-        run: Run | None = None,
-    ) -> Self:
-        """Learn from a table, anything `read` takes, or what `read_chunks` returned, and return self.
-
-        Parameters
-        ----------
-        budget, memory
-            Time that learning may take (``"5m"``, seconds) and memory that the process may hold (``"4G"``, bytes): the
-            rows learned from, and with ``auto`` the generator, are picked for it.
-
-        Raises
-        ------
-        ConfigError
-            ``budget/time`` or ``budget/memory``, before anything is learned.
-        """
-        self._native = not isinstance(data, Table | ChunkedTable) or data.origin.container in _IN_MEMORY
-        limits = Budget.of(budget, memory)
-        known = _with_target(data, target)
-        if not limits.bound:
-            self.core.fit(known, run=run)
-            return self
-        plan = planned(registered_name(type(self.core)), known, limits, parameters=_given(self.core))
-        plan.estimate.tell(run)
-        before = self.core.get_params()
-        bounds = {k: v for k, v in plan.parameters.items() if k in ("budget_s", "memory")}
-        seed = before.get("random_state") or 0
-        self.core.set_params(**bounds).fit(thinned(known, plan, derive(seed, "fit/rows")), run=run)
-        self.core.set_params(**before)
-        return self
-
-    def cost(self, data: Any, n: int | None = None) -> Estimate:
-        """Return what learning from some data, and drawing n units, will cost on this machine.
-
-        >>> sp.synthesizer("auto").cost("people.csv", 10_000).words.en          # doctest: +SKIP
-        'About 12 s and 210 MiB: learning 11 s, drawing 0.4 s.'
-        """
-        known = _with_target(data, None)
-        name = registered_name(type(self.core))
-        return _estimate(name, known.schema, known.n_rows, parameters=_given(self.core), draw=n)
-
-    @one_blas_thread()
-    def sample(
-        self, n: int, *, where: Conditions | None = None, seed: int | None = None, run: Run | None = None
-    ) -> Any:
-        """Return n new units in the form the user first gave: a pandas, polars or Arrow table, else a `Table`.
-
-        Parameters
-        ----------
-        n
-            Number of units.
-        where
-            Values the units must have: ``{"sex": "F", "age": (65, 90), "ward": ["A", "B"]}``.
-        seed
-            With one seed, fewer units are the head of more. ``None`` draws one.
-
-        Raises
-        ------
-        ConditionError
-            When a condition is impossible or too unlikely; the message says which and how likely.
-        """
-        drawn: Table = self.core.sample(n, where=where, seed=seed, run=run)
-        return drawn.to_native() if self._native else drawn
-
-    @property
-    def rules(self) -> tuple[Constraint, ...]:
-        """Rules that every drawn row keeps."""
-        return tuple(getattr(self.core, "rules_", ()))
-
-    def with_rules(
-        self, add: Sequence[Constraint | str] = (), remove: Sequence[Constraint | str] = (), *, data: Any = None
-    ) -> Self:
-        """Return the same fitted model with other rules; nothing is learned again.
-
-        Parameters
-        ----------
-        add, remove
-            Rules or their texts.
-        data
-            The training data, for rules that say what train has (``in``, ``combination``, ``range``).
-
-        Raises
-        ------
-        SynthproofError
-            ``constraint/…`` and ``rules/…``.
-        """
-        if not hasattr(self.core, "with_rules"):
-            raise UsageError("rules/not-supported", where=self.name, name=self.name)
-        given = None if data is None else read(data, schema=self.core.schema_)
-        out = copy.copy(self)
-        out.core = self.core.with_rules(add=add, remove=remove, data=given)
-        return out
-
-    @property
-    def notices(self) -> tuple[Words, ...]:
-        """What the user should know of the fit (columns left out …)."""
-        return tuple(getattr(self.core, "notices_", ()))
-
-    @property
-    def because(self) -> Words | None:
-        """Why ``auto`` chose what it chose."""
-        return getattr(self.core, "because_", None)
-
-    def save(self, folder: str | Path) -> Path:
-        """Write the model as a folder (JSON and arrays, no code), whole or not at all."""
-        return save_model(self.core, Path(folder))
-
-    def __repr__(self) -> str:
-        return f"Model({self.name}: {self.core!r})"
-
-
-def synthesizer(name: str = "auto", /, **params: Any) -> Model:
-    """Return a synthesizer by its registry name, e.g. ``synthesizer("table.cart_chain", random_state=7)``."""
-    return Model(synthesizers.make(name, **params), name)
-
-
-def load(folder: str | Path) -> Model:
-    """Return a model that `Model.save` or ``synthproof fit`` wrote."""
-    core = load_model(Path(folder))
-    return Model(core, type(core).__name__)
 
 
 class Judged:
@@ -524,3 +288,9 @@ def judge(proof: Judged | Proof, policy: str) -> Verdict:
 def report(judged: Judged, folder: str | Path, *, lang: Literal["ko", "en"] = "ko") -> Path:
     """Write the dossier of a judged proof; the same as ``judged.save(folder)``."""
     return judged.save(folder, lang=lang)
+
+
+__all__ = [
+    "Judged", "Model", "check_rules", "comparable", "estimate", "judge", "learn_rules", "load", "protect", "read", "read_chunks",
+    "report", "split", "synthesizer", "verify",
+]  # fmt: skip

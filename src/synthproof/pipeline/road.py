@@ -5,16 +5,14 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from synthproof.core.amounts import show_bytes
 from synthproof.core.contracts import Recipe
-from synthproof.core.cost import cost
-from synthproof.core.errors import ConfigError, DataError, UsageError, WorkspaceError
+from synthproof.core.errors import DataError, UsageError, WorkspaceError
 from synthproof.core.evidence import Statement
 from synthproof.core.files import refuse_url, whole_folder, write_text
 from synthproof.core.models import load_model, save_model
@@ -29,9 +27,10 @@ from synthproof.data.table.io import notices, read_table, with_target, write_tab
 from synthproof.data.table.schema_file import load_schema, save_schema
 from synthproof.dossier.assemble import read_dossier, write_dossier
 from synthproof.engines.threads import one_blas_thread
-from synthproof.pipeline.budget import Budget, Plan, peek, planned, thinned, too_large_to_hold
+from synthproof.pipeline.budget import Budget, plan_of, refuse_to_hold, thinned
 from synthproof.pipeline.config import RunConfig, check_parameters, load_statements
 from synthproof.pipeline.environment import peak_memory
+from synthproof.pipeline.journey import Arrival, Load
 from synthproof.pipeline.judging import (
     check_purpose,
     check_repeats,
@@ -56,34 +55,6 @@ from synthproof.verification.refine import cap_remedy, drop_exact_copies
 STAGES = ("read", "split", "protect", "fit", "sample", "verify", "report")
 
 
-@dataclass
-class _Load:
-    """What the stages hand on, in memory."""
-
-    source: Any = None
-    table: Table | None = None
-    purpose: Purpose = field(default_factory=Purpose)
-    scan: Mapping[str, Any] = field(default_factory=dict)
-    parts: Split[Table] | None = None
-    receipts: tuple[Mapping[str, Any], ...] = ()
-    notices: tuple[Mapping[str, str], ...] = ()
-    model: Any = None
-    synthetic: Table | None = None
-    refinements: tuple[Mapping[str, Any], ...] = ()
-    plan: Plan | None = None
-    proof: Proof | None = None
-
-
-@dataclass(frozen=True)
-class Arrival:
-    """Where a run ended: its proof, its folder and what each stage took."""
-
-    proof: Proof
-    root: Path
-    seconds: Mapping[str, float]
-    peak_bytes: int
-
-
 class Road:
     """One run over one workspace.
 
@@ -103,7 +74,7 @@ class Road:
             raise UsageError("config/wrong-type", where="source", wanted=_SOURCE, type="-")
         self.config = config
         self.run = run or Run()
-        self.load = _Load(source=source if source is not None else config.source)
+        self.load = Load(source=source if source is not None else config.source)
         self.workspace = Workspace(Path(config.out or f"{stem(config.source)}-synthproof"))
         self.seconds: dict[str, float] = {}
         self.memory: dict[str, int] = {}
@@ -123,8 +94,7 @@ class Road:
         check_repeats(self.config.verify.repeats)
         check_parameters(self.config)
         self.budget = Budget.of(self.config.budget, self.config.memory)
-        if too_large_to_hold(self.load.source, self.budget):
-            raise ConfigError("budget/memory", **self._held_whole())
+        refuse_to_hold(self.load.source, self.budget)
         # A wrong policy or synthesizer name must not cost a whole fit before it is noticed.
         load_policy(self.config.verify.policy)
         self.statements = load_statements(Path(self.config.statements)) if self.config.statements else ()
@@ -168,30 +138,10 @@ class Road:
     def _plan(self) -> None:
         """Estimate all that is left, say it, and make it fit the budget or refuse it."""
         assert self.load.parts is not None
-        train, fit = self.load.parts.train, self.config.fit
         assert self.load.table is not None
         n = self.config.sample.n if self.config.sample.n is not None else self._default_n(self.load.table)
-        plan = planned(
-            fit.synthesizer,
-            train,
-            self.budget,
-            parameters={**fit.parameters, **({"row_wise": True} if fit.row_wise else {})},
-            draw=max(1, n),
-            repeats=self.config.verify.repeats,
-        )
-        plan.estimate.tell(self.run)
-        self.load.plan = plan
-        self.load.notices = (*self.load.notices, *(n.to_dict() for n in plan.notices))
-
-    def _held_whole(self) -> dict[str, str]:
-        size = peek(self.load.source)
-        assert size is not None
-        needed = 2 * cost("read", size, pace=1.0).bytes + peak_memory()
-        return {
-            "allowed": show_bytes(self.budget.bytes or 0),
-            "needed": show_bytes(needed),
-            "work": f"run ({size.rows:,} × {size.columns})",
-        }
+        self.load.plan = plan_of(self.config, self.load.parts.train, self.budget, draw=max(1, n), run=self.run)
+        self.load.notices = (*self.load.notices, *(w.to_dict() for w in self.load.plan.notices))
 
     # settings ---------------------------------------------------------------------------------------------
 
@@ -433,3 +383,5 @@ _SOURCE = Words(en="a file, database URL or data frame", ko="파일, DB 주소 �
 # A database URL may hold a password, a query may hold values, a path names people: none goes into the dossier.
 # Where the work was done changes nothing, and a cluster's address is nobody's business.
 _NOT_TOLD = {"seed", "out", "purpose", "lang", "source", "read", "statements", "executor", "workers"}
+
+__all__ = ["STAGES", "Arrival", "Road"]

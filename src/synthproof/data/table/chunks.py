@@ -9,25 +9,23 @@ the one schema, so that chunks put end to end are the table that reading the fil
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Self, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 import pyarrow as pa
 
 from synthproof.core.errors import ReadError
 from synthproof.core.random import BLOCK, stream
 from synthproof.core.run import Run, quiet
-from synthproof.core.schema import Field, Schema
-from synthproof.data.table import numerals
-from synthproof.data.table.conform import conformed, declared, levels_in_order
+from synthproof.core.schema import Schema
+from synthproof.data.table.conform import conformed, declared
 from synthproof.data.table.dataset import Origin, Table
 from synthproof.data.table.infer import infer_field, infer_schema
 from synthproof.data.table.parts import Parts, open_parts
-from synthproof.engines.codes import to_codes, to_numbers
+from synthproof.data.table.tally import Facts, Tally
 
 IntArray = npt.NDArray[np.int64]
 
@@ -38,26 +36,6 @@ STUDIED = 100_000
 LEARNED = 500_000
 """Rows that a generator that cannot learn chunk by chunk takes of a chunked table, unless a budget says another number."""
 _ATTEMPTS = 3  # passes in which kinds may still change
-
-
-@dataclass(frozen=True, slots=True)
-class Facts:
-    """What is known exactly of one column.
-
-    Parameters
-    ----------
-    missing
-        Rows without a value.
-    levels
-        Rows of each level, in the schema's order; empty for columns without levels.
-    low, high
-        Smallest and largest number, NaN when there is none.
-    """
-
-    missing: int
-    levels: IntArray = field(default_factory=lambda: np.empty(0, dtype=np.int64))
-    low: float = np.nan
-    high: float = np.nan
 
 
 class ChunkedTable:
@@ -221,7 +199,7 @@ def open_chunks(source: str | Path, *, schema: Schema | None = None, run: Run | 
         found, noted = declared(raw, schema).schema, []
     origin = parts.origin
     for attempt in range(_ATTEMPTS):
-        tally = _Tally(found, parts)
+        tally = Tally(found, parts)
         for i, cells in enumerate(regrouped(parts.batches(), CHUNK)):
             run.tick("chunks", min(i * CHUNK, parts.n_rows), parts.n_rows)
             tally.take(cells, keep=attempt + 1 < _ATTEMPTS)
@@ -320,96 +298,6 @@ def _judged_again(
         fresh = infer_field(parts.column(name, column), comma_is_point=parts.comma_is_point).field
         found = found.replace_field(replace(fresh, roles=kept.roles))
     return found
-
-
-class _Tally:
-    """Exact counts of all rows under a schema, and the cells that do not fit it."""
-
-    def __init__(self, schema: Schema, parts: Parts) -> None:
-        self.schema, self.parts = schema, parts
-        self.missing = dict.fromkeys(schema.names, 0)
-        self.counts: dict[str, dict[str, int]] = {f.name: dict.fromkeys(_words(f), 0) for f in schema.fields}
-        self.low: dict[str, float] = {}
-        self.high: dict[str, float] = {}
-        self.digits: dict[str, int | None] = {f.name: f.decimals for f in schema.fields}
-        self.odd: dict[str, list[Any]] = {}
-        self.lost: dict[str, int] = {}
-        self.people: list[npt.NDArray[np.uint64]] = []
-
-    def take(self, cells: Any, *, keep: bool) -> None:
-        """Count one chunk; with `keep`, hold on to columns with cells that are not what the schema says."""
-        read = conformed(self.parts.raw(cells), self.schema)
-        for fact in ("unparsable", "rounded"):
-            for name, n in dict(read.origin.options.get(fact, {})).items():
-                if keep and len(self.odd.setdefault(name, [])) < _ATTEMPTS:
-                    self.odd[name].append(cells)
-                self.lost[name] = self.lost.get(name, 0) + int(n)
-        for f in read.schema.fields:
-            column = read.frame[f.name]
-            self.missing[f.name] += int(column.isna().sum())
-            if f.numeric:
-                self._number(f, to_numbers(column, f))
-            elif f.levelled:
-                codes = to_codes(column, f)
-                n = np.bincount(codes[codes >= 0], minlength=len(_words(f)))
-                own = self.counts[f.name]
-                for word, count in zip(_words(f), n.tolist(), strict=True):
-                    own[word] = own.get(word, 0) + count
-        unit = self.schema.unit_field
-        if unit is not None:
-            ids = pd.util.hash_array(read.frame[unit].astype(object).map(str).to_numpy(dtype=object))
-            self.people = [np.unique(np.concatenate([*self.people, ids]))]
-
-    def _number(self, f: Field, values: npt.NDArray[np.float64]) -> None:
-        there = values[~np.isnan(values)]
-        if not len(there):
-            return
-        self.low[f.name] = min(float(there.min()), self.low.get(f.name, np.inf))
-        self.high[f.name] = max(float(there.max()), self.high.get(f.name, -np.inf))
-        digits = self.digits[f.name]
-        if f.kind == "continuous" and digits is not None and not np.array_equal(np.round(there, digits), there):
-            more = numerals.decimals_of(np.unique(there))
-            self.digits[f.name] = None if more is None else max(digits, more)
-
-    def settled(self, stated: Schema | None) -> Schema:
-        """Return the schema with exact ranges, levels, digits and gaps where nobody stated them."""
-        known = {f.name: f for f in stated.fields} if stated is not None else {}
-        out = []
-        for f in self.schema.fields:
-            given = known.get(f.name)
-            nullable = self.missing[f.name] > 0 or (given is not None and given.nullable)
-            if f.numeric:
-                low = self.low.get(f.name) if given is None or given.low is None else given.low
-                high = self.high.get(f.name) if given is None or given.high is None else given.high
-                f = replace(f, low=low, high=high, decimals=self.digits[f.name])
-            elif f.levelled and f.kind != "boolean":
-                words = tuple(self.counts[f.name])
-                extra = words[len(f.levels) :]
-                if extra:
-                    stands = given is not None and given.levels
-                    f = replace(f, levels=words if stands else levels_in_order(words, f.kind == "ordinal"))
-            out.append(replace(f, nullable=nullable))
-        return replace(self.schema, fields=tuple(out))
-
-    def facts(self, schema: Schema) -> dict[str, Facts]:
-        """Return what is known exactly, levels in the order of the settled schema."""
-        return {
-            f.name: Facts(
-                self.missing[f.name],
-                np.array([self.counts[f.name].get(word, 0) for word in _words(f)], dtype=np.int64),
-                self.low.get(f.name, np.nan),
-                self.high.get(f.name, np.nan),
-            )
-            for f in schema.fields
-        }
-
-    def units(self, n_rows: int) -> int:
-        """Return the number of units."""
-        return len(self.people[0]) if self.people else n_rows
-
-
-def _words(f: Field) -> tuple[str, ...]:
-    return ("false", "true") if f.kind == "boolean" else f.levels
 
 
 _OF_THE_SAMPLE = frozenset({"read/constant-column", "read/all-missing"})

@@ -1,0 +1,81 @@
+"""What a user gives becomes a table: read at once, or part by part."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from synthproof.core.constraints import Constraint
+from synthproof.core.schema import Schema
+from synthproof.data.table.chunks import ChunkedTable, Data, open_chunks
+from synthproof.data.table.dataset import Table
+from synthproof.data.table.declared import declare
+from synthproof.data.table.io import read_table, with_target
+from synthproof.data.table.schema_file import load_schema
+
+
+def read(
+    source: Any,
+    *,
+    schema: Schema | str | Path | None = None,
+    target: str | None = None,
+    query: str | None = None,
+    table: str | None = None,
+    rules: Sequence[Constraint | str] = (),
+) -> Table:
+    """Return a table of units from a file, a database URL or a data frame.
+
+    Parameters
+    ----------
+    source
+        CSV, TSV (also .gz), Parquet, Excel, JSON lines; a SQLAlchemy URL; a pandas, polars or Arrow table.
+    schema
+        A schema or a schema file; inferred, with reasons, when absent.
+    target
+        Column that a later task predicts.
+    query, table
+        What to read from a database.
+    rules
+        Rules that every row keeps, as expressions (``"discharge >= admission"``) or `Constraint` objects.
+
+    Raises
+    ------
+    ReadError
+        When the source cannot be read; the message says what was found and what to do.
+    """
+    known = load_schema(Path(schema)) if isinstance(schema, str | Path) else schema
+    data = source if isinstance(source, Table) else read_table(source, schema=known, query=query, table=table)
+    data = declare(data, rules) if rules else data
+    return data.with_schema(with_target(data.schema, target)) if target else data
+
+
+def read_chunks(
+    source: str | Path, *, schema: Schema | str | Path | None = None, target: str | None = None
+) -> ChunkedTable:
+    """Return a table that is read part by part and never held whole.
+
+    Parameters
+    ----------
+    source
+        A Parquet file, a folder of Parquet parts, CSV or TSV (also .gz).
+    schema, target
+        As `read` takes them.
+
+    Raises
+    ------
+    ReadError
+        As `read` raises, and ``read/not-in-chunks`` for other formats.
+    """
+    known = load_schema(Path(schema)) if isinstance(schema, str | Path) else schema
+    return data_of(open_chunks(source, schema=known), target)  # type: ignore[return-value]
+
+
+def data_of(data: Any, target: str | None) -> Data:
+    """Return a table, or one that is read in chunks as it is; with a target column, if one is named."""
+    if not isinstance(data, ChunkedTable):
+        return read(data, target=target)
+    return data.with_schema(with_target(data.schema, target)) if target else data
+
+
+__all__ = ["data_of", "read", "read_chunks"]
