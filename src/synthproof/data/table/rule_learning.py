@@ -7,7 +7,7 @@ if the columns had nothing to do with each other. A rule that shuffling hardly b
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -65,7 +65,9 @@ class Proposal:
         return self.words.en
 
 
-def learn_rules(table: Table, *, exceptions: float = 0.0, run: Run | None = None) -> tuple[Proposal, ...]:
+def learn_rules(
+    table: Table, *, exceptions: float = 0.0, run: Run | None = None, sorts: Collection[str] | None = None
+) -> tuple[Proposal, ...]:
     """Return rules that the table seems to keep, the surest first in each sort.
 
     Looked for are orderings of numbers and of dates, equal columns and multiples, sums and differences of two to four
@@ -81,6 +83,9 @@ def learn_rules(table: Table, *, exceptions: float = 0.0, run: Run | None = None
         without exceptions.
     run
         Progress.
+    sorts
+        Look for these only, of ``"equal"``, ``"sum"``, ``"duration"``, ``"order"``, ``"group"``, ``"pair"``,
+        ``"range"``, ``"key"`` and ``"pattern"``; for all if absent.
 
     Returns
     -------
@@ -109,23 +114,23 @@ def learn_rules(table: Table, *, exceptions: float = 0.0, run: Run | None = None
     texts = {
         n: np.array([*levels_of(f), ""], dtype=object)[_codes(columns[n])] for n, f in fields.items() if f.levelled
     }
-    searches: list[Iterator[str]] = [
-        equals(columns, fields, texts),
-        sums(columns, fields),
-        durations(columns, fields),
-        orderings(columns, fields, exceptions),
-        groups(columns, fields, exceptions),
-        pairs_missing(columns, fields),
-        ranges(columns, fields),
-        keys(columns, fields),
-    ]
+    searches: dict[str, Iterator[str]] = {
+        "equal": equals(columns, fields, texts),
+        "sum": sums(columns, fields),
+        "duration": durations(columns, fields),
+        "order": orderings(columns, fields, exceptions),
+        "group": groups(columns, fields, exceptions),
+        "pair": pairs_missing(columns, fields),
+        "range": ranges(columns, fields),
+        "key": keys(columns, fields),
+    }
     found: list[Proposal] = []
-    for search in run.each(searches, "rules"):
+    for search in run.each([s for sort, s in searches.items() if sorts is None or sort in sorts], "rules"):
         for text in search:
             proposal = _tried(Constraint.parse(text), table, exceptions)
             if proposal is not None and not _follows(proposal.rule, found, fields, columns):
                 found.append(proposal)
-    return (*found, *_patterns(table))
+    return (*found, *(_patterns(table) if sorts is None or "pattern" in sorts else ()))
 
 
 def _rows_searched(table: Table) -> pd.DataFrame:

@@ -15,13 +15,14 @@ Its rank: the default. On tables of a few hundred rows simpler generators do as 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any, ClassVar, Self
 
 import numpy as np
 import numpy.typing as npt
 
-from synthproof.core.contracts import Conditions, Tags
+from synthproof.core.constraints import Constraint
 from synthproof.core.errors import SchemaError, did_you_mean
 from synthproof.core.models import Saved
 from synthproof.core.params import Params, check_choice, check_range
@@ -38,6 +39,7 @@ from synthproof.synthesizers.table.chain.balance import Shares, drawn_level, rea
 from synthproof.synthesizers.table.chain.column import Wanted
 from synthproof.synthesizers.table.chain.completing import complete_block, given_of, never_missing, partial_table
 from synthproof.synthesizers.table.chain.drawing import draw_rows, wanted_of
+from synthproof.synthesizers.table.chain.exact import exact_book, together
 from synthproof.synthesizers.table.chain.learning import Settings, columns_of, encode_rows, learn_chain
 from synthproof.synthesizers.table.chain.likelihood import log_prob_of
 from synthproof.synthesizers.table.chain.model import Chain
@@ -46,6 +48,7 @@ from synthproof.synthesizers.table.columns.folds import split_rows
 from synthproof.synthesizers.table.columns.layout import Layout, check_count, lay_out
 from synthproof.synthesizers.table.columns.model import fitted
 from synthproof.synthesizers.table.rules.book import Book
+from synthproof.synthesizers.table.rules.conflicts import check_conditions
 from synthproof.synthesizers.table.rules.ruled import Ruled, draw_under_rules, learn_book
 
 FloatArray = npt.NDArray[np.float64]
@@ -72,6 +75,9 @@ class Autoregressive(Params, Saved, Ruled):
         About how many bins a continuous column gets; a bin has 25 rows at least.
     drop, decay
         Share of units dropped while learning, and weight decay: more remembers less.
+    keep_exact
+        Hold drawn rows to dependencies that all learned rows keep and chance would not: a code and its number, sums,
+        orderings.
     min_shared
         A numeric value is handed out as it is only when at least this many persons have it.
     budget_s
@@ -87,6 +93,8 @@ class Autoregressive(Params, Saved, Ruled):
         Schema of drawn tables.
     notices_
         What the reader of a report must know.
+    exact_
+        Dependencies that drawn rows keep because all learned rows did.
     order_
         Columns in the order in which they are drawn.
     learning_
@@ -113,6 +121,7 @@ class Autoregressive(Params, Saved, Ruled):
         bins: int = 256,
         drop: float = 0.1,
         decay: float = 0.05,
+        keep_exact: bool = True,
         min_shared: int = 10,
         budget_s: float | None = None,
         row_wise: bool = False,
@@ -126,6 +135,7 @@ class Autoregressive(Params, Saved, Ruled):
         self.bins = bins
         self.drop = drop
         self.decay = decay
+        self.keep_exact = keep_exact
         self.min_shared = min_shared
         self.budget_s = budget_s
         self.row_wise = row_wise
@@ -153,6 +163,8 @@ class Autoregressive(Params, Saved, Ruled):
             codes = np.concatenate([codes, *more])
         chain, courses = learn_chain(known, codes, learned, held, settings, seed=seed, run=run)
         self._book, self._layout = learn_book(table, layout, chain.grids)
+        kept = exact_book(table, layout, chain.grids, run) if self.keep_exact else None
+        self._exact = replace(self._book, rules=(), facts=()) if kept is None else kept
         self._chain = chain
         self._rows = len(codes)
         self.learning_ = [{"visits": list(c.visits), "held_out": list(c.held_out)} for c in courses]
@@ -190,6 +202,12 @@ class Autoregressive(Params, Saved, Ruled):
     def notices_(self) -> tuple[Words, ...]:
         """What the reader of a report must know."""
         return fitted(self, "_layout", "notices_").notices  # type: ignore[no-any-return]
+
+    @property
+    def exact_(self) -> tuple[Constraint, ...]:
+        """Dependencies that drawn rows keep because all learned rows did."""
+        fitted(self, "_chain", "exact_")
+        return self._exact.rules
 
     @property
     def order_(self) -> tuple[str, ...]:
@@ -230,12 +248,14 @@ class Autoregressive(Params, Saved, Ruled):
         seed = derive(self.seed_, "sample") if seed is None else int(seed)
         chain: Chain = self._chain
         asked = read_conditions(where, layout.schema, chain.grids, layout.wide)
+        book = together(self._book, self._exact)
+        check_conditions(book, asked)
         wanted = wanted_of(chain, asked)
         shares = read_shares(balance, chain, layout, asked)
-        refuse_impossible(chain, self._book.under(asked), wanted, self._rows)
+        refuse_impossible(chain, book.under(asked), wanted, self._rows)
         blocks, mine = blocks_of(first, n)
         draw = partial(_some_rows, chain, wanted, shares)
-        drawn = draw_under_rules(self._book, draw, blocks=blocks, mine=mine, seed=seed, run=run, asked=asked)
+        drawn = draw_under_rules(book, draw, blocks=blocks, mine=mine, seed=seed, run=run, asked=asked)
         return layout.table(drawn, n, seed, first=first, asked=asked)
 
     def complete(
@@ -278,7 +298,7 @@ class Autoregressive(Params, Saved, Ruled):
                 hint = did_you_mean(name, known)
                 raise SchemaError("schema/unknown-field", where=name, name=name, n=len(known), hint=hint)
         given = given_of(chain, layout, table, columns)
-        work = partial(complete_block, chain, self._book, never_missing(chain), given, seed)
+        work = partial(complete_block, chain, together(self._book, self._exact), never_missing(chain), given, seed)
         parts = run.map(work, range(-(-table.n_rows // BLOCK)), "complete")
         drawn = {name: np.concatenate([p[name] for p in parts] or [np.empty(0)]) for name in chain.order}
         made = layout.table(drawn, table.n_rows, seed)
@@ -314,6 +334,7 @@ class Autoregressive(Params, Saved, Ruled):
             "layout": layout.get_state(),
             "chain": self._chain.get_state(),
             "book": self._book.get_state(),
+            "exact": self._exact.get_state(),
             "rows": self._rows,
             "learning": self.learning_,
             "seed": self.seed_,
@@ -324,6 +345,7 @@ class Autoregressive(Params, Saved, Ruled):
         self._layout = Layout.from_state(state["layout"])
         self._chain = Chain.from_state(state["chain"])
         self._book = Book.from_state(state["book"], self._layout.schema)
+        self._exact = Book.from_state(state["exact"], self._layout.schema)
         self._rows = int(state["rows"])
         self.learning_ = list(state["learning"])
         self.seed_ = int(state["seed"])

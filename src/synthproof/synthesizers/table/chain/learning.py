@@ -34,6 +34,7 @@ _FULL_VISITS = 50_000  # rows up to which each is looked at 16 times; beyond, vi
 _INFORMED_VISITS = 250_000  # rows looked at by the informed chain at least
 _PAIRED = 50_000  # rows from which pairs of codes are counted
 _FEW_VALUES = 40  # numbers of no more different values are the network's
+_GAIN = 0.03  # nats a row that trees must gain on a column: less is not worth their time
 _FLOOR = -40.0  # nats: a held-out value that a model holds for impossible does not decide alone
 _WIDTH = 8  # hidden units per position at least
 _LEAST_HIDDEN, _MOST_HIDDEN = 256, 640
@@ -172,7 +173,9 @@ def learn_chain(
     informed.take_from(nets[0])  # it knows all but how to heed what is given
     informed.heed_pairs(seen[:_PAIRED])
     tell = given_at_random(owner)
-    longer = replace(schedule, visits=max(schedule.visits, _INFORMED_VISITS) if settings.epochs is None else schedule.visits)
+    longer = replace(
+        schedule, visits=max(schedule.visits, _INFORMED_VISITS) if settings.epochs is None else schedule.visits
+    )
     courses.append(
         train(informed, seen, stop_by, longer, seed=own, run=run, task="autoregressive: any order", tell=tell)
     )
@@ -215,7 +218,7 @@ def learn_stages(
         by_net = -losses[:, a:b].sum(axis=1) + column.bins.within(values)
         by_trees = stage.log_prob({k: seen.values[k][held] for k in order[: order.index(name)]}, values)
         gain = float(np.mean(np.maximum(by_trees, _FLOOR)) - np.mean(np.maximum(by_net, _FLOOR)))
-        if gain > 0:
+        if gain > _GAIN:
             kept[name] = stage
     return kept
 
