@@ -23,6 +23,7 @@ import numpy as np
 import numpy.typing as npt
 
 from synthproof.core.constraints import Constraint
+from synthproof.core.contracts import Conditions, Tags
 from synthproof.core.errors import SchemaError, did_you_mean
 from synthproof.core.models import Saved
 from synthproof.core.params import Params, check_choice, check_range

@@ -57,7 +57,7 @@ def _learned(chain: Chain, name: str, levels: int) -> FloatArray:
     column = next(c for c in chain.columns if c.name == name)
     code = column.bins.pieces.low
     there = ~np.isnan(code)
-    return np.bincount(code[there].astype(np.intp), column.mass[there], minlength=levels)
+    return np.asarray(np.bincount(code[there].astype(np.intp), column.mass[there], minlength=levels), dtype=np.float64)
 
 
 def _whole(name: str, share: FloatArray, learned: FloatArray) -> FloatArray:
