@@ -42,7 +42,7 @@ _CHECKED = 10_000  # rows learned from in the check at most, and as many set asi
 _LEAST = 60  # rows set aside at least, else no check
 _FOR_CHECKS = 0.4  # of the time budget
 _LEARNED, _PER_COLUMN = 2_000, 50  # with fewer rows than this a candidate is no longer worth its name
-_HANDED_ON = frozenset({"complete", "log_prob", "unit_loss"})
+_HANDED_ON = frozenset({"complete", "log_prob", "rules_", "unit_loss"})
 
 
 class Auto(Params, Saved):
