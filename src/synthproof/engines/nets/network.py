@@ -196,7 +196,7 @@ class Network:
     def tempered(self, given: CodeArray) -> Float32Array:
         """Return by how much pairs with given codes count in each row: given columns repeat one another in part."""
         columns = (given[:, self.parent < 0] >= 0).sum(axis=1)
-        return (1.0 / np.sqrt(np.maximum(columns, 1))).astype(np.float32)
+        return np.asarray(1.0 / np.sqrt(np.maximum(columns, 1)), dtype=np.float32)
 
     def heed_pairs(self, codes: CodeArray) -> None:
         """Set the weights from each given code to earlier columns to what pairs of codes say alone.

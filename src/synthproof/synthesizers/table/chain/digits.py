@@ -81,7 +81,7 @@ class Digits:
         """Return the bins of codes."""
         if fine is None:
             return coarse.astype(np.intp)
-        return np.minimum(self.first[coarse] + fine, self.first[coarse + 1] - 1)
+        return np.asarray(np.minimum(self.first[coarse] + fine, self.first[coarse + 1] - 1), dtype=np.intp)
 
     def coarse_share(self, share: FloatArray) -> FloatArray:
         """Return the share of each coarse code that is left when each bin keeps a share, shape (…, coarse codes)."""

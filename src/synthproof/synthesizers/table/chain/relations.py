@@ -94,11 +94,14 @@ def find_relations(
     Cost O(n · names) for equalities and O(min(n, 20,000) · 16²) for sums and differences.
     """
     left = ~np.isin(values, heavy)
-    n, found = len(values), []
+    n = len(values)
+    found: list[Relation] = []
     candidates = [Relation(name) for name in names]
     few = slice(0, None, max(1, n // _PAIR_ROWS))
-    some = left[few] & ~np.any([holds(values[few], rows[m][few], heavy, near) for m in names], axis=0) if names else []
-    if np.mean(some) > _PAIR_SHARE if len(names) > 1 else False:
+    some = left[few].copy()
+    for m in names:
+        some &= ~holds(values[few], rows[m][few], heavy, near)
+    if len(names) > 1 and some.mean() > _PAIR_SHARE:
         candidates += _pairs(values[few], {m: rows[m][few] for m in names[:_PAIR_COLUMNS]}, some, near)
     hits = {r: holds(values, r.reference(rows), heavy, near) for r in candidates}
     while hits and len(found) < _MOST:

@@ -90,7 +90,7 @@ def edges_of(x: FloatArray, bins: int) -> FloatArray:
     part = np.minimum((rest * room / max(rest[-1], 1)).astype(np.intp), room - 1)
     cut = (np.diff(part) > 0) | heavy[:-1] | heavy[1:]
     found = middle[cut]
-    return found if len(found) <= bins - 2 else found[np.linspace(0, len(found) - 1, bins - 2).astype(np.intp)]
+    return np.asarray(found if len(found) <= bins - 2 else found[np.linspace(0, len(found) - 1, bins - 2).astype(np.intp)])
 
 
 def cut_features(x: FloatArray, bins: int) -> tuple[BinArray, FloatArray, Int32Array]:

@@ -92,7 +92,7 @@ class Cells:
         atoms, free = np.flatnonzero(here & shared), np.flatnonzero(here & ~shared)
         part_of = _even(counts[free], max(1, int(counts[free].sum() // min_rows)))
         parts = int(part_of[-1]) + 1 if len(free) else 0
-        weight = np.bincount(part_of, counts[free], minlength=parts) if parts else np.empty(0)
+        weight = np.bincount(part_of, counts[free], minlength=parts).astype(np.float64) if parts else np.empty(0)
         per = max(2.0 * min_rows, len(values) / most)
         cell_of_part = _even(weight, max(1, int(round(weight.sum() / per)))) if parts else np.empty(0, dtype=np.intp)
         low, high, bend = _parts(shape, free, counts[free], part_of, parts)

@@ -49,7 +49,7 @@ def _right(node: int, row: BinArray, places: FloatArray, walk: Walk, forest: For
         while feature[k] >= 0:
             k = child[k] if row[feature[k]] <= cut[k] else child[k] + 1
         score += value[k]
-    return 1.0 / (1.0 + np.exp(-score))
+    return float(1.0 / (1.0 + np.exp(-score)))
 
 
 @compiled

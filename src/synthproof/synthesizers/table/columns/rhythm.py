@@ -77,7 +77,7 @@ class Rhythm:
         clock = clock / clock.sum(axis=1, keepdims=True)
         above = np.concatenate([np.zeros((3, 1)), np.cumsum(clock, axis=1)], axis=1)
         above[:, -1] = 1.0
-        line = (above[:, 1:] + np.arange(3)[:, None]).ravel()
+        line = (above[:, 1:] + np.arange(3.0)[:, None]).ravel()
         return cls(zone, step, week, month, parts["hours"], parts["minutes"], parts["seconds"], days, above, line)
 
     def draw(self, low: FloatArray, high: FloatArray, u: FloatArray, v: FloatArray) -> FloatArray:
@@ -166,9 +166,9 @@ def learn_rhythm(
     there_week, there_month = _calendar(all_days)
     week, month = np.ones(7), np.ones(32)
     if len(all_days) >= 7 * _REPEATS:
-        week = grown.of(weekday, np.bincount(there_week, density, minlength=7))
+        week = grown.of(weekday, np.bincount(there_week, density, minlength=7).astype(np.float64))
     if len(all_days) >= 31 * _REPEATS:
-        month = grown.of(dom, np.bincount(there_month, density * week[there_week], minlength=32))
+        month = grown.of(dom, np.bincount(there_month, density * week[there_week], minlength=32).astype(np.float64))
     second = (within // _US).astype(np.intp)
     parts = {
         "week": week,
@@ -222,7 +222,7 @@ class _Shares:
         """Return each class' occurrence over its expectation, 1 where that is not sure, shape of `expected`."""
         size = len(expected)
         expected = expected * (self.weights.sum() / max(expected.sum(), 1e-300))
-        seen = np.bincount(classes, self.weights, minlength=size)
+        seen = np.bincount(classes, self.weights, minlength=size).astype(np.float64)
         return factors(seen, expected, heads(classes, self.persons, size) < self.min_shared)
 
 

@@ -324,8 +324,8 @@ class _Band:
         size = int(groups.max()) + 1
         weighed = self.expected * so_far
         weighed *= self.seen.sum() / max(weighed.sum(), 1e-300)
-        expected = np.bincount(groups.ravel(), weighed.ravel(), minlength=size)
-        seen = np.bincount(groups.ravel(), self.seen.ravel(), minlength=size)
+        expected = np.bincount(groups.ravel(), weighed.ravel(), minlength=size).astype(np.float64)
+        seen = np.bincount(groups.ravel(), self.seen.ravel(), minlength=size).astype(np.float64)
         few = heads(groups.ravel()[self.cell], self.persons, size) < self.min_shared
         return np.asarray(factors(seen, expected, few)[groups])
 

@@ -93,7 +93,7 @@ def _shared_length(
         if not enough.any():
             break
         length[enough[group]] = n
-    return np.minimum(length, np.maximum((letters != 0).sum(axis=1) - 1, 0))
+    return np.asarray(np.minimum(length, np.maximum((letters != 0).sum(axis=1) - 1, 0)), dtype=np.intp)
 
 
 def _pools(letters: npt.NDArray[np.uint32]) -> list[npt.NDArray[np.uint32]]:
@@ -113,4 +113,4 @@ def _changed(
         if len(pool):
             out[hit] = pool[dice.integers(0, len(pool), int(hit.sum()))]
     width = out.shape[1]
-    return np.ascontiguousarray(out).view(f"U{width}").ravel().tolist()  # type: ignore[no-any-return]
+    return np.ascontiguousarray(out).view(f"U{width}").ravel().tolist()
