@@ -40,7 +40,7 @@ def _lang(config: RunConfig) -> Lang:
 @app.command()
 @configured(
     "target", "out", "seed", "lang", "statements", "executor", "workers",
-    "verify.policy", "verify.repeats", "fit.synthesizer", "fit.row_wise", "sample.n", "sample.drop_copies", "sample.cap_remedy",
+    "verify.policy", "verify.repeats", "fit.synthesizer", "fit.fast", "fit.row_wise", "sample.n", "sample.drop_copies", "sample.cap_remedy",
     "protect.steps", "split.holdout", "read.schema", "read.query", "read.table", "budget", "memory",
     "read.rules", "read.learn_rules", "read.broken_rules",
 )  # fmt: skip
@@ -115,6 +115,7 @@ def inspect(
     "executor",
     "workers",
     "fit.synthesizer",
+    "fit.fast",
     "fit.row_wise",
     "protect.steps",
     "read.schema",

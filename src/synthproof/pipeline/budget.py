@@ -25,6 +25,7 @@ from synthproof.data.table.chunks import Data, fewer
 from synthproof.data.table.parts import open_parts
 from synthproof.pipeline.config import RunConfig
 from synthproof.pipeline.environment import peak_memory
+from synthproof.pipeline.quick import QUICK_NOTICE, generator_of
 
 LEAST_REPEATS = 20
 """Repeats of simulated limits that a budget may go down to."""
@@ -234,9 +235,9 @@ def plan_of(config: RunConfig, data: Data, budget: Budget, *, draw: int, run: Ru
     """Return a run's work as it fits its budget, and report the estimate; see `planned`."""
     fit = config.fit
     given = {**fit.parameters, **({"row_wise": True} if fit.row_wise else {})}
-    plan = planned(fit.synthesizer, data, budget, parameters=given, draw=draw, repeats=config.verify.repeats)
+    plan = planned(generator_of(fit), data, budget, parameters=given, draw=draw, repeats=config.verify.repeats)
     plan.estimate.tell(run)
-    return plan
+    return replace(plan, notices=(QUICK_NOTICE, *plan.notices)) if fit.fast else plan
 
 
 def refuse_to_hold(source: Any, budget: Budget) -> None:

@@ -98,6 +98,9 @@ class FitConfig:
     synthesizer: str = _option(
         "auto", "Synthesizer (see `list synthesizers`).", "생성기(`list synthesizers` 참조).", "--synthesizer"
     )
+    fast: bool = _option(
+        False, "A quick look by trees (table.cart_chain).", "의사결정나무(table.cart_chain)로 미리 보기.", "--fast"
+    )
     row_wise: bool = _option(
         False,
         "Learn rows as if each were a unit (within-person structure is then not assessed).",
@@ -353,7 +356,8 @@ def _checked(value: Any, hint: Any, where: str) -> Any:
         return value
     if origin in (Union, types.UnionType):
         allowed = [a for a in get_args(hint) if a is not type(None)]
-        return _checked(value, allowed[0], where)
+        absent = value is None and len(allowed) < len(get_args(hint))  # as `to_dict` writes it
+        return None if absent else _checked(value, allowed[0], where)
     if origin is tuple:
         if not isinstance(value, list | tuple) or not all(isinstance(v, str) for v in value):
             raise _wrong(where, Words(en="a list of texts", ko="문자열 목록"), value)

@@ -37,7 +37,6 @@ from synthproof.pipeline.judging import (
     check_repeats,
     check_unseen,
     complete_purpose,
-    generator_facts,
     prove,
 )
 from synthproof.pipeline.model import Model, estimate, load, synthesizer
@@ -207,7 +206,7 @@ def verify(
         check_unseen(train, unseen)
     drawn = synthetic if isinstance(synthetic, Table) else conform(synthetic, comparable(train, synthetic))
     wanted, scanned = _scanned(train, drawn, purpose or Purpose(), run, raw=not isinstance(real, Split))
-    facts = generator_facts(model.core, model.name, seconds={}) if model else GeneratorFacts()
+    facts = model.facts if model else GeneratorFacts()
     proof = prove(
         train,
         drawn,

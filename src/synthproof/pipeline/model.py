@@ -20,7 +20,10 @@ from synthproof.data.table.dataset import Table
 from synthproof.engines.threads import one_blas_thread
 from synthproof.pipeline.budget import Budget, Estimate, planned, thinned
 from synthproof.pipeline.budget import estimate as _estimate
+from synthproof.pipeline.judging import generator_facts
+from synthproof.pipeline.quick import QUICK_NOTICE, quick_or
 from synthproof.pipeline.reading import data_of, read
+from synthproof.verification.proof import GeneratorFacts
 
 
 def estimate(
@@ -53,12 +56,14 @@ _IN_MEMORY = frozenset({"pandas", "polars", "arrow"})
 class Model:
     """A synthesizer that gives back what it was given.
 
-    Made by `synthesizer` or `load`; `core` is the synthesizer itself.
+    Made by `synthesizer` or `load`; `core` is the synthesizer itself, `told` what its user must know beside what it says.
     """
 
-    def __init__(self, core: Any, name: str) -> None:
+    def __init__(self, core: Any, name: str, *, told: Sequence[Words] = ()) -> None:
         self.core = core
         self.name = name
+        self.told = tuple(told)
+        self._gave_way: tuple[Words, ...] = ()
         self._native = False
 
     @one_blas_thread()
@@ -87,6 +92,7 @@ class Model:
         self._native = not isinstance(data, Table | ChunkedTable) or data.origin.container in _IN_MEMORY
         limits = Budget.of(budget, memory)
         known = data_of(data, target)
+        self._gave_way = ()
         if not limits.bound:
             self.core.fit(known, run=run)
             return self
@@ -97,6 +103,7 @@ class Model:
         seed = before.get("random_state") or 0
         self.core.set_params(**bounds).fit(thinned(known, plan, derive(seed, "fit/rows")), run=run)
         self.core.set_params(**before)
+        self._gave_way = plan.notices
         return self
 
     def cost(self, data: Any, n: int | None = None) -> Estimate:
@@ -163,8 +170,14 @@ class Model:
 
     @property
     def notices(self) -> tuple[Words, ...]:
-        """What the user should know of the fit (columns left out …)."""
-        return tuple(getattr(self.core, "notices_", ()))
+        """What the user should know of the fit (a quick look, fewer rows for a budget, columns left out …)."""
+        return (*self.told, *self._gave_way, *getattr(self.core, "notices_", ()))
+
+    @property
+    def facts(self) -> GeneratorFacts:
+        """What a report says of the generator."""
+        said = [n.to_dict() for n in (*self.told, *self._gave_way)]
+        return generator_facts(self.core, self.name, seconds={}, notices=said)
 
     @property
     def because(self) -> Words | None:
@@ -179,9 +192,23 @@ class Model:
         return f"Model({self.name}: {self.core!r})"
 
 
-def synthesizer(name: str = "auto", /, **params: Any) -> Model:
-    """Return a synthesizer by its registry name, e.g. ``synthesizer("table.cart_chain", random_state=7)``."""
-    return Model(synthesizers.make(name, **params), name)
+def synthesizer(name: str = "auto", /, *, fast: bool = False, **params: Any) -> Model:
+    """Return a synthesizer by its registry name, e.g. ``synthesizer("table.cart_chain", random_state=7)``.
+
+    Parameters
+    ----------
+    fast
+        Take the generator of a quick look, as ``--fast`` does.
+    params
+        Of the generator.
+
+    Raises
+    ------
+    ConfigError
+        ``params/unknown``, or ``fit/fast-conflict`` when a quick look and another generator are asked for at once.
+    """
+    name = quick_or(name) if fast else name
+    return Model(synthesizers.make(name, **params), name, told=(QUICK_NOTICE,) if fast else ())
 
 
 def load(folder: str | Path) -> Model:

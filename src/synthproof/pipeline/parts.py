@@ -29,6 +29,7 @@ from synthproof.pipeline.budget import Budget, planned, thinned, too_large_to_ho
 from synthproof.pipeline.config import RunConfig, check_parameters, override
 from synthproof.pipeline.face import Model, read
 from synthproof.pipeline.partitions import ROWS_PER_FILE, sample_to
+from synthproof.pipeline.quick import QUICK_NOTICE, generator_of
 from synthproof.pipeline.rules import learned_rules, with_rules
 from synthproof.pipeline.sources import at_hand
 from synthproof.policy.load import load_policy
@@ -43,6 +44,7 @@ _STUDIED = 200_000  # rows on which protections are fitted when a source is read
 def fit_model(config: RunConfig, out: Path, *, run: Run | None = None) -> Model:
     """Learn from all of the source after protection, and save the model."""
     check_parameters(config)
+    generator_of(config.fit)  # a conflict is refused before anything is read
     refuse_url(out)
     with at_hand(config.source) as source:
         return _fit_model(override(config, source=source), out, run)
@@ -109,13 +111,13 @@ def _protected_chunks(config: RunConfig, data: ChunkedTable, seed: int, run: Run
 
 def _fitted(config: RunConfig, data: Data, seed: int, budget: Budget, out: Path, run: Run | None) -> Model:
     parameters = {**config.fit.parameters, **({"row_wise": True} if config.fit.row_wise else {})}
-    name = config.fit.synthesizer
+    name = generator_of(config.fit)
     plan = planned(name, data, budget, parameters=parameters)
     plan.estimate.tell(run)
     made = synthesizers.make(name, random_state=derive(seed, "fit"), **plan.parameters)
     core = made.fit(thinned(data, plan, derive(seed, "fit/rows")), run=run)
     save_model(core, out)
-    return Model(core, name)
+    return Model(core, name, told=(*((QUICK_NOTICE,) if config.fit.fast else ()), *plan.notices))
 
 
 @one_blas_thread()

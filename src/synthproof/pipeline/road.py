@@ -42,6 +42,7 @@ from synthproof.pipeline.judging import (
     repeated,
 )
 from synthproof.pipeline.lock import only_one
+from synthproof.pipeline.quick import generator_of
 from synthproof.pipeline.rules import with_learned_rules, with_rules
 from synthproof.pipeline.sources import source_digest, stem
 from synthproof.pipeline.tables import load_table, save_table
@@ -98,7 +99,7 @@ class Road:
         # A wrong policy or synthesizer name must not cost a whole fit before it is noticed.
         load_policy(self.config.verify.policy)
         self.statements = load_statements(Path(self.config.statements)) if self.config.statements else ()
-        synthesizers.entry(self.config.fit.synthesizer)
+        synthesizers.entry(generator_of(self.config.fit))
         with only_one(self.workspace.root):
             self.workspace.open(resume=resume)
             try:
@@ -267,7 +268,7 @@ class Road:
         assert self.load.parts is not None
         assert self.load.plan is not None
         plan, seed = self.load.plan, derive(self.seed, "fit")
-        model = synthesizers.make(self.config.fit.synthesizer, random_state=seed, **plan.parameters)
+        model = synthesizers.make(generator_of(self.config.fit), random_state=seed, **plan.parameters)
         learned = thinned(self.load.parts.train, plan, derive(seed, "rows"))
         self.load.model = model.fit(learned, run=self.run)
         folder = self.workspace.vault / "model"
@@ -316,7 +317,7 @@ class Road:
         assert self.load.parts is not None
         assert self.load.table is not None
         assert self.load.synthetic is not None
-        name = getattr(self.load.model, "chosen_", self.config.fit.synthesizer)
+        name = getattr(self.load.model, "chosen_", generator_of(self.config.fit))
         proof = prove(
             self.load.parts.train,
             self.load.synthetic,
