@@ -78,7 +78,7 @@ class Concordance:
         name=Words(en="Survival prediction gap (C-index)", ko="생존 예측 성능 유사성(C-지수 격차)"),
         question=Words(
             en="Does a survival model learned from synthetic data rank real persons as well as one learned from real data?",
-            ko="합성데이터로 학습한 생존 모형이 원본으로 학습한 모형만큼 실제 사람의 위험 순위를 맞힙니까?",
+            ko="합성데이터로 학습한 생존 모형이 원본으로 학습한 모형만큼 실제 사람의 위험 순위를 예측합니까?",
         ),
         unit="difference of scores",
         low=-1.0,

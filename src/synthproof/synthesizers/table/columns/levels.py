@@ -343,7 +343,7 @@ def told_of(name: str, levels: Levels, min_shared: int) -> Words:
     if not levels.texts:
         words = Words(
             en="{name}: all its values are one person's; none is drawn, the column comes out empty.",
-            ko="{name}: 모든 값이 한 사람의 것이므로 생성하지 않고 빈 열로 둡니다.",
+            ko="{name}: 모든 값이 각각 한 사람에게만 있으므로 생성하지 않고 빈 열로 둡니다.",
         )
     elif levels.invented:
         words = Words(
