@@ -12,8 +12,9 @@ import pytest
 from synthproof.core.random import uniforms
 from synthproof.core.schema import Field
 from synthproof.synthesizers.table.chain.relations import find_relations, heavy_values, tolerance
-from synthproof.synthesizers.table.chain.value_boosting import Boosted, Settings, cut_features, edges_of
+from synthproof.synthesizers.table.chain.value_boosting import Boosted, Settings, binned, cut_features, edges_of
 from synthproof.synthesizers.table.chain.value_cells import Cells
+from synthproof.synthesizers.table.chain.value_growing import score_bins
 from synthproof.synthesizers.table.chain.value_learning import StageSettings, learn_stage
 from synthproof.synthesizers.table.chain.value_order import order_of
 from synthproof.synthesizers.table.chain.value_stage import ValueStage
@@ -82,6 +83,24 @@ def test_offset_is_where_trees_start() -> None:
     held = rng.random(6000) < 0.2
     model = Boosted.learn(x, y, held, Settings(), np.random.default_rng(1), offset)
     assert np.abs(model.log_odds(x)).mean() < 0.2
+
+
+@pytest.mark.parametrize("leaves", [2, 31, 100])
+def test_sets_of_leaves_say_what_the_trees_say(leaves: int) -> None:
+    rng = np.random.default_rng(0)
+    x = np.round(rng.normal(size=(6000, 5)), 1)
+    x[rng.random(x.shape) < 0.1] = np.nan
+    y = rng.random(6000) < 1 / (1 + np.exp(-np.nan_to_num(x[:, 0] * x[:, 1] + x[:, 2])))
+    few = Settings(leaves=leaves, min_leaf=5, rounds=9, patience=9, bins=200)
+    model = Boosted.learn(x, y, rng.random(6000) < 0.1, few, np.random.default_rng(1))
+    assert (np.diff(np.append(model.roots, len(model.feature))) <= 2 * min(leaves, 32) - 1).all()
+    bins = np.empty(x.shape, dtype=np.uint8)
+    binned(x, model.edges, model.start, bins)
+    walked = np.full(len(x), model.base)
+    score_bins(bins, model.feature, model.cut, model.child, model.value, model.roots, walked)
+    assert np.ptp(walked) > 0.3
+    assert np.abs(model.log_odds(x) - walked).max() < 1e-6
+    assert (Boosted.constant(0.7).log_odds(x[:, :0]) == 0.7).all()
 
 
 def test_missing_features_have_a_bin_and_cuts_are_no_values() -> None:

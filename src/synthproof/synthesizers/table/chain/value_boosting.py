@@ -13,14 +13,22 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
-import numba
 import numpy as np
 import numpy.typing as npt
 
-FloatArray = npt.NDArray[np.float64]
-BoolArray = npt.NDArray[np.bool_]
-BinArray = npt.NDArray[np.uint8]
-Int32Array = npt.NDArray[np.int32]
+from synthproof.synthesizers.table.chain.value_growing import (
+    BinArray,
+    BoolArray,
+    FloatArray,
+    Int32Array,
+    compiled,
+    gradients,
+    grow,
+    loss_of,
+    revalue,
+    score_bins,
+)
+from synthproof.synthesizers.table.chain.value_masks import MOST_LEAVES, Masks, add_scores, masks_of
 
 _EDGE_ROWS = 50_000
 
@@ -34,7 +42,7 @@ class Settings:
     rounds, patience
         Most trees, and rounds without improvement on held-out rows after which growing ends.
     leaves
-        Leaves of a tree.
+        Leaves of a tree; at most 32 (`value_masks`).
     rate
         What a leaf's value is multiplied with.
     min_leaf
@@ -63,14 +71,6 @@ class Settings:
     honest: bool = True
 
 
-def compiled(function: Any) -> Any:
-    """Return a function compiled by numba, kept on disk where that is possible."""
-    try:
-        return numba.njit(nogil=True, cache=True)(function)
-    except RuntimeError:  # no writable place for the compiler's cache (read-only installation)
-        return numba.njit(nogil=True)(function)
-
-
 def edges_of(x: FloatArray, bins: int) -> FloatArray:
     """Return where a feature is cut: midpoints between neighbouring values, at most ``bins - 2``, ascending.
 
@@ -90,7 +90,9 @@ def edges_of(x: FloatArray, bins: int) -> FloatArray:
     part = np.minimum((rest * room / max(rest[-1], 1)).astype(np.intp), room - 1)
     cut = (np.diff(part) > 0) | heavy[:-1] | heavy[1:]
     found = middle[cut]
-    return np.asarray(found if len(found) <= bins - 2 else found[np.linspace(0, len(found) - 1, bins - 2).astype(np.intp)])
+    return np.asarray(
+        found if len(found) <= bins - 2 else found[np.linspace(0, len(found) - 1, bins - 2).astype(np.intp)]
+    )
 
 
 def cut_features(x: FloatArray, bins: int) -> tuple[BinArray, FloatArray, Int32Array]:
@@ -122,178 +124,6 @@ def binned(x: FloatArray, edges: FloatArray, start: Int32Array, out: BinArray) -
                 else:
                     hi = mid
             out[i, j] = 1 + lo - first
-
-
-@compiled
-def _gradients(score: FloatArray, target: BoolArray, grad: FloatArray, hess: FloatArray) -> None:
-    for i in range(len(score)):
-        p = 1.0 / (1.0 + np.exp(-score[i]))
-        grad[i] = p - (1.0 if target[i] else 0.0)
-        hess[i] = p * (1.0 - p)
-
-
-@compiled
-def _loss(score: FloatArray, target: BoolArray, rows: Int32Array) -> float:
-    total = 0.0
-    for i in rows:
-        z = score[i] if target[i] else -score[i]
-        total += np.log1p(np.exp(-abs(z))) + (0.0 if z > 0 else -z)
-    return total / max(len(rows), 1)
-
-
-@compiled
-def _histogram(
-    bins: BinArray, grad: FloatArray, hess: FloatArray, rows: Int32Array, features: Int32Array, out: FloatArray
-) -> None:
-    out[:] = 0.0
-    for i in rows:
-        g, h = grad[i], hess[i]
-        for f in range(len(features)):
-            b = bins[i, features[f]]
-            out[f, b, 0] += g
-            out[f, b, 1] += h
-            out[f, b, 2] += 1.0
-
-
-@compiled
-def _best(hist: FloatArray, min_leaf: int, ridge: float) -> tuple[float, int, int]:
-    """Return the gain of the best split of a histogram, its feature (place) and the last bin on the left."""
-    gain, feature, cut = 1e-6, -1, 0
-    for f in range(hist.shape[0]):
-        g, h, c = 0.0, 0.0, 0.0
-        for b in range(hist.shape[1]):
-            g += hist[f, b, 0]
-            h += hist[f, b, 1]
-            c += hist[f, b, 2]
-        whole = g * g / (h + ridge)
-        gl, hl, cl = 0.0, 0.0, 0.0
-        for b in range(hist.shape[1] - 1):
-            if hist[f, b, 2] == 0.0:
-                continue
-            gl += hist[f, b, 0]
-            hl += hist[f, b, 1]
-            cl += hist[f, b, 2]
-            if c - cl < min_leaf:
-                break
-            if cl < min_leaf:
-                continue
-            won = gl * gl / (hl + ridge) + (g - gl) * (g - gl) / (h - hl + ridge) - whole
-            if won > gain:
-                gain, feature, cut = won, f, b
-    return gain, feature, cut
-
-
-@compiled
-def _grow(
-    bins: BinArray,
-    grad: FloatArray,
-    hess: FloatArray,
-    rows: Int32Array,
-    features: Int32Array,
-    hist: FloatArray,
-    min_leaf: int,
-    ridge: float,
-    rate: float,
-    feature: npt.NDArray[np.int16],
-    cut: BinArray,
-    child: Int32Array,
-    value: FloatArray,
-) -> int:
-    """Grow one tree into the node arrays (children are neighbours: `child` and the next); return the nodes used."""
-    leaves = hist.shape[0]
-    node = np.zeros(leaves, np.int32)
-    begin, end = np.zeros(leaves, np.int32), np.zeros(leaves, np.int32)
-    gain, where, last = np.zeros(leaves), np.zeros(leaves, np.int32), np.zeros(leaves, np.int32)
-    spare = np.empty(len(rows), np.int32)
-    end[0] = len(rows)
-    _histogram(bins, grad, hess, rows, features, hist[0])
-    gain[0], where[0], last[0] = _best(hist[0], min_leaf, ridge)
-    feature[0] = -1
-    nodes, used = 1, 1
-    while True:
-        pick = -1
-        for k in range(used):
-            if where[k] >= 0 and (pick < 0 or gain[k] > gain[pick]):
-                pick = k
-        if pick < 0 or used == leaves:
-            break
-        f, b = features[where[pick]], last[pick]
-        at, high = begin[pick], 0
-        for i in rows[begin[pick] : end[pick]]:
-            if bins[i, f] <= b:
-                rows[at] = i
-                at += 1
-            else:
-                spare[high] = i
-                high += 1
-        rows[at : end[pick]] = spare[:high]
-        parent = node[pick]
-        feature[parent], cut[parent], child[parent] = f, b, nodes
-        feature[nodes], feature[nodes + 1] = -1, -1
-        fresh = used
-        begin[fresh], end[fresh], end[pick] = at, end[pick], at
-        node[pick], node[fresh] = nodes, nodes + 1
-        nodes, used = nodes + 2, used + 1
-        small, large = (pick, fresh) if end[pick] - begin[pick] <= end[fresh] - begin[fresh] else (fresh, pick)
-        if large == fresh:
-            hist[fresh] = hist[pick]
-        _histogram(bins, grad, hess, rows[begin[small] : end[small]], features, hist[small])
-        hist[large] -= hist[small]
-        for k in (pick, fresh):
-            gain[k], where[k], last[k] = _best(hist[k], min_leaf, ridge)
-    for k in range(used):
-        g, h = 0.0, 0.0
-        for i in rows[begin[k] : end[k]]:
-            g += grad[i]
-            h += hess[i]
-        value[node[k]] = -rate * g / (h + ridge)
-    return nodes
-
-
-@compiled
-def score_bins(
-    bins: BinArray,
-    feature: npt.NDArray[np.int16],
-    cut: BinArray,
-    child: Int32Array,
-    value: FloatArray,
-    roots: Int32Array,
-    out: FloatArray,
-) -> None:
-    """Add to `out` (n,) what the trees at `roots` say of each row of bins (n, p)."""
-    for i in range(len(bins)):
-        total = 0.0
-        for root in roots:
-            k = root
-            while feature[k] >= 0:
-                k = child[k] if bins[i, feature[k]] <= cut[k] else child[k] + 1
-            total += value[k]
-        out[i] += total
-
-
-@compiled
-def _revalue(
-    bins: BinArray,
-    grad: FloatArray,
-    hess: FloatArray,
-    rows: Int32Array,
-    ridge: float,
-    rate: float,
-    feature: npt.NDArray[np.int16],
-    cut: BinArray,
-    child: Int32Array,
-    value: FloatArray,
-) -> None:
-    """Replace the values of one tree's leaves by what these rows say."""
-    g, h = np.zeros(len(value)), np.zeros(len(value))
-    for i in rows:
-        k = 0
-        while feature[k] >= 0:
-            k = child[k] if bins[i, feature[k]] <= cut[k] else child[k] + 1
-        g[k] += grad[i]
-        h[k] += hess[i]
-    for k in range(len(value)):
-        value[k] = -rate * g[k] / (h[k] + ridge)
 
 
 @dataclass(frozen=True, slots=True)
@@ -406,8 +236,13 @@ class Boosted:
     def log_odds_bins(self, bins: BinArray) -> FloatArray:
         """Return log-odds for features that are already cut, shape (n,)."""
         out = np.full(len(bins), self.base)
-        score_bins(bins, self.feature, self.cut, self.child, self.value, self.roots, out)
+        add_scores(bins, self.masks(), out)
         return out
+
+    def masks(self) -> Masks:
+        """Return the trees as sets of leaves, as they are answered fastest."""
+        found: Masks = masks_of((self.start, self.feature, self.cut, self.child, self.value, self.roots))
+        return found
 
     def get_state(self) -> dict[str, Any]:
         """Return plain values and arrays."""
@@ -433,34 +268,33 @@ def _rounds(
 ) -> tuple[list[Tree], float]:
     """Return the trees up to the best round and the held-out loss there."""
     p = bins.shape[1]
-    loss = _loss(score, target, test) if len(test) else np.nan
+    loss = loss_of(score, target, test) if len(test) else np.nan
     if not p or len(train) < 2 * settings.min_leaf or target[train].all() or not target[train].any():
         return [], float(loss)
     grad, hess = np.empty(len(bins)), np.empty(len(bins))
     some = max(1, min(p, int(np.ceil(settings.features * p))))
-    hist = np.empty((settings.leaves, some, settings.bins, 3))
-    room = 2 * settings.leaves
+    leaves = min(settings.leaves, MOST_LEAVES)
+    hist = np.empty((leaves, some, settings.bins, 3))
+    room = 2 * leaves
     root = np.zeros(1, np.int32)
     trees: list[Tree] = []
     best, kept = loss, 0
     for _ in range(settings.rounds):
-        _gradients(score, target, grad, hess)
+        gradients(score, target, grad, hess)
         seen = rng.random(len(train), dtype=np.float32) < settings.rows
         rows = train[seen]
         features = np.sort(rng.permutation(p)[:some]).astype(np.int32)
         tree = (np.empty(room, np.int16), np.zeros(room, np.uint8), np.zeros(room, np.int32), np.zeros(room))
-        n = _grow(
-            bins, grad, hess, rows.copy(), features, hist, settings.min_leaf, settings.ridge, settings.rate, *tree
-        )
+        n = grow(bins, grad, hess, rows.copy(), features, hist, settings.min_leaf, settings.ridge, settings.rate, *tree)
         tree = (tree[0][:n], tree[1][:n], tree[2][:n], tree[3][:n])
         if settings.honest and settings.rows < 1:
-            _revalue(bins, grad, hess, train[~seen], settings.ridge, settings.rate, *tree)
+            revalue(bins, grad, hess, train[~seen], settings.ridge, settings.rate, *tree)
         score_bins(bins, *tree, root, score)
         trees.append(tree)
         if not len(test):
             kept = len(trees)
             continue
-        loss = _loss(score, target, test)
+        loss = loss_of(score, target, test)
         if loss < best - 1e-7:
             best, kept = loss, len(trees)
         elif len(trees) - kept >= settings.patience:

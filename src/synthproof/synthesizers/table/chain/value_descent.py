@@ -2,18 +2,20 @@
 
 The features of a turn are, in this order: the row's earlier columns (binned beforehand), the share of the column's rows
 before the node's split, the share within the node, and for each reference how far to the right of the split it lies on
-the column's own scale of ranks.
+the column's own scale of ranks. Trees are answered as sets of leaves (`value_masks`): what a row's earlier columns and
+what a node leave possible is found once for each, so that a turn only asks about the references.
 """
 
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
-from synthproof.synthesizers.table.chain.value_boosting import BinArray, FloatArray, Int32Array, compiled
+from synthproof.synthesizers.table.chain.value_growing import BinArray, FloatArray, Int32Array, compiled
+from synthproof.synthesizers.table.chain.value_masks import Masks, SetArray, narrow, total
 
-Forest = tuple[FloatArray, Int32Array, npt.NDArray[np.int16], BinArray, Int32Array, FloatArray, Int32Array]
+Forest = tuple[FloatArray, Int32Array, Masks]
 Walk = tuple[FloatArray, Int32Array, Int32Array, Int32Array, Int32Array, Int32Array]
+Turns = tuple[SetArray, FloatArray, FloatArray]
 
 
 @compiled
@@ -31,25 +33,46 @@ def _bin(v: float, edges: FloatArray, first: int, last: int) -> int:
 
 
 @compiled
-def _right(node: int, row: BinArray, places: FloatArray, walk: Walk, forest: Forest) -> float:
-    """Return the chance of turning right at a node; the end of `row` is filled with the node's features."""
-    total, split, _, _, begin, end = walk
-    edges, start, feature, cut, child, value, roots = forest
-    raw = len(start) - 3 - len(places)
-    middle = total[split[node]]
-    width = total[end[node]] - total[begin[node]]
-    row[raw] = _bin(middle, edges, start[raw], start[raw + 1])
-    row[raw + 1] = _bin(width, edges, start[raw + 1], start[raw + 2])
-    for k in range(len(places)):
-        j = raw + 2 + k
-        row[j] = _bin(places[k] - middle, edges, start[j], start[j + 1])
-    score = np.log((total[end[node]] - middle) / (middle - total[begin[node]]))
-    for root in roots:
-        k = root
-        while feature[k] >= 0:
-            k = child[k] if row[feature[k]] <= cut[k] else child[k] + 1
-        score += value[k]
-    return float(1.0 / (1.0 + np.exp(-score)))
+def _turns(raw: int, walk: Walk, forest: Forest) -> Turns:
+    """Return for each node the leaves that it leaves possible, its middle, and the log-odds of turning right there."""
+    share, split, _, _, begin, end = walk
+    edges, start, (asked, first, sets, _) = forest
+    possible = np.full((len(split), sets.shape[1]), np.uint32(0xFFFFFFFF))
+    middle, odds = np.empty(len(split)), np.empty(len(split))
+    for node in range(len(split)):
+        low, mid, high = share[begin[node]], share[split[node]], share[end[node]]
+        for j in asked:
+            if j == raw or j == raw + 1:
+                v = mid if j == raw else high - low
+                narrow(possible[node], sets[first[j] + _bin(v, edges, start[j], start[j + 1])])
+        middle[node], odds[node] = mid, np.log((high - mid) / (mid - low))
+    return possible, middle, odds
+
+
+@compiled
+def _of_row(row: BinArray, forest: Forest, known: SetArray) -> None:
+    """Fill `known` with the leaves that a row's earlier columns leave possible."""
+    asked, first, sets, _ = forest[2]
+    known[:] = np.uint32(0xFFFFFFFF)
+    for j in asked:
+        if j < len(row):
+            narrow(known, sets[first[j] + row[j]])
+
+
+@compiled
+def _right(
+    node: int, raw: int, known: SetArray, places: FloatArray, turns: Turns, forest: Forest, possible: SetArray
+) -> float:
+    """Return the chance that a row of which `known` is left turns right at a node; `possible` is room to work in."""
+    at_node, middle, odds = turns
+    edges, start, (asked, first, sets, leaf) = forest
+    here = at_node[node]
+    for t in range(len(possible)):
+        possible[t] = known[t] & here[t]
+    for j in asked:
+        if j > raw + 1:
+            narrow(possible, sets[first[j] + _bin(places[j - raw - 2] - middle[node], edges, start[j], start[j + 1])])
+    return float(1.0 / (1.0 + np.exp(-odds[node] - total(possible, leaf))))
 
 
 @compiled
@@ -67,12 +90,13 @@ def descend(
     places
         Ranks of the references, shape (n, k).
     """
-    row = np.zeros(raw.shape[1] + 2 + places.shape[1], np.uint8)
+    p, turns = raw.shape[1], _turns(raw.shape[1], walk, forest)
+    known, possible = np.empty((2, turns[0].shape[1]), np.uint32)
     for i in range(len(u)):
-        row[: raw.shape[1]] = raw[i]
+        _of_row(raw[i], forest, known)
         node, left = 0, u[i]
         while node >= 0:
-            go = _right(node, row, places[i], walk, forest)
+            go = _right(node, p, known, places[i], turns, forest, possible)
             if left >= 1.0 - go:
                 left = (left - (1.0 - go)) / max(go, 1e-300)
                 node = walk[3][node]
@@ -88,12 +112,13 @@ def reach(
     cell: Int32Array, raw: BinArray, places: FloatArray, walk: Walk, forest: Forest, below: FloatArray, mass: FloatArray
 ) -> None:
     """Fill `below` and `mass` (n,) with the chances of ending in a cell left of the row's given one, and in it."""
-    row = np.zeros(raw.shape[1] + 2 + places.shape[1], np.uint8)
+    p, turns = raw.shape[1], _turns(raw.shape[1], walk, forest)
+    known, possible = np.empty((2, turns[0].shape[1]), np.uint32)
     for i in range(len(cell)):
-        row[: raw.shape[1]] = raw[i]
+        _of_row(raw[i], forest, known)
         node, before, here = 0, 0.0, 1.0
         while node >= 0:
-            go = _right(node, row, places[i], walk, forest)
+            go = _right(node, p, known, places[i], turns, forest, possible)
             if cell[i] >= walk[1][node]:
                 before += here * (1.0 - go)
                 here *= go

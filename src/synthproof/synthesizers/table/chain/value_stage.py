@@ -319,7 +319,7 @@ def event_features(
 
 
 def _forest(b: Boosted) -> Forest:
-    return b.edges, b.start, b.feature, b.cut, b.child, b.value, b.roots
+    return b.edges, b.start, b.masks()
 
 
 def _chance(log_odds: FloatArray) -> FloatArray:
