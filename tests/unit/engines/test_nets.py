@@ -142,10 +142,10 @@ def test_learning_reaches_the_entropy_and_does_not_hang_on_workers(informed: boo
     tell = given_at_random(COLUMNS) if informed else None
     found = []
     for workers in (1, 3):
-        net = Network(Positions(SIZES, PARENT), hidden=48, layers=2, informed=informed, seed=1)
+        net = Network(Positions(SIZES, PARENT), hidden=64, layers=2, informed=informed, seed=1)
         net.start_from(x)
         course = train(
-            net, x, held, Schedule(visits=60_000, batch=128), seed=7, run=Run(workers=workers), task="t", tell=tell
+            net, x, held, Schedule(visits=150_000, batch=128), seed=7, run=Run(workers=workers), task="t", tell=tell
         )
         found.append(net.theta.copy())
         assert course.held_out[-1] < course.held_out[0]
@@ -165,3 +165,18 @@ def _conditional_entropy(x: np.ndarray) -> float:
     count = np.bincount(key)
     share = count[count > 0] / len(x)
     return float(-(share * np.log(share)).sum())
+
+
+def test_an_informed_network_made_from_a_chain_keeps_it() -> None:
+    x, held = codes(3000, 1), codes(500, 2)
+    chain = network()
+    wise = Network(chain.positions, hidden=24, layers=2, informed=True, seed=3)
+    wise.take_from(chain)
+    wise.heed_pairs(x)
+    before = chain.parts(chain.theta)
+    train(wise, x, held, Schedule(visits=20_000, batch=128), seed=1, run=Run(), task="t", tell=given_at_random(COLUMNS))
+    after = wise.parts(wise.theta)
+    for name, mine in (("direct", after["direct"]), ("emb", after["emb"][:, wise.extra :]), ("pair", after["pair"])):
+        assert np.allclose(mine, before[name], atol=1e-6)
+    assert np.allclose(after["w1"][wise.extra :, wise.extra :], before["w1"], atol=1e-6)
+    assert np.abs(after["given"]).max() > 0

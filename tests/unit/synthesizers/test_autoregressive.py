@@ -77,8 +77,8 @@ def test_conditions_give_the_conditional_distribution(model: Autoregressive, tru
             assert drawn[name].isin(levels).all()
     real = truth.frame[kept]
     for name in set("xyz") - set(where):
-        # 0.05: half a per cent of sampling error on each side, and what 8,000 learned rows cannot tell
-        assert np.abs(shares(drawn[name]) - shares(real[name])).max() < 0.05
+        # 0.07: 0.025 of sampling error on both sides (1,187 real rows in the rarest case), and what 8,000 rows tell
+        assert np.abs(shares(drawn[name]) - shares(real[name])).max() < 0.07
     if "v" not in where:
         assert abs(drawn["v"].mean() - real["v"].mean()) < 0.8
 
@@ -92,11 +92,16 @@ def test_an_impossible_combination_is_refused_with_its_probability() -> None:
     g = dice(3)
     x = g.integers(0, 3, 5_000)
     table = made({"x": x, "y": (x + 1) % 4, "noise": g.integers(0, 4, 5_000)})
-    fitted = Autoregressive(random_state=0).fit(table)
+    fitted = Autoregressive(random_state=0, keep_exact=False).fit(table)
     assert fitted.sample(50, where={"x": "a", "y": "b"}).frame["y"].eq("b").all()
     with pytest.raises(ConditionError, match="probability") as refused:
         fitted.sample(5, where={"x": "a", "y": "d"})
     assert refused.value.code == "condition/impossible"
+    exact = Autoregressive(random_state=0, epochs=2).fit(table)
+    assert [rule.text for rule in exact.exact_] == ["combination(x, y)"]
+    with pytest.raises(ConditionError) as refused:
+        exact.sample(5, where={"x": "a", "y": "d"})
+    assert refused.value.code == "rules/conflict-where"
 
 
 def test_completion_keeps_what_is_there_and_follows_it(model: Autoregressive, truth: Table) -> None:

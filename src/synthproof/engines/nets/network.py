@@ -86,6 +86,7 @@ class Network:
         self.positions, self.layers, self.informed = positions, layers, informed
         self.extra = hidden // 4 if informed else 0
         self.hidden = hidden = hidden + self.extra
+        self.taken = False
         self.at, self.pair_at = positions.at, positions.pair_at
         self.parent = positions.parent.astype(np.int64)
         codes = self.codes
@@ -149,6 +150,26 @@ class Network:
                 part["given_direct"][:] = column[:, None] > column[None, :]
         return mask
 
+    def learned_weights(self) -> Float32Array:
+        """Return 1 for every parameter that training may move, shape (size,).
+
+        All open weights; of an informed network that was made from a chain (`take_from`) only what heeds given codes:
+        the chain in it is learned already, and would only be overlearned.
+        """
+        opened = self.open_weights()
+        if not self.taken:
+            return opened
+        mask = np.zeros(self.size, dtype=np.float32)
+        part, free = self.parts(mask), self.parts(opened)
+        for name, view in part.items():
+            if name in ("given", "given_direct"):
+                view[:] = free[name]
+            elif name == "out" or name.startswith("w"):
+                view[: self.extra] = free[name][: self.extra]
+            elif name.startswith("b") and name != "bias":
+                view[: self.extra] = 1
+        return mask
+
     def _draw_weights(self, seed: int) -> None:
         rng, part, mask = stream(seed, "net/weights"), self.parts(self.theta), self.parts(self.open_weights())
         sigma = {"emb": self.positions.count**-0.5, "out": 0.5 * self.hidden**-0.5}
@@ -182,6 +203,7 @@ class Network:
     def take_from(self, other: Network) -> None:
         """Take the parameters of a plain chain over the same positions; what it lacks keeps its small first weights."""
         mine, theirs = self.parts(self.theta), other.parts(other.theta)
+        self.taken = True
         same = slice(self.extra, None)
         for name, view in theirs.items():
             if name in ("bias", "pair", "direct"):

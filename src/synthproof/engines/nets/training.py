@@ -107,8 +107,8 @@ def train(
     asked = np.ones(net.positions.count, dtype=np.float32) if asked is None else asked.astype(np.float32)
     steps = max(1, schedule.visits // batch)
     first, second, average = np.zeros_like(net.theta), np.zeros_like(net.theta), net.theta.copy()
-    opened = net.open_weights()
-    decay = _decayed(net, schedule.decay)
+    opened = net.learned_weights()
+    decay = decayed(net, schedule.decay) * opened
     grads = [np.zeros(net.size, dtype=np.float32) for _ in range(_SHARDS)]
     part = net.parts(net.theta)
     check = _held_out(net, stop_by, asked, tell, seed)
@@ -182,7 +182,7 @@ def _shard(
     net.gradient(part, placed, wanted, 1 / batch, grad, given, drop, rng)
 
 
-def _decayed(net: Network, decay: float) -> Float32Array:
+def decayed(net: Network, decay: float) -> Float32Array:
     """Return the weight decay of each parameter: none on biases and on the coarse-to-fine tables."""
     out = np.zeros(net.size, dtype=np.float32)
     for name, view in net.parts(out).items():

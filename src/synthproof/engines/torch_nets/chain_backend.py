@@ -191,8 +191,8 @@ class _Stepper:
         torch = need_torch()
         self.own, self.rate = _TorchNetwork(net, device), schedule.rate
         self.theta = torch.tensor(net.theta, device=device, requires_grad=True)
-        self.open = moved(net.open_weights(), device)
-        self.decay = moved(numpy_training._decayed(net, schedule.decay), device)
+        self.open = moved(net.learned_weights(), device)
+        self.decay = moved(numpy_training.decayed(net, schedule.decay) * net.learned_weights(), device)
         self.mean, self.square = torch.zeros_like(self.open), torch.zeros_like(self.open)
         self.average = self.theta.detach().clone()
 

@@ -20,7 +20,8 @@ FloatArray = npt.NDArray[np.float64]
 
 _PILOT = 1024
 _EXPECTED = 0.5  # rows like these that the learned table should have had
-_LIFT = 0.01  # of what independent columns would give
+_RARE = 5e-4  # what a network gives to what never occurs is of this size
+_LIFT = 0.02  # of what independent columns would give
 
 
 @one_blas_thread()
@@ -41,8 +42,8 @@ def probability_of(chain: Chain, book: Book, wanted: Mapping[str, Wanted]) -> di
 def refuse_impossible(chain: Chain, book: Book, wanted: Mapping[str, Wanted], rows: int) -> None:
     """Refuse conditions that contradict what was learned.
 
-    Refused is what should have occurred less than half a time in the learned rows *and* is a hundred times rarer than if
-    the columns had nothing to do with each other: many exact values at once are rare, but no contradiction.
+    Refused is what should have occurred less than half a time in the learned rows, or once in 2,000, *and* is fifty times
+    rarer than if the columns had nothing to do with each other: many exact values at once are rare, but no contradiction.
 
     Parameters
     ----------
@@ -64,5 +65,6 @@ def refuse_impossible(chain: Chain, book: Book, wanted: Mapping[str, Wanted], ro
         column = next(c for c in chain.columns if c.name == name)
         mass = column.mass
         alone *= float((wanted[name].share * mass).sum() / mass.sum())
-        if together <= 0 or (together * rows < _EXPECTED and together < _LIFT * alone):
+        rare = together < max(_EXPECTED / rows, _RARE)
+        if together <= 0 or (rare and together < _LIFT * alone):
             raise impossible(name, together, tuple(wanted))
