@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
+import inspect
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
+
+import numpy as np
+import numpy.typing as npt
 
 from synthproof.core.constraints import Constraint
 from synthproof.core.contracts import Conditions
@@ -17,6 +21,7 @@ from synthproof.core.run import Run
 from synthproof.core.words import Words
 from synthproof.data.table.chunks import ChunkedTable
 from synthproof.data.table.dataset import Table
+from synthproof.data.table.io import conform
 from synthproof.engines.threads import one_blas_thread
 from synthproof.pipeline.budget import Budget, Estimate, planned, thinned
 from synthproof.pipeline.budget import estimate as _estimate
@@ -118,7 +123,13 @@ class Model:
 
     @one_blas_thread()
     def sample(
-        self, n: int, *, where: Conditions | None = None, seed: int | None = None, run: Run | None = None
+        self,
+        n: int,
+        *,
+        where: Conditions | None = None,
+        balance: Mapping[str, Mapping[object, float]] | None = None,
+        seed: int | None = None,
+        run: Run | None = None,
     ) -> Any:
         """Return n new units in the form the user first gave: a pandas, polars or Arrow table, else a `Table`.
 
@@ -128,6 +139,8 @@ class Model:
             Number of units.
         where
             Values the units must have: ``{"sex": "F", "age": (65, 90), "ward": ["A", "B"]}``.
+        balance
+            Shares that levels are to have: ``{"outcome": {"died": 0.5}}``; the other columns follow.
         seed
             With one seed, fewer units are the head of more. ``None`` draws one.
 
@@ -135,9 +148,63 @@ class Model:
         ------
         ConditionError
             When a condition is impossible or too unlikely; the message says which and how likely.
+        UsageError
+            ``synthesizer/cannot``: the generator knows no `balance`.
         """
-        drawn: Table = self.core.sample(n, where=where, seed=seed, run=run)
+        more: dict[str, Any] = {}
+        if balance is not None:
+            if "balance" not in inspect.signature(self._maker.sample).parameters:
+                raise self._cannot("sample(balance=…)")
+            more["balance"] = balance
+        drawn: Table = self.core.sample(n, where=where, seed=seed, run=run, **more)
         return drawn.to_native() if self._native else drawn
+
+    @one_blas_thread()
+    def complete(
+        self, data: Any, *, columns: Sequence[str] | None = None, seed: int | None = None, run: Run | None = None
+    ) -> Any:
+        """Return partial rows with each missing cell drawn given all cells of its row, in the form they were given.
+
+        Parameters
+        ----------
+        data
+            A table or frame; whole columns may be absent. Cells that are there stay as they are.
+        columns
+            Complete these only.
+
+        Raises
+        ------
+        SynthproofError
+            ``synthesizer/cannot``, ``schema/unknown-field`` or ``complete/contradiction``.
+        """
+        if not hasattr(self._maker, "complete"):
+            raise self._cannot("complete")
+        made: Table = self._maker.complete(data, columns=columns, seed=seed, run=run)
+        return made if isinstance(data, Table) else made.to_native()
+
+    @one_blas_thread()
+    def log_prob(self, data: Any, *, run: Run | None = None) -> npt.NDArray[np.float64]:
+        """Return each row's log-likelihood in nats, shape (n_rows,): fit to unseen rows, or how unusual a row is.
+
+        Raises
+        ------
+        UsageError
+            ``synthesizer/cannot``.
+        """
+        if not hasattr(self._maker, "log_prob"):
+            raise self._cannot("log_prob")
+        rows = data if isinstance(data, Table) else conform(data, self.core.schema_)
+        found: npt.NDArray[np.float64] = self._maker.log_prob(rows, run=run)
+        return found
+
+    @property
+    def _maker(self) -> Any:
+        """The generator that draws: the choice, where ``auto`` chose one."""
+        return getattr(self.core, "model_", self.core)
+
+    def _cannot(self, what: str) -> UsageError:
+        name = getattr(self.core, "chosen_", self.name)
+        return UsageError("synthesizer/cannot", name=name, wanted=what, able="table.autoregressive")
 
     @property
     def rules(self) -> tuple[Constraint, ...]:
