@@ -22,15 +22,16 @@ from synthproof.synthesizers.table.chain.value_growing import (
     FloatArray,
     Int32Array,
     compiled,
+    find_leaves,
     gradients,
     grow,
+    leaf_values,
     loss_of,
-    revalue,
-    score_bins,
 )
 from synthproof.synthesizers.table.chain.value_masks import MOST_LEAVES, Masks, add_scores, masks_of
 
 _EDGE_ROWS = 50_000
+_ROOM = 2**30  # what sums of packed gradients do not exceed
 
 
 @dataclass(frozen=True, slots=True)
@@ -271,25 +272,26 @@ def _rounds(
     loss = loss_of(score, target, test) if len(test) else np.nan
     if not p or len(train) < 2 * settings.min_leaf or target[train].all() or not target[train].any():
         return [], float(loss)
-    grad, hess = np.empty(len(bins)), np.empty(len(bins))
+    grad, hess, packed = np.empty(len(bins)), np.empty(len(bins)), np.empty(len(bins), np.int64)
+    scale = 2.0 ** np.floor(np.log2(_ROOM / len(bins)))
     some = max(1, min(p, int(np.ceil(settings.features * p))))
     leaves = min(settings.leaves, MOST_LEAVES)
-    hist = np.empty((leaves, some, settings.bins, 3))
-    room = 2 * leaves
-    root = np.zeros(1, np.int32)
+    hist = np.empty((leaves, some, settings.bins), np.int64)
+    room, leaf = 2 * leaves, np.zeros(len(bins), np.int32)
     trees: list[Tree] = []
     best, kept = loss, 0
     for _ in range(settings.rounds):
-        gradients(score, target, grad, hess)
-        seen = rng.random(len(train), dtype=np.float32) < settings.rows
-        rows = train[seen]
+        gradients(score, target, scale, grad, hess, packed)
+        chosen = rng.random(len(train), dtype=np.float32) < settings.rows
+        seen, others = train[chosen], train[~chosen]
         features = np.sort(rng.permutation(p)[:some]).astype(np.int32)
         tree = (np.empty(room, np.int16), np.zeros(room, np.uint8), np.zeros(room, np.int32), np.zeros(room))
-        n = grow(bins, grad, hess, rows.copy(), features, hist, settings.min_leaf, settings.ridge, settings.rate, *tree)
+        n = grow(bins, packed, scale, seen, features, hist, settings.min_leaf, settings.ridge, *tree[:3], leaf)
         tree = (tree[0][:n], tree[1][:n], tree[2][:n], tree[3][:n])
-        if settings.honest and settings.rows < 1:
-            revalue(bins, grad, hess, train[~seen], settings.ridge, settings.rate, *tree)
-        score_bins(bins, *tree, root, score)
+        find_leaves(bins, np.concatenate([others, test]), *tree[:3], leaf)
+        honest = settings.honest and settings.rows < 1
+        leaf_values(grad, hess, others if honest else seen, leaf, settings.ridge, settings.rate, tree[3])
+        score += tree[3][leaf]
         trees.append(tree)
         if not len(test):
             kept = len(trees)
