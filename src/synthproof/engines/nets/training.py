@@ -7,9 +7,10 @@ added in order: one core or eight, the result is the same.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import count
 
 import numpy as np
 import numpy.typing as npt
@@ -102,8 +103,7 @@ def train(
     -----
     Cost O(visits · (positions · hidden + layers · hidden² + hidden · codes)); memory 8 · `net.size` + a batch.
     """
-    placed, stop_by = net.placed(codes), net.placed(held)
-    rows, batch = len(placed), min(schedule.batch, len(placed))
+    placed, batch = net.placed(codes), min(schedule.batch, len(codes))
     asked = np.ones(net.positions.count, dtype=np.float32) if asked is None else asked.astype(np.float32)
     steps = max(1, schedule.visits // batch)
     first, second, average = np.zeros_like(net.theta), np.zeros_like(net.theta), net.theta.copy()
@@ -111,20 +111,14 @@ def train(
     decay = decayed(net, schedule.decay) * opened
     grads = [np.zeros(net.size, dtype=np.float32) for _ in range(_SHARDS)]
     part = net.parts(net.theta)
-    check = _held_out(net, stop_by, asked, tell, seed)
-    looks: list[tuple[int, float]] = []
-    best, kept, stale = check(net.theta), net.theta.copy(), 0
-    order, cursor, epoch, begun = np.empty(0, dtype=np.int64), 0, 0, time.perf_counter()
+    looks = _Looks(_held_out(net, net.placed(held), asked, tell, seed), net.theta)
+    batches, begun = _batches(len(placed), batch, seed), time.perf_counter()
     every = max(1, steps // _CHECKS)
     with ThreadPoolExecutor(min(_SHARDS, max(1, run.workers))) as pool:
         step = 0
         while step < steps:
-            run.tick(task, step, steps, held_out=round(best, 4))
-            if cursor + batch > len(order):
-                order, cursor, epoch = stream(seed, "net/order", epoch).permutation(rows), 0, epoch + 1
-            mine = order[cursor : cursor + batch]
-            cursor += batch
-            shards = np.array_split(mine, _SHARDS)
+            run.tick(task, step, steps, held_out=round(looks.best, 4))
+            shards = np.array_split(next(batches), _SHARDS)
             jobs = [
                 pool.submit(_shard, net, part, placed[s], asked, batch, grads[k], schedule.drop, seed, step, k, tell,
                             None if weight is None else weight[s])
@@ -147,17 +141,40 @@ def train(
                 steps = max(step + 1, min(steps, int(schedule.seconds / pace)))
                 every = max(1, steps // _CHECKS)
             if step % every == 0 or step == steps:
-                now = check(average)
-                looks.append((step * batch, now))
-                if now < best - 1e-4:
-                    best, kept, stale = now, average.copy(), 0
-                else:
-                    stale += 1
-                    if stale >= _PATIENCE and step > steps // 2:
-                        break
-    run.tick(task, steps, steps, held_out=round(best, 4))
-    net.theta[:] = kept if len(held) else average
-    return Course(tuple(v for v, _ in looks), tuple(x for _, x in looks), best)
+                looks.look(average, step * batch)
+                if looks.stale >= _PATIENCE and step > steps // 2:
+                    break
+    run.tick(task, steps, steps, held_out=round(looks.best, 4))
+    net.theta[:] = looks.kept if len(held) else average
+    return Course(tuple(looks.visits), tuple(looks.losses), looks.best)
+
+
+class _Looks:
+    """Looks at the held-out rows while learning: every loss, and the weights of the best one."""
+
+    def __init__(self, loss: Callable[[Float32Array], float], theta: Float32Array) -> None:
+        self._loss = loss
+        self.visits: list[int] = []
+        self.losses: list[float] = []
+        self.best, self.kept, self.stale = loss(theta), theta.copy(), 0
+
+    def look(self, theta: Float32Array, visits: int) -> None:
+        """Measure these weights; `stale` counts the looks since the best one."""
+        now = self._loss(theta)
+        self.visits.append(visits)
+        self.losses.append(now)
+        if now < self.best - 1e-4:
+            self.best, self.kept, self.stale = now, theta.copy(), 0
+        else:
+            self.stale += 1
+
+
+def _batches(rows: int, batch: int, seed: int) -> Iterator[IntArray]:
+    """Yield batches without end, each row once in an epoch; what does not fill a batch is left for another epoch."""
+    for epoch in count():
+        order = stream(seed, "net/order", epoch).permutation(rows)
+        for at in range(0, rows - batch + 1, batch):
+            yield order[at : at + batch]
 
 
 def _shard(
