@@ -83,7 +83,12 @@ def _generate(who: Peer, train: Path, out: Path, seed: int, threads: int) -> Cel
         process = subprocess.Popen(
             command, stdout=said, stderr=errors, env=_surroundings(threads), start_new_session=True
         )
-        used = _watch(process)
+        try:
+            used = _watch(process)
+        finally:
+            if process.poll() is None:  # we are being ended: the adapter has a session of its own and would go on
+                os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
     wall = time.perf_counter() - started
     machine = {
         "processor": _processor(),
@@ -244,6 +249,7 @@ def main() -> None:
     if sys.argv[1:2] == ["--floor"]:
         return _floor(*sys.argv[2:])  # type: ignore[arg-type]
     a = _arguments()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     if not a.retime:
         os.nice(19 - os.nice(0))
     tasks = (

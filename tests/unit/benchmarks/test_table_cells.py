@@ -40,6 +40,28 @@ def test_past_the_cap_a_cell_ends_as_cap(bench: Any, tmp_path: Path, monkeypatch
     assert "scores" not in cell
 
 
+def test_when_the_bench_is_ended_so_is_the_generator(
+    bench: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import psutil
+
+    noted = tmp_path / "pid"
+    spin = f"import os, pathlib\npathlib.Path({str(noted)!r}).write_text(str(os.getpid()))\nwhile True:\n    pass\n"
+    who = adapter(tmp_path, monkeypatch, bench, spin)
+
+    def ended(_: float) -> None:
+        if noted.is_file() and noted.read_text():
+            raise SystemExit(143)
+
+    monkeypatch.setattr(bench.time, "sleep", ended)
+    with pytest.raises(SystemExit):
+        bench.run_cell(who, "heart_disease", 0, "halves", threads=1)
+    _, alive = psutil.wait_procs(
+        [psutil.Process(int(noted.read_text()))] if psutil.pid_exists(int(noted.read_text())) else [], 5
+    )
+    assert not [p for p in alive if p.status() != psutil.STATUS_ZOMBIE]
+
+
 def test_a_failure_is_kept_without_paths(bench: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     who = adapter(tmp_path, monkeypatch, bench, f"raise ValueError('no place in {tmp_path}/there')\n")
     cell = bench.run_cell(who, "heart_disease", 0, "halves", threads=1)
