@@ -111,6 +111,8 @@ def _met(value: float | None, g: Goal, dream: tuple[float, float]) -> str:
     if value is None:
         return "–"
     rounded = round(value, g.digits)
+    if g.dream is None and rounded < round(dream[1], g.digits):
+        return "yes, below the floor"
     if dream[0] <= rounded <= round(dream[1], g.digits):
         return "dream"
     return "yes" if g.goal[0] <= rounded <= g.goal[1] else "**no**"
