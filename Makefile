@@ -54,7 +54,7 @@ e2e: $(VENV)/.test
 bench: $(VENV)/.bench
 	$(BIN)/python benchmarks/run.py
 
-# Environments of the peers lie outside the repository, where SYNTHPROOF_PEERS says.
+# Environments of the peers lie outside the repository: SYNTHPROOF_PEERS, or `peers` beside it.
 bench-tables: $(VENV)/.bench
 	$(BIN)/python benchmarks/tables/environments.py
 	$(BIN)/python benchmarks/tables/cells.py

@@ -1,6 +1,6 @@
 """The peers' virtual environments: one for each family, outside the repository, made by pip.
 
-    python benchmarks/tables/environments.py [NAME …] [--folder /work/peers] [--pin]
+    python benchmarks/tables/environments.py [NAME …] [--folder FOLDER] [--pin]
 
 What is asked of pip is stated in `ENVIRONMENTS`; the versions it found when the kept results were made are in
 `constraints/NAME.txt` and hold for every later make. ``--pin`` looks for the newest ones again and rewrites that file.
@@ -49,8 +49,8 @@ ENVIRONMENTS: dict[str, Environment] = {
 
 
 def default_folder() -> Path:
-    """Return where environments lie: ``SYNTHPROOF_PEERS``, or /work/peers."""
-    return Path(os.environ.get("SYNTHPROOF_PEERS", "/work/peers"))
+    """Return where environments lie: ``SYNTHPROOF_PEERS``, or ``peers`` beside the repository."""
+    return Path(os.environ.get("SYNTHPROOF_PEERS", Path(__file__).resolve().parents[3] / "peers"))
 
 
 def python_of(name: str, folder: Path | None = None) -> Path:

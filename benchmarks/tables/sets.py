@@ -54,8 +54,8 @@ FOUR = ("adult", "default_credit", "shoppers", "heart_disease")
 
 
 def cache_dir() -> Path:
-    """Return where tables that are not kept lie: ``SYNTHPROOF_PEERS``/cells, or /work/peers/cells."""
-    return Path(os.environ.get("SYNTHPROOF_PEERS", "/work/peers")) / "cells"
+    """Return where tables that are not kept lie: ``SYNTHPROOF_PEERS``/cells, or ``peers/cells`` beside the repository."""
+    return Path(os.environ.get("SYNTHPROOF_PEERS", Path(__file__).resolve().parents[3] / "peers")) / "cells"
 
 
 def prepared(name: str, part: str | None = None) -> pd.DataFrame:
