@@ -7,6 +7,11 @@ from pathlib import Path
 
 import pytest
 
+# Side by side each process has a core of its own: threads of BLAS, OpenMP and torch would only wait for each other
+# (the benchmark's tests take ten times as long). Before anything numeric is imported.
+if "PYTEST_XDIST_WORKER" in os.environ:
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 _ROOT = Path(__file__).resolve().parents[1]
 
 
