@@ -163,10 +163,10 @@ class Autoregressive(Params, Saved, Ruled):
             learned = np.append(learned, np.arange(len(codes), len(codes) + sum(map(len, more))))
             codes = np.concatenate([codes, *more])
         chain, courses = learn_chain(known, codes, learned, held, settings, seed=seed, run=run)
-        self._book, self._layout = learn_book(table, layout, chain.grids)
+        book, layout = learn_book(table, layout, chain.grids)
         kept = exact_book(table, layout, chain.grids, run) if self.keep_exact else None
-        self._exact = replace(self._book, rules=(), facts=()) if kept is None else kept
-        self._chain = chain
+        self._book, self._layout, self._chain = book, layout, chain  # at the end: a cancelled fit leaves nothing behind
+        self._exact = replace(book, rules=(), facts=()) if kept is None else kept
         self._rows = len(codes)
         self.learning_ = [{"visits": list(c.visits), "held_out": list(c.held_out)} for c in courses]
         self.seed_ = seed
