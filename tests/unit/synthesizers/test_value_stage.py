@@ -12,7 +12,7 @@ import pytest
 from synthproof.core.random import uniforms
 from synthproof.core.schema import Field
 from synthproof.synthesizers.table.chain.relations import find_relations, heavy_values, tolerance
-from synthproof.synthesizers.table.chain.value_boosting import Boosted, Settings, binned, cut_features, edges_of
+from synthproof.synthesizers.table.chain.value_boosting import Boosted, Settings, bin_of, binned, cut_features, edges_of
 from synthproof.synthesizers.table.chain.value_cells import Cells
 from synthproof.synthesizers.table.chain.value_growing import best, find_leaves, gradients, grow, histogram, leaf_values
 from synthproof.synthesizers.table.chain.value_learning import StageSettings, learn_stage
@@ -161,6 +161,10 @@ def test_missing_features_have_a_bin_and_cuts_are_no_values() -> None:
     bins, edges, _ = cut_features(x, 64)
     assert bins[:, 0].tolist() == [1, 2, 0, 3]
     assert edges.tolist() == [1.5, 3.0]
+    for n in range(12):
+        some = np.arange(1.0, 1.0 + n)
+        for v in np.arange(-0.5, 14, 0.5):
+            assert bin_of(v, some, 0, n) == 1 + np.searchsorted(some, v)
     rng = np.random.default_rng(0)
     many = np.where(rng.random(5000) < 0.3, 7.0, rng.normal(0, 10, 5000))
     found = edges_of(many, 32)

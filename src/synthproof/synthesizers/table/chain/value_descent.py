@@ -10,26 +10,13 @@ from __future__ import annotations
 
 import numpy as np
 
+from synthproof.synthesizers.table.chain.value_boosting import bin_of
 from synthproof.synthesizers.table.chain.value_growing import BinArray, FloatArray, Int32Array, compiled
 from synthproof.synthesizers.table.chain.value_masks import Masks, SetArray, narrow, total
 
 Forest = tuple[FloatArray, Int32Array, Masks]
 Walk = tuple[FloatArray, Int32Array, Int32Array, Int32Array, Int32Array, Int32Array]
 Turns = tuple[SetArray, FloatArray, FloatArray]
-
-
-@compiled
-def _bin(v: float, edges: FloatArray, first: int, last: int) -> int:
-    if v != v:  # noqa: PLR0124 – missing
-        return 0
-    lo, hi = first, last
-    while lo < hi:
-        mid = (lo + hi) // 2
-        if edges[mid] < v:
-            lo = mid + 1
-        else:
-            hi = mid
-    return 1 + lo - first
 
 
 @compiled
@@ -44,7 +31,7 @@ def _turns(raw: int, walk: Walk, forest: Forest) -> Turns:
         for j in asked:
             if j == raw or j == raw + 1:
                 v = mid if j == raw else high - low
-                narrow(possible[node], sets[first[j] + _bin(v, edges, start[j], start[j + 1])])
+                narrow(possible[node], sets[first[j] + bin_of(v, edges, start[j], start[j + 1])])
         middle[node], odds[node] = mid, np.log((high - mid) / (mid - low))
     return possible, middle, odds
 
@@ -71,7 +58,7 @@ def _right(
         possible[t] = known[t] & here[t]
     for j in asked:
         if j > raw + 1:
-            narrow(possible, sets[first[j] + _bin(places[j - raw - 2] - middle[node], edges, start[j], start[j + 1])])
+            narrow(possible, sets[first[j] + bin_of(places[j - raw - 2] - middle[node], edges, start[j], start[j + 1])])
     return float(1.0 / (1.0 + np.exp(-odds[node] - total(possible, leaf))))
 
 
