@@ -85,7 +85,8 @@ def _documented(proof: Proof, preview: Mapping[str, Any]) -> Reading:
         evidence=Words(
             en=f"{n} items in form 1-3; {rules} logical constraints declared"
             + (f" (synthetic rows that break each: {counts})" if counts else ""),
-            ko=f"서식 1-3에 {n}개 항목 기록, 논리 제약 {rules}개 선언" + (f"(어긴 합성 행: {counts})" if counts else ""),
+            ko=f"서식 1-3에 {n}개 항목 기록, 논리 제약 {rules}개 선언"
+            + (f"(어긴 합성 행: {counts})" if counts else ""),
         ),
     )
 
