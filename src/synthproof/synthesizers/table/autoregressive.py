@@ -37,6 +37,7 @@ from synthproof.data.table.dataset import Table
 from synthproof.engines.codes import numbers_or_codes
 from synthproof.synthesizers.table.chain.asked import refuse_impossible
 from synthproof.synthesizers.table.chain.balance import Shares, drawn_level, read_shares
+from synthproof.synthesizers.table.chain.choosing import LEARNERS, Choice, choose_stages
 from synthproof.synthesizers.table.chain.column import Wanted
 from synthproof.synthesizers.table.chain.completing import complete_block, given_of, never_missing, partial_table
 from synthproof.synthesizers.table.chain.drawing import draw_rows, wanted_of
@@ -64,8 +65,8 @@ class Autoregressive(Params, Saved, Ruled):
     Parameters
     ----------
     learner
-        ``"network"``, ``"trees"`` (on raw values), or ``"mixture"``: trees for those columns of many values for which
-        held-out rows are likelier under them.
+        ``"network"``; ``"trees"``: all columns by trees on the values before them; ``"mixture"``: these for numbers of
+        many values only; ``"auto"``: what boosted trees tell hardest from held-out rows.
     networks
         Chains that are learned; a row takes one of them. Two or three tell apart a little less and cost as much more.
     hidden, layers
@@ -98,6 +99,8 @@ class Autoregressive(Params, Saved, Ruled):
         Dependencies that drawn rows keep because all learned rows did.
     order_
         Columns in the order in which they are drawn.
+    choice_
+        Which columns trees draw (`learner`), and how well each way was told from held-out rows (`told_apart`).
     learning_
         For each network, the rows visited and the held-out loss (nats per row) at each look.
     seed_
@@ -114,7 +117,7 @@ class Autoregressive(Params, Saved, Ruled):
     def __init__(
         self,
         *,
-        learner: str = "mixture",
+        learner: str = "auto",
         networks: int = 1,
         hidden: int | None = None,
         layers: int = 2,
@@ -163,18 +166,20 @@ class Autoregressive(Params, Saved, Ruled):
             learned = np.append(learned, np.arange(len(codes), len(codes) + sum(map(len, more))))
             codes = np.concatenate([codes, *more])
         chain, courses = learn_chain(known, codes, learned, held, settings, seed=seed, run=run)
+        chain, choice = choose_stages(known, chain, learned, held, settings, seed=seed, run=run)
         book, layout = learn_book(table, layout, chain.grids)
         kept = exact_book(table, layout, chain.grids, run) if self.keep_exact else None
         self._book, self._layout, self._chain = book, layout, chain  # at the end: a cancelled fit leaves nothing behind
         self._exact = replace(book, rules=(), facts=()) if kept is None else kept
         self._rows = len(codes)
         self.learning_ = [{"visits": list(c.visits), "held_out": list(c.held_out)} for c in courses]
+        self.choice_ = choice
         self.seed_ = seed
         return self
 
     def _settings(self) -> Settings:
         bounds = {"networks": (1, 100), "layers": (1, 8), "bins": (2, 4096), "drop": (0, 0.9), "decay": (0, 10)}
-        check_choice(self, "learner", self.learner, ("mixture", "network", "trees"))
+        check_choice(self, "learner", self.learner, LEARNERS)
         for name, (low, high) in bounds.items():
             check_range(self, name, getattr(self, name), low, high)
         check_range(self, "min_shared", self.min_shared, 1, 1e9)
@@ -338,6 +343,7 @@ class Autoregressive(Params, Saved, Ruled):
             "exact": self._exact.get_state(),
             "rows": self._rows,
             "learning": self.learning_,
+            "choice": {"learner": self.choice_.learner, "told_apart": dict(self.choice_.told_apart)},
             "seed": self.seed_,
         }
 
@@ -349,6 +355,7 @@ class Autoregressive(Params, Saved, Ruled):
         self._exact = Book.from_state(state["exact"], self._layout.schema)
         self._rows = int(state["rows"])
         self.learning_ = list(state["learning"])
+        self.choice_ = Choice(state["choice"]["learner"], dict(state["choice"]["told_apart"]))
         self.seed_ = int(state["seed"])
         return self
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 
 import numpy as np
 import numpy.typing as npt
@@ -18,9 +17,7 @@ from synthproof.engines.nets.network import CodeArray, Network, Positions
 from synthproof.engines.nets.training import Course, Schedule, given_at_random, train
 from synthproof.synthesizers.table.chain.digits import Digits, digits_of
 from synthproof.synthesizers.table.chain.model import Chain
-from synthproof.synthesizers.table.chain.value_learning import StageSettings, learn_stage
 from synthproof.synthesizers.table.chain.value_order import order_of
-from synthproof.synthesizers.table.chain.value_stage import ValueStage
 from synthproof.synthesizers.table.columns.grid import Shape, shape_of
 from synthproof.synthesizers.table.columns.layout import Layout, persons_of
 from synthproof.synthesizers.table.columns.model import column_model
@@ -33,9 +30,6 @@ _VISITS_PER_ROW = 16
 _FULL_VISITS = 50_000  # rows up to which each is looked at 16 times; beyond, visits grow with the root of the rows
 _INFORMED_VISITS = 250_000  # rows looked at by the informed chain at least
 _PAIRED = 50_000  # rows from which pairs of codes are counted
-_FEW_VALUES = 40  # numbers of no more different values are the network's
-_GAIN = 0.03  # nats a row that trees must gain on a column: less is not worth their time
-_FLOOR = -40.0  # nats: a held-out value that a model holds for impossible does not decide alone
 _WIDTH = 8  # hidden units per position at least
 _LEAST_HIDDEN, _MOST_HIDDEN = 256, 640
 
@@ -159,6 +153,7 @@ def learn_chain(
     schedule = schedule_of(len(learned), settings)
     if schedule.seconds is not None:
         schedule = replace(schedule, seconds=schedule.seconds / share)
+    fit = _trainer(run)
     nets: list[Network] = []
     courses: list[Course] = []
     seen, stop_by = codes[learned], codes[held]
@@ -166,7 +161,7 @@ def learn_chain(
         own = derive(seed, f"chain/{k}")
         net = Network(positions, hidden=hidden, layers=settings.layers, seed=own)
         net.start_from(seen)
-        courses.append(train(net, seen, stop_by, schedule, seed=own, run=run, task="autoregressive: chain"))
+        courses.append(fit(net, seen, stop_by, schedule, seed=own, run=run, task="autoregressive: chain"))
         nets.append(net)
     own = derive(seed, "chain/informed")
     informed = Network(positions, hidden=hidden, layers=settings.layers, seed=own, informed=True)
@@ -177,64 +172,18 @@ def learn_chain(
         schedule, visits=max(schedule.visits, _INFORMED_VISITS) if settings.epochs is None else schedule.visits
     )
     courses.append(
-        train(informed, seen, stop_by, longer, seed=own, run=run, task="autoregressive: any order", tell=tell)
+        fit(informed, seen, stop_by, longer, seed=own, run=run, task="autoregressive: any order", tell=tell)
     )
-    chain = Chain(columns, tuple(nets), informed)
-    stages = learn_stages(seen_table, chain, codes, learned, held, settings, seed=seed, run=run)
-    return replace(chain, stages=stages), tuple(courses)
+    return Chain(columns, tuple(nets), informed), tuple(courses)
 
 
-def learn_stages(
-    seen: Seen,
-    chain: Chain,
-    codes: CodeArray,
-    learned: IntArray,
-    held: IntArray,
-    settings: Settings,
-    *,
-    seed: int,
-    run: Run,
-) -> dict[str, ValueStage]:
-    """Return trees on values for those columns that they draw better than the network does.
+def _trainer(run: Run) -> Callable[..., Course]:
+    """Return what trains networks on the run's device: the same learning, by numpy or, on a GPU, by torch."""
+    if run.device != "cuda":
+        return train
+    from synthproof.engines.torch_nets.chain_backend import train as on_gpu
 
-    With ``learner="mixture"`` they are learned for numeric columns of many values and kept where held-out rows are
-    likelier under them; with ``"trees"`` for all columns, and all are kept.
-    """
-    if settings.learner == "network":
-        return {}
-    order = list(chain.order)
-    names = order if settings.learner == "trees" else [n for n in order if _many_valued(seen, n)]
-    within = learned[learned < len(next(iter(seen.values.values())))]
-    learn = partial(_learn_stage, seen, order, within, settings, seed)
-    stages = dict(zip(names, run.map(learn, names, "autoregressive: values"), strict=True))
-    if settings.learner == "trees" or not len(held):
-        return stages
-    losses = -np.log(np.mean([np.exp(-n.losses(n.placed(codes[held])).astype(np.float64)) for n in chain.nets], axis=0))
-    kept: dict[str, ValueStage] = {}
-    for name, stage in stages.items():
-        a, b = chain.span(name)
-        column = next(c for c in chain.columns if c.name == name)
-        values = seen.values[name][held]
-        by_net = -losses[:, a:b].sum(axis=1) + column.bins.within(values)
-        by_trees = stage.log_prob({k: seen.values[k][held] for k in order[: order.index(name)]}, values)
-        gain = float(np.mean(np.maximum(by_trees, _FLOOR)) - np.mean(np.maximum(by_net, _FLOOR)))
-        if gain > _GAIN:
-            kept[name] = stage
-    return kept
-
-
-def _many_valued(seen: Seen, name: str) -> bool:
-    return name in seen.shapes and len(seen.shapes[name].sites) > _FEW_VALUES
-
-
-def _learn_stage(
-    seen: Seen, order: Sequence[str], rows: IntArray, settings: Settings, seed: int, name: str
-) -> ValueStage:
-    before = {k: seen.values[k][rows] for k in order[: order.index(name)]}
-    fields = {k: seen.fields[k] for k in before}
-    wanted = StageSettings(min_shared=settings.min_shared)
-    own = derive(seed, "chain/stages")
-    return learn_stage(name, seen.values[name][rows], seen.shapes.get(name), before, fields, seed=own, settings=wanted)
+    return on_gpu
 
 
 def encode_rows(chain_columns: Sequence[Digits], data: Table, fields: Mapping[str, Field]) -> CodeArray:
