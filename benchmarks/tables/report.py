@@ -266,8 +266,8 @@ def _not_scored(shown: list[Generator]) -> list[str]:
             )
     out += [
         "",
-        "Kinds of columns are told to every peer alike (text is levels, numbers are numbers). Two sets hold a column that"
-        " numbers rows (`No` in beijing_pm25, `id` in king_county_houses); they stay in, for all alike. arfpy and dpmm have no"
+        "Kinds of columns are told to every peer alike (text is levels, numbers are numbers). Columns that only number rows are"
+        " dropped for all (`ID`, `Id`, and also `No` in beijing_pm25 and `id` in king_county_houses). arfpy and dpmm have no"
         " place for missing numbers and learn the median instead, which costs them where numbers are missing.",
         "Not run: synthcity (does not import beside a current torch), ForestDiffusion and UnmaskingTrees (need older"
         " libraries, and did not end in the time allowed when tried), REaLTabFormer and be-great (language models; hours on two"

@@ -1,6 +1,6 @@
 """The eleven real tables of `make bench-tables`, prepared alike for every generator, and their halves.
 
-Prepared means: row numbers named in the issue dropped; the target of a classification, columns with at most two
+Prepared means: columns that only number rows dropped; the target of a classification, columns with at most two
 values and columns that are only codes turned into text, so that every generator and the scorer see them as levels.
 Nothing else is touched: missing values stay missing, numbers stay as they were published.
 """
@@ -41,11 +41,11 @@ SETS: dict[str, RealSet] = {
     "default_credit": RealSet("default.payment.next.month", drop=("ID",), codes=("EDUCATION", "MARRIAGE")),
     "shoppers": RealSet("Revenue", codes=("OperatingSystems", "Browser", "Region", "TrafficType")),
     "magic": RealSet("class"),
-    "beijing_pm25": RealSet("pm2.5", regression=True),
+    "beijing_pm25": RealSet("pm2.5", drop=("No",), regression=True),
     "news_popularity_20pct": RealSet("shares", regression=True),
     "support2_emr": RealSet("death"),
     "korean_health_exam": RealSet("smoking"),
-    "king_county_houses": RealSet("price", codes=("zipcode",), regression=True),
+    "king_county_houses": RealSet("price", drop=("id",), codes=("zipcode",), regression=True),
     "heart_disease": RealSet("num", codes=("cp", "restecg", "slope", "thal")),
     "covertype_15k": RealSet("Cover_Type", drop=("Id",)),
 }
