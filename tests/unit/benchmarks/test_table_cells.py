@@ -77,7 +77,7 @@ def test_our_own_generator_is_run_scored_and_kept(
     bench.one(who, "heart_disease", 0, a)
     path = tmp_path / "kept" / "ours.table.marginals" / "heart_disease-0.json"
     kept = json.loads(path.read_text(encoding="utf-8"))
-    assert kept["status"] == "scored"
+    assert kept["status"] == "scored", kept
     assert kept["rows"] == 460
     assert 0.5 < kept["scores"]["c2st_auc_holdout"] <= 1
     assert kept["cost"]["fit_cpu_s"] >= 0
