@@ -30,6 +30,7 @@ _VISITS_PER_ROW = 16
 _FULL_VISITS = 50_000  # rows up to which each is looked at 16 times; beyond, visits grow with the root of the rows
 _INFORMED_VISITS = 250_000  # rows looked at by the informed chain at least
 _PAIRED = 50_000  # rows from which pairs of codes are counted
+_MOST_WORK = 1e13  # multiplications and additions that learning one network may take
 _WIDTH = 8  # hidden units per position at least
 _LEAST_HIDDEN, _MOST_HIDDEN = 256, 640
 
@@ -110,12 +111,17 @@ def positions_of(columns: Sequence[Digits]) -> tuple[Positions, npt.NDArray[np.i
     return Positions(np.array(sizes, dtype=np.int64), np.array(parent, dtype=np.int64)), np.array(owner, dtype=np.int64)
 
 
-def schedule_of(rows: int, settings: Settings) -> Schedule:
-    """Return how long to learn: 16 looks at each of up to 50,000 rows, and more slowly more beyond."""
+def schedule_of(rows: int, settings: Settings, positions: Positions, hidden: int) -> Schedule:
+    """Return how long to learn: 16 looks at each of up to 50,000 rows, and more slowly more beyond.
+
+    A wide table's network is large: its looks are limited to what a network may cost, two minutes on two cores or so.
+    """
     if settings.epochs is not None:
         visits = int(settings.epochs * rows)
     else:
         visits = int(_VISITS_PER_ROW * (rows if rows <= _FULL_VISITS else np.sqrt(rows * _FULL_VISITS)))
+        work = 6.0 * hidden * (hidden * (settings.layers - 1) + int(positions.sizes.sum()) + positions.count)
+        visits = min(visits, max(_FULL_VISITS, int(_MOST_WORK / work)))
     # Small tables get small batches: learning needs some hundred steps, whatever the number of rows.
     batch = int(np.clip(2 ** np.floor(np.log2(max(1, visits / 600))), 32, 512))
     return Schedule(visits=visits, batch=batch, drop=settings.drop, decay=settings.decay, seconds=settings.seconds)
@@ -150,7 +156,7 @@ def learn_chain(
     positions, owner = positions_of(columns)
     hidden = hidden_of(positions, settings)
     share = settings.networks + 1
-    schedule = schedule_of(len(learned), settings)
+    schedule = schedule_of(len(learned), settings, positions, hidden)
     if schedule.seconds is not None:
         schedule = replace(schedule, seconds=schedule.seconds / share)
     fit = _trainer(run)
@@ -171,9 +177,7 @@ def learn_chain(
     longer = replace(
         schedule, visits=max(schedule.visits, _INFORMED_VISITS) if settings.epochs is None else schedule.visits
     )
-    courses.append(
-        fit(informed, seen, stop_by, longer, seed=own, run=run, task="autoregressive: any order", tell=tell)
-    )
+    courses.append(fit(informed, seen, stop_by, longer, seed=own, run=run, task="autoregressive: any order", tell=tell))
     return Chain(columns, tuple(nets), informed), tuple(courses)
 
 
