@@ -33,7 +33,8 @@ LEARNERS = ("auto", "network", "mixture", "trees")
 _FEW_VALUES = 40  # numbers of no more different values are the network's in a mixture
 _LEAST_HELD = 300  # with fewer rows the three cannot be told apart
 _NEAR = 0.01  # AUC by which the simpler way may be worse
-_FOLDS, _ROUNDS, _MOST_LEVELS = 2, 60, 200
+_JUDGED = 15_000  # learned rows that the judge learns from
+_ROUNDS, _MOST_LEVELS = 100, 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +72,7 @@ def choose_stages(
         return ways[settings.learner], Choice(settings.learner, {})
     if len(numbers) in (0, len(order)):
         del ways["mixture"]
-    check = partial(_told_apart, seen, held, seed)
+    check = partial(_told_apart, seen, within, held, seed)
     told = dict(zip(ways, run.map(check, list(ways.values()), "autoregressive: choice"), strict=True))
     best = min(told.values())
     chosen = next(way for way, auc in told.items() if auc <= best + _NEAR)
@@ -88,22 +89,22 @@ def _learn_stage(
     return learn_stage(name, seen.values[name][rows], seen.shapes.get(name), before, fields, seed=own, settings=wanted)
 
 
-def _told_apart(seen: Seen, held: IntArray, seed: int, chain: Chain) -> float:
-    """Return the AUC of boosted trees that tell drawn rows from held-out ones, cross-fitted."""
-    n = len(held)
+def _told_apart(seen: Seen, learned: IntArray, held: IntArray, seed: int, chain: Chain) -> float:
+    """Return the AUC with which boosted trees tell drawn rows from held-out ones.
+
+    The trees learn from many learned rows and as many drawn ones, since held-out rows are too few to learn from; they are
+    then asked about held-out rows and other drawn ones, which neither has seen.
+    """
+    known, n = learned[:_JUDGED], len(held)
     own = derive(seed, "chain/choice")
-    blocks = range(-(-n // BLOCK))
     empty = Book((), {}, ())
     every = np.arange(BLOCK, dtype=np.intp)
+    blocks = range(-(-(len(known) + n) // BLOCK))
     parts = [draw_rows(chain, empty, {}, {}, seed=own, block=b, at=every) for b in blocks]
-    drawn = np.stack([np.concatenate([p[name] for p in parts])[:n] for name in chain.order], axis=1)
-    real = np.stack([seen.values[name][held] for name in chain.order], axis=1)
-    levels = np.array([not seen.fields[n].numeric and len(seen.fields[n].levels) <= _MOST_LEVELS for n in chain.order])
-    x, y = np.concatenate([real, drawn]), np.repeat([0, 1], n)
-    fold = np.tile(np.arange(n) % _FOLDS, 2)
-    score = np.zeros(2 * n)
-    for k in range(_FOLDS):
-        judge = BoostedTrees(classify=True, categorical=levels, seed=own, rounds=_ROUNDS)
-        judge.fit(x[fold != k], y[fold != k])
-        score[fold == k] = judge.probabilities(x[fold == k], 2)[:, 1]
-    return max(0.5, auc_interval(score[y == 1], score[y == 0])[0])
+    drawn = np.stack([np.concatenate([p[name] for p in parts]) for name in chain.order], axis=1)[: len(known) + n]
+    real = np.stack([seen.values[name] for name in chain.order], axis=1)
+    levels = np.array([not seen.fields[m].numeric and len(seen.fields[m].levels) <= _MOST_LEVELS for m in chain.order])
+    judge = BoostedTrees(classify=True, categorical=levels, seed=own, rounds=_ROUNDS)
+    judge.fit(np.concatenate([real[known], drawn[n:]]), np.repeat([0, 1], len(known)))
+    score = [judge.probabilities(x, 2)[:, 1] for x in (drawn[:n], real[held])]
+    return max(0.5, auc_interval(score[0], score[1])[0])
