@@ -10,25 +10,18 @@ selection on every machine.
 from __future__ import annotations
 
 import math
-from typing import Any
 
-import numba
 import numpy as np
 import numpy.typing as npt
+
+from synthproof.engines.compiled import compiled
 
 TILE = 1024
 _STEP = 16
 _FLAGS = {"nnan", "nsz"}
 
 
-def _compiled(function: Any) -> Any:
-    try:
-        return numba.njit(nogil=True, cache=True, fastmath=_FLAGS)(function)
-    except RuntimeError:  # no writable place for the compiler's cache (read-only installation)
-        return numba.njit(nogil=True, fastmath=_FLAGS)(function)
-
-
-@_compiled
+@compiled(fastmath=_FLAGS)
 def _insert(best: npt.NDArray[np.float32], rows: npt.NDArray[np.int32], distance: np.float32, row: int, k: int) -> None:
     place = k - 1
     while place > 0 and best[place - 1] > distance:
@@ -39,7 +32,7 @@ def _insert(best: npt.NDArray[np.float32], rows: npt.NDArray[np.int32], distance
     rows[place] = row
 
 
-@_compiled
+@compiled(fastmath=_FLAGS)
 def select(
     queries: npt.NDArray[np.float32],
     tiles: npt.NDArray[np.float32],
@@ -101,7 +94,7 @@ def select(
                             worst = best[q, k - 1]
 
 
-@_compiled
+@compiled(fastmath=_FLAGS)
 def settle(
     queries: npt.NDArray[np.float64],
     reference: npt.NDArray[np.float64],

@@ -2,21 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-import numba
 import numpy as np
 import numpy.typing as npt
 
-
-def _compiled(function: Any) -> Any:
-    try:
-        return numba.njit(nogil=True, cache=True)(function)
-    except RuntimeError:  # no writable place for the compiler's cache (read-only installation)
-        return numba.njit(nogil=True)(function)
+from synthproof.engines.compiled import compiled
 
 
-@_compiled
+@compiled()
 def _sum(tree: npt.NDArray[np.int64], place: int) -> int:
     total = 0
     while place > 0:
@@ -25,14 +17,14 @@ def _sum(tree: npt.NDArray[np.int64], place: int) -> int:
     return total
 
 
-@_compiled
+@compiled()
 def _add(tree: npt.NDArray[np.int64], place: int, ranks: int) -> None:
     while place <= ranks:
         tree[place] += 1
         place += place & -place
 
 
-@_compiled
+@compiled()
 def count_pairs(
     rank: npt.NDArray[np.int64],
     event: npt.NDArray[np.bool_],

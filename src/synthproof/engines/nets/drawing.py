@@ -38,9 +38,9 @@ class ChainPass:
         self._hidden = [np.zeros((n, net.hidden), dtype=np.float32) for _ in range(net.layers)]
         self._shallow = np.tile(self._part["bias"], (n, 1))
         if given is not None:
-            kernels.add_rows(given, self._part["given"], self._first)
+            kernels.add_rows(given, np.ones(n, dtype=np.float32), self._part["given"], self._first)
             if self._part["given_direct"].size:
-                kernels.add_scaled_rows(given, net.tempered(given), self._part["given_direct"], self._shallow)
+                kernels.add_rows(given, net.tempered(given), self._part["given_direct"], self._shallow)
         degree = net.degree
         # Units that are done once p positions were told; an informed network has some that wait for none.
         self._until = np.searchsorted(degree, np.arange(-1, net.positions.count), side="right")

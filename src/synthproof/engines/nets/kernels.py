@@ -7,40 +7,19 @@ side by side.
 
 from __future__ import annotations
 
-from typing import Any
-
-import numba
 import numpy as np
 import numpy.typing as npt
+
+from synthproof.engines.compiled import compiled
 
 Float32Array = npt.NDArray[np.float32]
 CodeArray = npt.NDArray[np.int32]
 PlaceArray = npt.NDArray[np.int64]
 
 
-def _compiled(function: Any) -> Any:
-    try:
-        return numba.njit(nogil=True, cache=True, fastmath=True)(function)
-    except RuntimeError:  # no writable place for the compiler's cache (read-only installation)
-        return numba.njit(nogil=True, fastmath=True)(function)
-
-
-@_compiled
-def add_rows(codes: CodeArray, table: Float32Array, out: Float32Array) -> None:
-    """Add the table's rows of each row's codes (negative: unknown, adds nothing) to ``out``."""
-    rows, positions = codes.shape
-    width = out.shape[1]
-    for i in range(rows):
-        for p in range(positions):
-            c = codes[i, p]
-            if c >= 0:
-                for k in range(width):
-                    out[i, k] += table[c, k]
-
-
-@_compiled
-def add_scaled_rows(codes: CodeArray, scale: Float32Array, table: Float32Array, out: Float32Array) -> None:
-    """Add the table's rows of each row's codes, times the row's scale, to ``out``."""
+@compiled(fastmath=True)
+def add_rows(codes: CodeArray, scale: Float32Array, table: Float32Array, out: Float32Array) -> None:
+    """Add the table's rows of each row's codes (negative: unknown, adds nothing), times the row's scale, to ``out``."""
     rows, positions = codes.shape
     width = out.shape[1]
     for i in range(rows):
@@ -51,8 +30,8 @@ def add_scaled_rows(codes: CodeArray, scale: Float32Array, table: Float32Array, 
                     out[i, k] += scale[i] * table[c, k]
 
 
-@_compiled
-def add_scaled_rows_back(codes: CodeArray, scale: Float32Array, d: Float32Array, grad: Float32Array) -> None:
+@compiled(fastmath=True)
+def add_rows_back(codes: CodeArray, scale: Float32Array, d: Float32Array, grad: Float32Array) -> None:
     """Add each row's gradient, times its scale, to the table rows of its codes."""
     rows, positions = codes.shape
     width = d.shape[1]
@@ -64,20 +43,7 @@ def add_scaled_rows_back(codes: CodeArray, scale: Float32Array, d: Float32Array,
                     grad[c, k] += scale[i] * d[i, k]
 
 
-@_compiled
-def add_rows_back(codes: CodeArray, d: Float32Array, grad: Float32Array) -> None:
-    """Add each row's gradient to the table rows of its codes."""
-    rows, positions = codes.shape
-    width = d.shape[1]
-    for i in range(rows):
-        for p in range(positions):
-            c = codes[i, p]
-            if c >= 0:
-                for k in range(width):
-                    grad[c, k] += d[i, k]
-
-
-@_compiled
+@compiled(fastmath=True)
 def base(
     codes: CodeArray,
     at: PlaceArray,
@@ -110,7 +76,7 @@ def base(
                     logits[i, at[p] + v] += pair[first + v]
 
 
-@_compiled
+@compiled(fastmath=True)
 def base_back(
     codes: CodeArray,
     at: PlaceArray,
@@ -141,7 +107,7 @@ def base_back(
                     g_pair[first + v] += d[i, at[p] + v]
 
 
-@_compiled
+@compiled(fastmath=True)
 def cross_entropy(
     logits: Float32Array,
     targets: CodeArray,
@@ -179,7 +145,7 @@ def cross_entropy(
             logits[i, targets[i, p]] -= scale * weight[i, p]
 
 
-@_compiled
+@compiled(fastmath=True)
 def adamw(
     theta: Float32Array,
     mean: Float32Array,
@@ -203,7 +169,7 @@ def adamw(
         average[i] += follow * (theta[i] - average[i])
 
 
-@_compiled
+@compiled(fastmath=True)
 def pick(
     logits: Float32Array,
     weight: Float32Array,

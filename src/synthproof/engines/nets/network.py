@@ -265,9 +265,10 @@ class Network:
             The codes that are known beforehand, likewise, -1 elsewhere; informed networks only.
         """
         a = np.tile(part["b0"], (len(placed), 1))
-        kernels.add_rows(placed, part["emb"], a)
+        ones = np.ones(len(placed), dtype=np.float32)
+        kernels.add_rows(placed, ones, part["emb"], a)
         if given is not None:
-            kernels.add_rows(given, part["given"], a)
+            kernels.add_rows(given, ones, part["given"], a)
         kept: list[tuple[Float32Array, Float32Array | None, Float32Array | None]] = []
         y: Float32Array | None = None
         for k in range(self.layers):
@@ -288,7 +289,7 @@ class Network:
         logits = y @ part["out"]
         kernels.base(placed, self.at, self.parent, self.pair_at, part["bias"], part["pair"], part["direct"], logits)
         if given is not None and part["given_direct"].size:
-            kernels.add_scaled_rows(given, self.tempered(given), part["given_direct"], logits)
+            kernels.add_rows(given, self.tempered(given), part["given_direct"], logits)
         return logits, kept, y
 
     def gradient(
@@ -320,7 +321,7 @@ class Network:
         kernels.cross_entropy(logits, placed, weight, self.at, np.float32(scale), loss)
         np.dot(y.T, logits, out=g["out"])
         if given is not None and g["given_direct"].size:
-            kernels.add_scaled_rows_back(given, self.tempered(given), logits, g["given_direct"])
+            kernels.add_rows_back(given, self.tempered(given), logits, g["given_direct"])
         kernels.base_back(placed, self.at, self.parent, self.pair_at, logits, g["bias"], g["pair"], g["direct"])
         dy = logits @ part["out"].T
         for k in range(self.layers - 1, -1, -1):
@@ -329,9 +330,10 @@ class Network:
                 dy *= mask
             da = dy * (a > 0)
             if into is None:
-                kernels.add_rows_back(placed, da, g["emb"])
+                ones = np.ones(len(placed), dtype=np.float32)
+                kernels.add_rows_back(placed, ones, da, g["emb"])
                 if given is not None:
-                    kernels.add_rows_back(given, da, g["given"])
+                    kernels.add_rows_back(given, ones, da, g["given"])
                 da.sum(axis=0, out=g["b0"])
             else:
                 np.dot(into.T, da, out=g[f"w{k}"])

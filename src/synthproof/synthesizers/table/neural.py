@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
@@ -78,7 +79,7 @@ class Begun:
     valid: IntArray
 
 
-class Neural(Params, Saved, Ruled):
+class Neural(Params, Saved, Ruled, ABC):
     """Base of generators that learn a codebook's codes and positions with a network.
 
     A subclass has the parameters ``width depth stretches epochs batch_size learning_rate patience budget_s min_shared
@@ -124,9 +125,9 @@ class Neural(Params, Saved, Ruled):
         self.losses_ = np.array(losses, dtype=np.float64).reshape(-1, 2)
         self.seed_ = begun.seed
 
+    @abstractmethod
     def _blocks(self, steer: Steer | None, run: Run) -> Block:
         """Return what draws whole blocks of rows under conditions."""
-        raise NotImplementedError
 
     @property
     def schema_(self) -> Schema:
@@ -199,13 +200,13 @@ class Neural(Params, Saved, Ruled):
         self.seed_ = int(state["seed"])
         return self
 
+    @abstractmethod
     def _net_state(self) -> dict[str, Any]:
         """Return the network as plain values and arrays."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _take_net(self, state: Mapping[str, Any]) -> None:
         """Take back what `_net_state` returned; the codebook is there already."""
-        raise NotImplementedError
 
 
 def _mended(

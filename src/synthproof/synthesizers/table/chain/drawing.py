@@ -65,10 +65,6 @@ def wanted_of(chain: Chain, asked: Mapping[str, Condition]) -> dict[str, Wanted]
     for column in chain.columns:
         if column.name in asked:
             share, pieces = column.bins.allowed(asked[column.name])
-            part = asked[column.name].part
-            if part:  # groups of levels, of which some levels are meant
-                low = {code: p for (code, _), p in zip(asked[column.name].ranges, part, strict=True)}
-                share = share * np.array([low.get(x, 1.0) for x in column.bins.pieces.low])
             found[column.name] = Wanted(share, pieces)
     return found
 

@@ -16,12 +16,12 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 
+from synthproof.engines.compiled import compiled
 from synthproof.synthesizers.table.chain.value_growing import (
     BinArray,
     BoolArray,
     FloatArray,
     Int32Array,
-    compiled,
     find_leaves,
     gradients,
     grow,
@@ -106,7 +106,7 @@ def cut_features(x: FloatArray, bins: int) -> tuple[BinArray, FloatArray, Int32A
     return out, flat, start
 
 
-@compiled
+@compiled()
 def bin_of(v: float, edges: FloatArray, first: int, last: int) -> int:
     """Return a value's bin among ``edges[first:last]``: 0 for missing, else 1 + the number of edges below it."""
     if v != v:  # noqa: PLR0124 – missing
@@ -119,7 +119,7 @@ def bin_of(v: float, edges: FloatArray, first: int, last: int) -> int:
     return 1 + at - first
 
 
-@compiled
+@compiled()
 def binned(x: FloatArray, edges: FloatArray, start: Int32Array, out: BinArray) -> None:
     """Fill `out` (n, p) with bins: 0 for missing, else 1 + the number of the feature's edges below the value."""
     n, p = x.shape

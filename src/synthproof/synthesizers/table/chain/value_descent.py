@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from synthproof.engines.compiled import compiled
 from synthproof.synthesizers.table.chain.value_boosting import bin_of
-from synthproof.synthesizers.table.chain.value_growing import BinArray, FloatArray, Int32Array, compiled
+from synthproof.synthesizers.table.chain.value_growing import BinArray, FloatArray, Int32Array
 from synthproof.synthesizers.table.chain.value_masks import Masks, SetArray, narrow, total
 
 Forest = tuple[FloatArray, Int32Array, Masks]
@@ -19,7 +20,7 @@ Walk = tuple[FloatArray, Int32Array, Int32Array, Int32Array, Int32Array, Int32Ar
 Turns = tuple[SetArray, FloatArray, FloatArray]
 
 
-@compiled
+@compiled()
 def _turns(raw: int, walk: Walk, forest: Forest) -> Turns:
     """Return for each node the leaves that it leaves possible, its middle, and the log-odds of turning right there."""
     share, split, _, _, begin, end = walk
@@ -36,7 +37,7 @@ def _turns(raw: int, walk: Walk, forest: Forest) -> Turns:
     return possible, middle, odds
 
 
-@compiled
+@compiled()
 def _of_row(row: BinArray, forest: Forest, known: SetArray) -> None:
     """Fill `known` with the leaves that a row's earlier columns leave possible."""
     asked, first, sets, _ = forest[2]
@@ -46,7 +47,7 @@ def _of_row(row: BinArray, forest: Forest, known: SetArray) -> None:
             narrow(known, sets[first[j] + row[j]])
 
 
-@compiled
+@compiled()
 def _right(
     node: int, raw: int, known: SetArray, places: FloatArray, turns: Turns, forest: Forest, possible: SetArray
 ) -> float:
@@ -62,7 +63,7 @@ def _right(
     return float(1.0 / (1.0 + np.exp(-odds[node] - total(possible, leaf))))
 
 
-@compiled
+@compiled()
 def descend(
     u: FloatArray, raw: BinArray, places: FloatArray, walk: Walk, forest: Forest, cell: Int32Array, rest: FloatArray
 ) -> None:
@@ -94,7 +95,7 @@ def descend(
         rest[i] = min(max(left, 0.0), 1.0)
 
 
-@compiled
+@compiled()
 def reach(
     cell: Int32Array, raw: BinArray, places: FloatArray, walk: Walk, forest: Forest, below: FloatArray, mass: FloatArray
 ) -> None:

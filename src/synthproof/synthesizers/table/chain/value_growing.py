@@ -5,11 +5,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-import numba
 import numpy as np
 import numpy.typing as npt
+
+from synthproof.engines.compiled import compiled
 
 FloatArray = npt.NDArray[np.float64]
 BoolArray = npt.NDArray[np.bool_]
@@ -20,15 +19,7 @@ Int64Array = npt.NDArray[np.int64]
 _LOWER = 0xFFFFFFFF
 
 
-def compiled(function: Any) -> Any:
-    """Return a function compiled by numba, kept on disk where that is possible."""
-    try:
-        return numba.njit(nogil=True, cache=True)(function)
-    except RuntimeError:  # no writable place for the compiler's cache (read-only installation)
-        return numba.njit(nogil=True)(function)
-
-
-@compiled
+@compiled()
 def gradients(
     score: FloatArray, target: BoolArray, scale: float, grad: FloatArray, hess: FloatArray, packed: Int64Array
 ) -> None:
@@ -44,7 +35,7 @@ def gradients(
         packed[i] = (np.int64(np.floor(g * scale + 0.5)) << 32) + np.int64(h * scale + 0.5)
 
 
-@compiled
+@compiled()
 def loss_of(score: FloatArray, target: BoolArray, rows: Int32Array) -> float:
     """Return the mean logistic loss of these rows, nats."""
     total = 0.0
@@ -54,7 +45,7 @@ def loss_of(score: FloatArray, target: BoolArray, rows: Int32Array) -> float:
     return total / max(len(rows), 1)
 
 
-@compiled
+@compiled()
 def histogram(bins: BinArray, packed: Int64Array, rows: Int32Array, features: Int32Array, out: Int64Array) -> None:
     """Fill `out` (features, bins) with sums of `packed` gradients."""
     out[:] = 0
@@ -64,7 +55,7 @@ def histogram(bins: BinArray, packed: Int64Array, rows: Int32Array, features: In
             out[f, bins[i, features[f]]] += g
 
 
-@compiled
+@compiled()
 def best(hist: Int64Array, count: int, scale: float, min_leaf: int, ridge: float) -> tuple[float, int, int]:
     """Return the gain of the best split of a histogram, its feature (place) and the last bin on the left.
 
@@ -97,7 +88,7 @@ def best(hist: Int64Array, count: int, scale: float, min_leaf: int, ridge: float
     return gain, feature, cut
 
 
-@compiled
+@compiled()
 def grow(
     bins: BinArray,
     packed: Int64Array,
@@ -164,7 +155,7 @@ def grow(
     return nodes
 
 
-@compiled
+@compiled()
 def find_leaves(
     bins: BinArray,
     rows: Int32Array,
@@ -194,7 +185,7 @@ def find_leaves(
         leaf[i] = k
 
 
-@compiled
+@compiled()
 def leaf_values(
     grad: FloatArray, hess: FloatArray, rows: Int32Array, leaf: Int32Array, ridge: float, rate: float, value: FloatArray
 ) -> None:

@@ -11,7 +11,8 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from synthproof.synthesizers.table.chain.value_growing import BinArray, FloatArray, Int32Array, compiled
+from synthproof.engines.compiled import compiled
+from synthproof.synthesizers.table.chain.value_growing import BinArray, FloatArray, Int32Array
 
 MOST_LEAVES = 32
 
@@ -25,14 +26,14 @@ _ALL = 0xFFFFFFFF
 _DE_BRUIJN = 0x077CB531  # times a single bit: its five highest bits differ for all 32 of them
 
 
-@compiled
+@compiled()
 def _place(possible: np.uint32) -> np.uint32:
     """Return a number below 32 that tells which is the lowest bit. Unsigned throughout: that compiles to most speed."""
     lowest = np.uint32(possible & np.uint32(-np.int64(possible)))
     return np.uint32(np.uint32(lowest * np.uint32(_DE_BRUIJN)) >> np.uint32(27))
 
 
-@compiled
+@compiled()
 def masks_of(trees: Trees) -> Masks:
     """Return a forest of trees with at most 32 leaves as sets of leaves.
 
@@ -95,14 +96,14 @@ def masks_of(trees: Trees) -> Masks:
     return np.flatnonzero(used).astype(np.int32), first, sets, leaf
 
 
-@compiled
+@compiled()
 def narrow(possible: SetArray, given: SetArray) -> None:
     """Intersect each tree's possible leaves with given ones."""
     for t in range(len(possible)):
         possible[t] &= given[t]
 
 
-@compiled
+@compiled()
 def total(possible: SetArray, leaf: Float32Array) -> float:
     """Return the sum over trees of the values of their lowest possible leaves; `possible` is used up."""
     for t in range(len(possible)):  # a pass of its own, which serves several trees in one instruction
@@ -118,7 +119,7 @@ def total(possible: SetArray, leaf: Float32Array) -> float:
     return (a + b) + (c + d)
 
 
-@compiled
+@compiled()
 def add_scores(bins: BinArray, masks: Masks, out: FloatArray) -> None:
     """Add to `out` (n,) what the forest says of each row of bins (n, p)."""
     asked, first, sets, leaf = masks
