@@ -45,6 +45,7 @@ from synthproof.synthesizers.table.chain.exact import exact_book, together
 from synthproof.synthesizers.table.chain.learning import Settings, columns_of, encode_rows, learn_chain
 from synthproof.synthesizers.table.chain.likelihood import log_prob_of
 from synthproof.synthesizers.table.chain.model import Chain
+from synthproof.synthesizers.table.chain.ratio_learning import learn_ratio
 from synthproof.synthesizers.table.columns.conditions import read_conditions
 from synthproof.synthesizers.table.columns.folds import split_rows
 from synthproof.synthesizers.table.columns.layout import Layout, check_count, lay_out
@@ -57,6 +58,7 @@ FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.intp]
 
 _HELD = 5_000  # rows that decide when to stop, at most
+_HARD = 0.56  # told no better than with this AUC, drawn rows need no ratio
 
 
 class Autoregressive(Params, Saved, Ruled):
@@ -80,6 +82,9 @@ class Autoregressive(Params, Saved, Ruled):
     keep_exact
         Hold drawn rows to dependencies that all learned rows keep and chance would not: a code and its number, sums,
         orderings.
+    drafts
+        Drafts of a row, of which one is taken by how much likelier learned rows are than drawn ones (`chain.ratio`); also
+        where a condition needs foresight. 1: the first is taken, and rows are drawn as many times faster.
     min_shared
         A numeric value is handed out as it is only when at least this many persons have it.
     budget_s
@@ -101,6 +106,8 @@ class Autoregressive(Params, Saved, Ruled):
         Columns in the order in which they are drawn.
     choice_
         Which columns trees draw (`learner`), and how well each way was told from held-out rows (`told_apart`).
+    ratio_gain_
+        Nats by which trees tell a held-out row before one of several drafts is taken; ``None``: too few to choose by.
     learning_
         For each network, the rows visited and the held-out loss (nats per row) at each look.
     seed_
@@ -126,6 +133,7 @@ class Autoregressive(Params, Saved, Ruled):
         drop: float = 0.1,
         decay: float = 0.05,
         keep_exact: bool = True,
+        drafts: int = 6,
         min_shared: int = 10,
         budget_s: float | None = None,
         row_wise: bool = False,
@@ -140,6 +148,7 @@ class Autoregressive(Params, Saved, Ruled):
         self.drop = drop
         self.decay = decay
         self.keep_exact = keep_exact
+        self.drafts = drafts
         self.min_shared = min_shared
         self.budget_s = budget_s
         self.row_wise = row_wise
@@ -166,11 +175,17 @@ class Autoregressive(Params, Saved, Ruled):
             learned = np.append(learned, np.arange(len(codes), len(codes) + sum(map(len, more))))
             codes = np.concatenate([codes, *more])
         chain, courses = learn_chain(known, codes, learned, held, settings, seed=seed, run=run)
-        chain, choice = choose_stages(known, chain, learned, held, settings, seed=seed, run=run)
         book, layout = learn_book(table, layout, chain.grids)
-        kept = exact_book(table, layout, chain.grids, run) if self.keep_exact else None
+        exact = replace(book, rules=(), facts=())
+        if self.keep_exact:
+            exact = exact_book(table, layout, chain.grids, run)
+        rules = together(book, exact)
+        chain, choice = choose_stages(known, chain, rules, learned, held, settings, seed=seed, run=run)
+        chain = replace(chain, drafts=self.drafts)
+        if self.drafts > 1 and min(choice.told_apart.values(), default=1.0) > _HARD:
+            chain = replace(chain, ratio=learn_ratio(known, chain, rules, learned, held, seed=seed, run=run))
         self._book, self._layout, self._chain = book, layout, chain  # at the end: a cancelled fit leaves nothing behind
-        self._exact = replace(book, rules=(), facts=()) if kept is None else kept
+        self._exact = exact
         self._rows = len(codes)
         self.learning_ = [{"visits": list(c.visits), "held_out": list(c.held_out)} for c in courses]
         self.choice_ = choice
@@ -178,7 +193,7 @@ class Autoregressive(Params, Saved, Ruled):
         return self
 
     def _settings(self) -> Settings:
-        bounds = {"networks": (1, 100), "layers": (1, 8), "bins": (2, 4096), "drop": (0, 0.9), "decay": (0, 10)}
+        bounds = {"networks": (1, 100), "drafts": (1, 64), "layers": (1, 8), "bins": (2, 4096), "drop": (0, 0.9), "decay": (0, 10)}
         check_choice(self, "learner", self.learner, LEARNERS)
         for name, (low, high) in bounds.items():
             check_range(self, name, getattr(self, name), low, high)
@@ -214,6 +229,11 @@ class Autoregressive(Params, Saved, Ruled):
         """Dependencies that drawn rows keep because all learned rows did."""
         fitted(self, "_chain", "exact_")
         return self._exact.rules
+
+    @property
+    def ratio_gain_(self) -> float | None:
+        """Nats per row by which trees tell held-out rows from drawn ones before one of several drafts is taken."""
+        return getattr(fitted(self, "_chain", "ratio_gain_").ratio, "gain", None)
 
     @property
     def order_(self) -> tuple[str, ...]:

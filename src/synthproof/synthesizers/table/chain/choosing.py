@@ -46,12 +46,22 @@ class Choice:
 
 
 def choose_stages(
-    seen: Seen, chain: Chain, learned: IntArray, held: IntArray, settings: Settings, *, seed: int, run: Run
+    seen: Seen,
+    chain: Chain,
+    book: Book,
+    learned: IntArray,
+    held: IntArray,
+    settings: Settings,
+    *,
+    seed: int,
+    run: Run,
 ) -> tuple[Chain, Choice]:
     """Return the chain with the columns that trees draw, and why these.
 
     Parameters
     ----------
+    book
+        Rules to draw within, as `sample` does.
     learned, held
         Rows of the seen table to learn from, and those that nothing was learned from but when to stop.
     """
@@ -72,7 +82,7 @@ def choose_stages(
         return ways[settings.learner], Choice(settings.learner, {})
     if len(numbers) in (0, len(order)):
         del ways["mixture"]
-    check = partial(_told_apart, seen, within, held, seed)
+    check = partial(_told_apart, seen, book, within, held, seed)
     told = dict(zip(ways, run.map(check, list(ways.values()), "autoregressive: choice"), strict=True))
     best = min(told.values())
     chosen = next(way for way, auc in told.items() if auc <= best + _NEAR)
@@ -89,7 +99,7 @@ def _learn_stage(
     return learn_stage(name, seen.values[name][rows], seen.shapes.get(name), before, fields, seed=own, settings=wanted)
 
 
-def _told_apart(seen: Seen, learned: IntArray, held: IntArray, seed: int, chain: Chain) -> float:
+def _told_apart(seen: Seen, book: Book, learned: IntArray, held: IntArray, seed: int, chain: Chain) -> float:
     """Return the AUC with which boosted trees tell drawn rows from held-out ones.
 
     The trees learn from many learned rows and as many drawn ones, since held-out rows are too few to learn from; they are
@@ -97,10 +107,9 @@ def _told_apart(seen: Seen, learned: IntArray, held: IntArray, seed: int, chain:
     """
     known, n = learned[:_JUDGED], len(held)
     own = derive(seed, "chain/choice")
-    empty = Book((), {}, ())
     every = np.arange(BLOCK, dtype=np.intp)
     blocks = range(-(-(len(known) + n) // BLOCK))
-    parts = [draw_rows(chain, empty, {}, {}, seed=own, block=b, at=every) for b in blocks]
+    parts = [draw_rows(chain, book, {}, {}, seed=own, block=b, at=every) for b in blocks]
     drawn = np.stack([np.concatenate([p[name] for p in parts]) for name in chain.order], axis=1)[: len(known) + n]
     real = np.stack([seen.values[name] for name in chain.order], axis=1)
     levels = np.array([not seen.fields[m].numeric and len(seen.fields[m].levels) <= _MOST_LEVELS for m in chain.order])

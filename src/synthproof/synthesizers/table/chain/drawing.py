@@ -34,7 +34,6 @@ FloatArray = npt.NDArray[np.float64]
 BoolArray = npt.NDArray[np.bool_]
 IntArray = npt.NDArray[np.intp]
 
-_DRAFTS = 6  # of a row that needs foresight
 _BROKEN = 1e6  # a draft that breaks a rule is taken only where all do
 _DICE = 8  # uniforms per row and column: two digits and a place in the bin, twice
 
@@ -126,7 +125,21 @@ class Draft:
         gone = self.told == 0
         return np.asarray(np.where(gone.any(axis=1), gone.argmax(axis=1), gone.shape[1]), dtype=np.intp)
 
+    @property
+    def foreseen(self) -> BoolArray:
+        """Which rows know something after what they do not know, so that the informed network drew them, shape (n,)."""
+        return np.asarray(self.told.max(axis=1) > self.first_unknown)
+
     def log_weight(self, rows: IntArray) -> FloatArray:
+        """Return how much more often than these drafts rows like them should come, shape (rows,), logs."""
+        out = np.zeros(len(rows))
+        foreseen = self.foreseen[rows]
+        out[foreseen] = self._readiness(rows[foreseen])
+        if self.chain.ratio is not None:
+            out += self.chain.ratio.log({name: values[rows] for name, values in self.values.items()})
+        return out
+
+    def _readiness(self, rows: IntArray) -> FloatArray:
         """Return how likely the chain holds whole rows against how readily the informed network drew them, logs."""
         placed, told = self.placed[rows], self.told[rows]
         before = np.arange(placed.shape[1]) < told.max(axis=1, keepdims=True)
@@ -184,9 +197,10 @@ def draw_rows(
         settled, _ = settle_conditions(chain, book, wanted, given, dice, stream(seed, "drafts/kept", block), at)
         given, wanted = {**given, **settled}, {}
     draft = _drafted(chain, book, wanted, given, at, dice)
-    foreseen = np.flatnonzero(draft.told.max(axis=1) > draft.first_unknown)
-    if len(foreseen):
-        _choose(draft, foreseen, chain, book, wanted, given, seed, block, at)
+    gaps = draft.first_unknown < draft.told.shape[1]
+    chosen = np.flatnonzero(gaps if chain.ratio is not None else gaps & draft.foreseen)
+    if len(chosen):
+        _choose(draft, chosen, chain, book, wanted, given, seed, block, at)
     return draft.values
 
 
@@ -220,7 +234,7 @@ def _choose(
     mine = {name: g.take(rows) for name, g in given.items()}
     drafts = [{name: values[rows] for name, values in draft.values.items()}]
     weights = [draft.log_weight(rows)]
-    for k in range(1, _DRAFTS):
+    for k in range(1, chain.drafts):
 
         def dice(column: Digits, k: int = k) -> FloatArray:
             return stream(seed, f"chain/{column.name}/{k}", block).random((BLOCK, _DICE))[at[rows]]
@@ -228,7 +242,7 @@ def _choose(
         other = _drafted(chain, book, wanted, mine, at[rows], dice)
         drafts.append(other.values)
         weights.append(other.log_weight(np.arange(len(rows))))
-    u = stream(seed, "drafts/chosen", block).random((BLOCK, _DRAFTS))[at[rows]]
+    u = stream(seed, "drafts/chosen", block).random((BLOCK, chain.drafts))[at[rows]]
     score = np.stack(weights, axis=1)
     if not book.empty:
         broken = np.stack([book.broken(one) for one in drafts], axis=1)

@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from synthproof.engines.nets.network import CodeArray, Network
 from synthproof.synthesizers.table.chain.digits import Digits
+from synthproof.synthesizers.table.chain.ratio import Ratio
 from synthproof.synthesizers.table.chain.value_stage import ValueStage
 from synthproof.synthesizers.table.columns.grid import Grid
 
@@ -30,13 +31,20 @@ class Chain:
     informed
         A chain that was taught to heed columns given beforehand, wherever they stand.
     stages
-        Columns that are drawn by trees on the raw values before them instead, where that was likelier on held-out rows.
+        Columns that are drawn by trees on the raw values before them instead, where that was harder to tell from
+        held-out rows.
+    ratio
+        What chooses among several drafts of a row; ``None``: the first one is taken.
+    drafts
+        How many drafts are made where something chooses among them.
     """
 
     columns: tuple[Digits, ...]
     nets: tuple[Network, ...]
     informed: Network
     stages: Mapping[str, ValueStage] = field(default_factory=dict)
+    ratio: Ratio | None = None
+    drafts: int = 6
     _span: Mapping[str, tuple[int, int]] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -72,6 +80,8 @@ class Chain:
             "nets": [n.get_state() for n in self.nets],
             "informed": self.informed.get_state(),
             "stages": [stage.get_state() for stage in self.stages.values()],
+            "ratio": None if self.ratio is None else self.ratio.get_state(),
+            "drafts": self.drafts,
         }
 
     @classmethod
@@ -82,4 +92,6 @@ class Chain:
             tuple(Network.from_state(s) for s in state["nets"]),
             Network.from_state(state["informed"]),
             {s["name"]: ValueStage.from_state(s) for s in state["stages"]},
+            None if state["ratio"] is None else Ratio.from_state(state["ratio"]),
+            int(state["drafts"]),
         )
