@@ -217,7 +217,7 @@ def test_relations_are_found_and_sums_too() -> None:
     shape = shape_of(y, _field("y"), min_shared=10)
     heavy = heavy_values(y, shape.sites, shape.shared)
     found = find_relations(y, {"a": a, "b": b}, ("a", "b"), heavy, tolerance(shape.grid.step, y))
-    assert [(r.first, r.second, r.sign) for r in found] == [("a", "b", 1.0), ("a", "", 1.0)]
+    assert [r.terms for r in found] == [(("a", 1.0), ("b", 1.0)), (("a", 1.0),)]
     unrelated = rng.integers(0, 10**6, N).astype(float)
     assert find_relations(unrelated, {"a": a, "b": b}, ("a", "b"), heavy, 1e-6) == ()
 

@@ -193,7 +193,14 @@ class Autoregressive(Params, Saved, Ruled):
         return self
 
     def _settings(self) -> Settings:
-        bounds = {"networks": (1, 100), "drafts": (1, 64), "layers": (1, 8), "bins": (2, 4096), "drop": (0, 0.9), "decay": (0, 10)}
+        bounds = {
+            "networks": (1, 100),
+            "drafts": (1, 64),
+            "layers": (1, 8),
+            "bins": (2, 4096),
+            "drop": (0, 0.9),
+            "decay": (0, 10),
+        }
         check_choice(self, "learner", self.learner, LEARNERS)
         for name, (low, high) in bounds.items():
             check_range(self, name, getattr(self, name), low, high)

@@ -1,4 +1,4 @@
-"""Exact relations of a numeric column with earlier ones: equal to one of them, to a sum, to a difference.
+"""Exact relations of a numeric column with earlier ones: equal to one of them, to a sum, to a difference, to a plane.
 
 A payment that equals last month's bill, a living area that is floor plus basement: no binning shows that, and no smooth
 density either. A relation names a reference that is computed from a row's earlier columns; how often a row's value *is*
@@ -14,6 +14,8 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 
+from synthproof.synthesizers.table.chain.linear_relations import find_planes
+
 FloatArray = npt.NDArray[np.float64]
 BoolArray = npt.NDArray[np.bool_]
 
@@ -27,34 +29,39 @@ _CLOSE = 1e-6
 
 @dataclass(frozen=True, slots=True)
 class Relation:
-    """A reference out of earlier columns.
+    """A reference out of earlier columns: a weighted sum of them, rounded as the column's own values are.
 
     Parameters
     ----------
-    first
-        An earlier numeric column.
-    second
-        Another one, or empty.
-    sign
-        What `second` is multiplied with before it is added.
+    terms
+        Earlier numeric columns with their weights.
+    constant
+        Added to the sum.
+    near
+        How near to the reference a value counts as equal; 0: the column's `tolerance`.
     """
 
-    first: str
-    second: str = ""
-    sign: float = 1.0
+    terms: tuple[tuple[str, float], ...]
+    constant: float = 0.0
+    near: float = 0.0
 
     def reference(self, rows: Mapping[str, FloatArray]) -> FloatArray:
         """Return the value that the relation asks for, shape (n,); NaN where an earlier column is missing."""
-        return rows[self.first] + self.sign * rows[self.second] if self.second else rows[self.first]
+        first, weight = self.terms[0]
+        out = rows[first] if weight == 1 and not self.constant else weight * rows[first] + self.constant
+        for name, w in self.terms[1:]:
+            out = out + w * rows[name]
+        return np.asarray(out)
 
     def get_state(self) -> dict[str, Any]:
         """Return plain values."""
-        return {"first": self.first, "second": self.second, "sign": self.sign}
+        return {"terms": [[name, w] for name, w in self.terms], "constant": self.constant, "near": self.near}
 
     @classmethod
     def from_state(cls, state: Mapping[str, Any]) -> Self:
         """Take back what `get_state` returned."""
-        return cls(state["first"], state["second"], float(state["sign"]))
+        terms = tuple((str(name), float(w)) for name, w in state["terms"])
+        return cls(terms, float(state["constant"]), float(state["near"]))
 
 
 def tolerance(step: float, values: FloatArray) -> float:
@@ -76,7 +83,14 @@ def holds(values: FloatArray, reference: FloatArray, heavy: FloatArray, near: fl
 
 
 def find_relations(
-    values: FloatArray, rows: Mapping[str, FloatArray], names: tuple[str, ...], heavy: FloatArray, near: float
+    values: FloatArray,
+    rows: Mapping[str, FloatArray],
+    names: tuple[str, ...],
+    heavy: FloatArray,
+    near: float,
+    *,
+    step: float = 0.0,
+    seed: int = 0,
 ) -> tuple[Relation, ...]:
     """Return the relations that hold often enough among rows that none before explains, most frequent first.
 
@@ -88,22 +102,30 @@ def find_relations(
         Earlier columns, and which of them are numbers that may be equal to the column; nearest kin first.
     near
         `tolerance` of the column.
+    step
+        Its lattice step.
 
     Notes
     -----
-    Cost O(n · names) for equalities and O(min(n, 20,000) · 16²) for sums and differences.
+    Cost O(n · names) for equalities, O(min(n, 20,000) · 16²) for sums and differences, and that of `find_planes`.
     """
     left = ~np.isin(values, heavy)
     n = len(values)
     found: list[Relation] = []
-    candidates = [Relation(name) for name in names]
+    candidates = [Relation(((name, 1.0),)) for name in names]
     few = slice(0, None, max(1, n // _PAIR_ROWS))
     some = left[few].copy()
     for m in names:
         some &= ~holds(values[few], rows[m][few], heavy, near)
     if len(names) > 1 and some.mean() > _PAIR_SHARE:
-        candidates += _pairs(values[few], {m: rows[m][few] for m in names[:_PAIR_COLUMNS]}, some, near)
-    hits = {r: holds(values, r.reference(rows), heavy, near) for r in candidates}
+        pairs, summed = _pairs(values[few], {m: rows[m][few] for m in names[:_PAIR_COLUMNS]}, some, near)
+        candidates += pairs
+        some &= ~summed
+        if some.mean() > _PAIR_SHARE:
+            left_over = {m: rows[m][few][some] for m in names}
+            planes = find_planes(values[few][some], left_over, names, step, seed=seed)
+            candidates += [Relation(*plane) for plane in planes]
+    hits = {r: holds(values, r.reference(rows), heavy, max(near, r.near)) for r in candidates}
     while hits and len(found) < _MOST:
         counts = {r: int((hit & left).sum()) for r, hit in hits.items()}
         best = max(counts, key=lambda r: counts[r])
@@ -114,21 +136,28 @@ def find_relations(
     return tuple(found)
 
 
-def _pairs(values: FloatArray, rows: Mapping[str, FloatArray], some: BoolArray, near: float) -> list[Relation]:
-    """Return sums and differences of two columns, neither of them 0, that hold in a notable share of the rows."""
+def _pairs(
+    values: FloatArray, rows: Mapping[str, FloatArray], some: BoolArray, near: float
+) -> tuple[list[Relation], BoolArray]:
+    """Return sums and differences of two columns, neither of them 0, that hold in a notable share of the rows.
+
+    Also which rows keep any of them.
+    """
     names = list(rows)
     at = np.flatnonzero(some)
     y, found = values[at], []
+    kept = np.zeros(len(values), dtype=np.bool_)
     for i, a in enumerate(names):
         for b in names[i + 1 :]:
             p, q = rows[a][at], rows[b][at]
             there = (p != 0) & (q != 0)
             for one, two, sign, total in ((a, b, 1.0, p + q), (a, b, -1.0, p - q), (b, a, -1.0, q - p)):
                 with np.errstate(invalid="ignore"):
-                    share = (there & (np.abs(y - total) <= near)).sum() / len(some)
-                if share > _PAIR_SHARE:
-                    found.append(Relation(one, two, sign))
-    return found
+                    hit = there & (np.abs(y - total) <= near)
+                if hit.sum() / len(some) > _PAIR_SHARE:
+                    found.append(Relation(((one, 1.0), (two, sign))))
+                    kept[at[hit]] = True
+    return found, kept
 
 
 def roundness(values: FloatArray, step: float) -> FloatArray:

@@ -9,9 +9,10 @@ import numpy as np
 import numpy.typing as npt
 from scipy.stats import rankdata
 
-from synthproof.core.random import stream
+from synthproof.core.random import derive, stream
 from synthproof.core.schema import Field
 from synthproof.synthesizers.table.chain.relations import find_relations, heavy_values, holds, tolerance
+from synthproof.synthesizers.table.chain.smooth import learn_smooth
 from synthproof.synthesizers.table.chain.value_boosting import Boosted, Settings, binned, cut_features, edges_of
 from synthproof.synthesizers.table.chain.value_cells import Cells
 from synthproof.synthesizers.table.chain.value_stage import Event, Feature, ValueStage, eligible, event_features
@@ -107,7 +108,7 @@ def learn_stage(
             Cells.nothing(),
             nothing,
             None,
-            True,
+            all_gone=True,
         )
     rng = stream(seed, f"chain/{name}/trees")
     held = rng.random(n) < _HELD
@@ -130,10 +131,15 @@ def learn_stage(
     if shape is None:
         cells, code = Cells.of_levels(values.astype(np.intp), int(values.max()) + 1)
     else:
-        blank, free = _with_events(blank, values, shape, rows, raw, held, s, rng)
+        blank, free = _with_events(blank, values, shape, rows, raw, held, s, rng, seed)
         if not free.any():
             free = np.ones(len(values), dtype=np.bool_)
         cells, code = Cells.learn(values[free], shape, most=s.cells, min_rows=s.min_shared)
+        if len(shape.sites) >= _MANY_FOR_RELATIONS:
+            inner, own = {m: rows[m][free] for m in references}, derive(seed, f"chain/{name}/smooth")
+            blank = replace(
+                blank, smooth=learn_smooth(values[free], inner, references, held[free], cells.rank, seed=own)
+            )
     kept = {k: v[free] for k, v in rows.items()}
     trees = _walk_trees(replace(blank, cells=cells), code, kept, raw[free], held[free], s, rng)
     return replace(blank, cells=cells, trees=trees)
@@ -148,6 +154,7 @@ def _with_events(
     held: BoolArray,
     s: StageSettings,
     rng: np.random.Generator,
+    seed: int,
 ) -> tuple[ValueStage, BoolArray]:
     """Return the stage with its relations learned, and which rows none of them explains."""
     free = np.ones(len(values), dtype=np.bool_)
@@ -155,11 +162,19 @@ def _with_events(
         return blank, free
     heavy = heavy_values(values, shape.sites, shape.shared)
     near = tolerance(shape.grid.step, values)
-    found = find_relations(values, rows, blank.references, heavy, near)
+    found = find_relations(
+        values,
+        rows,
+        blank.references,
+        heavy,
+        near,
+        step=shape.grid.step,
+        seed=derive(seed, f"chain/{blank.name}/planes"),
+    )
     events: list[Event] = []
     for relation in found:
         goal = relation.reference(rows)
-        hit = holds(values, goal, heavy, near)
+        hit = holds(values, goal, heavy, max(near, relation.near))
         at = np.flatnonzero(free & eligible(goal, heavy, shape.grid))
         part = {k: v[at] for k, v in rows.items()}
         x = event_features(goal[at], blank.references, part, shape.grid)

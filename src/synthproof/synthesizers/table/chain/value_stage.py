@@ -27,6 +27,7 @@ import numpy as np
 import numpy.typing as npt
 
 from synthproof.synthesizers.table.chain.relations import Relation, holds, roundness, tolerance
+from synthproof.synthesizers.table.chain.smooth import Smooth
 from synthproof.synthesizers.table.chain.value_boosting import Boosted, binned
 from synthproof.synthesizers.table.chain.value_cells import Cells, InStretch
 from synthproof.synthesizers.table.chain.value_descent import Forest, Walk, descend, reach
@@ -81,7 +82,7 @@ class ValueStage:
     edges, start
         Where these are cut into bins.
     references
-        Earlier numbers that are placed on the column's own scale of ranks; relations of two columns come after them.
+        Earlier numbers that are placed on the column's own scale of ranks; relations of several columns come after them.
     gone
         Trees for a missing value; ``None`` when none is missing.
     events
@@ -92,6 +93,8 @@ class ValueStage:
         The walk.
     grid
         Lattice and range of a number; ``None`` for levels.
+    smooth
+        A surface over earlier numbers that nearly gives the column: one more reference.
     all_gone
         Whether nothing but missing can be drawn.
     """
@@ -107,6 +110,7 @@ class ValueStage:
     cells: Cells
     trees: Boosted
     grid: Grid | None
+    smooth: Smooth | None = None
     all_gone: bool = False
 
     # ---------------------------------------------------------------- drawing
@@ -209,7 +213,7 @@ class ValueStage:
         near = 0.0 if self.grid is None else tolerance(self.grid.step, values)
         for event in self.events:
             p, goal = self._event(event, raw, rows, -wide, wide)
-            out += np.where(there & holds(values, goal, self.heavy, near), alive * p, 0.0)
+            out += np.where(there & holds(values, goal, self.heavy, max(near, event.relation.near)), alive * p, 0.0)
             alive = alive * (1.0 - p)
         cell = self.cells.cell(np.where(there, values, 0.0))
         mass = np.ones(n)
@@ -230,8 +234,11 @@ class ValueStage:
         return out
 
     def places(self, rows: Mapping[str, FloatArray], n: int) -> FloatArray:
-        """Return the references of each row as ranks in the column, shape (n, k)."""
-        return placed(self.cells, self.references, tuple(e.relation for e in self.events), rows, n)
+        """Return references, and what relations of several columns ask for, as ranks in the column, shape (n, k)."""
+        given = [rows[m] for m in self.references]
+        given += [e.relation.reference(rows) for e in self.events if len(e.relation.terms) > 1]
+        given += [] if self.smooth is None else [self.smooth.predict(rows)]
+        return np.stack([self.cells.rank(x) for x in given], axis=1) if given else np.empty((n, 0))
 
     def _nodes(self) -> Walk:
         c = self.cells
@@ -272,6 +279,7 @@ class ValueStage:
             "cells": self.cells.get_state(),
             "trees": self.trees.get_state(),
             "grid": None if self.grid is None else grid_state(self.grid),
+            "smooth": None if self.smooth is None else self.smooth.get_state(),
             "all_gone": self.all_gone,
         }
 
@@ -290,16 +298,9 @@ class ValueStage:
             Cells.from_state(state["cells"]),
             Boosted.from_state(state["trees"]),
             None if state["grid"] is None else Grid(**state["grid"]),
+            None if state["smooth"] is None else Smooth.from_state(state["smooth"]),
             bool(state["all_gone"]),
         )
-
-
-def placed(
-    cells: Cells, references: Sequence[str], relations: Sequence[Relation], rows: Mapping[str, FloatArray], n: int
-) -> FloatArray:
-    """Return references, and what relations of two columns ask for, as ranks in the column, shape (n, k)."""
-    given = [rows[m] for m in references] + [r.reference(rows) for r in relations if r.second]
-    return np.stack([cells.rank(x) for x in given], axis=1) if given else np.empty((n, 0))
 
 
 def eligible(goal: FloatArray, heavy: FloatArray, grid: Grid) -> BoolArray:

@@ -40,9 +40,12 @@ class Grid:
     high: float
 
     def settle(self, values: FloatArray) -> FloatArray:
-        """Return values rounded to the lattice and kept in range; NaN stays."""
+        """Return values rounded to the lattice and kept in range; NaN stays.
+
+        A value of a decimal lattice is the very number that its text is read as: 0.7, and not seven times 0.1.
+        """
         if self.step > 0:
-            values = self.offset + self.step * np.rint((values - self.offset) / self.step)
+            values = _as_read(self.offset + self.step * np.rint((values - self.offset) / self.step), self.step)
         return np.clip(values, self.low, self.high)
 
     @property
@@ -116,7 +119,7 @@ def grid_of(sites: FloatArray, f: Field) -> Grid:
         slip = step * 1e-6
         first = np.ceil((low - offset - slip) / step)
         last = np.floor((high - offset + slip) / step)
-        low, high = offset + step * first, offset + step * max(first, last)
+        low, high = _as_read(offset + step * np.array([first, max(first, last)]), step)
     return Grid(step, offset, float(low), float(high))
 
 
@@ -142,6 +145,16 @@ def _step(sites: FloatArray, f: Field) -> tuple[float, float]:
     common = int(np.gcd.reduce(gaps)) if len(gaps) >= _MIN_FOR_STEP else 1
     common = max(1, common)
     return common / scale, float(np.mod(ticks[0], common)) / scale
+
+
+def _as_read(values: FloatArray, step: float) -> FloatArray:
+    """Return values of a decimal lattice as the numbers that their texts are read as."""
+    scale = next((10.0**d for d in range(_DIGITS + 1) if _whole(step * 10.0**d)), 1.0)
+    return values if scale == 1 else np.asarray(np.rint(values * scale) / scale)
+
+
+def _whole(x: float) -> bool:
+    return x >= 0.5 and abs(x - round(x)) <= 1e-6 * x  # noqa: PLR2004
 
 
 def _decimals(sites: FloatArray) -> int | None:
