@@ -45,7 +45,7 @@ from synthproof.synthesizers.table.chain.exact import exact_book, together
 from synthproof.synthesizers.table.chain.learning import Settings, columns_of, encode_rows, learn_chain
 from synthproof.synthesizers.table.chain.likelihood import log_prob_of
 from synthproof.synthesizers.table.chain.model import Chain
-from synthproof.synthesizers.table.chain.ratio_learning import learn_ratio
+from synthproof.synthesizers.table.chain.ratio_learning import with_ratio
 from synthproof.synthesizers.table.columns.conditions import read_conditions
 from synthproof.synthesizers.table.columns.folds import split_rows
 from synthproof.synthesizers.table.columns.layout import Layout, check_count, lay_out
@@ -58,7 +58,7 @@ FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.intp]
 
 _HELD = 5_000  # rows that decide when to stop, at most
-_HARD = 0.56  # told no better than with this AUC, drawn rows need no ratio
+_HARD = 0.53  # told no better than with this AUC, drawn rows need no ratio
 
 
 class Autoregressive(Params, Saved, Ruled):
@@ -83,8 +83,8 @@ class Autoregressive(Params, Saved, Ruled):
         Hold drawn rows to dependencies that all learned rows keep and chance would not: a code and its number, sums,
         orderings.
     drafts
-        Drafts of a row, of which one is taken by how much likelier learned rows are than drawn ones (`chain.ratio`); also
-        where a condition needs foresight. 1: the first is taken, and rows are drawn as many times faster.
+        Most drafts of a row, of which one is taken by how much likelier learned rows are than drawn ones (`chain.ratio`),
+        and where a condition needs foresight. 1: the first is taken, and rows are drawn several times faster.
     min_shared
         A numeric value is handed out as it is only when at least this many persons have it.
     budget_s
@@ -183,7 +183,7 @@ class Autoregressive(Params, Saved, Ruled):
         chain, choice = choose_stages(known, chain, rules, learned, held, settings, seed=seed, run=run)
         chain = replace(chain, drafts=self.drafts)
         if self.drafts > 1 and min(choice.told_apart.values(), default=1.0) > _HARD:
-            chain = replace(chain, ratio=learn_ratio(known, chain, rules, learned, held, seed=seed, run=run))
+            chain = with_ratio(known, chain, rules, learned, held, seed=seed, run=run)
         self._book, self._layout, self._chain = book, layout, chain  # at the end: a cancelled fit leaves nothing behind
         self._exact = exact
         self._rows = len(codes)

@@ -6,6 +6,7 @@ not what it rightly leaves to chance. Where held-out rows are told hardly better
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -29,13 +30,27 @@ BoolArray = npt.NDArray[np.bool_]
 
 MOST_ROWS = 200_000
 """Learned rows beyond which no ratio is learned: the chain itself then has enough to learn from, and draws faster."""
-_REAL, _DRAWN = 50_000, 2  # learned rows that the trees see at most, and drawn rows for each
+_REAL, _DRAWN = 50_000, 4  # learned rows that the trees see at most, and drawn rows for each
 _LEAST = 200  # held-out rows
 _GAIN = 0.002  # nats by which held-out rows must be told better than by number alone
+_PER_DRAFT = 0.005  # nats that are worth one draft more
 _PRIOR = 5.0
 _TREES = Settings(
-    rounds=1500, patience=40, rate=0.05, leaves=16, min_leaf=40, rows=0.7, features=0.5, bins=200, honest=False
+    rounds=1500, patience=40, rate=0.08, leaves=16, min_leaf=40, rows=0.7, features=0.5, bins=200, honest=False
 )
+
+
+def with_ratio(
+    seen: Seen, chain: Chain, book: Book, learned: IntArray, held: IntArray, *, seed: int, run: Run
+) -> Chain:
+    """Return the chain with the ratio that `learn_ratio` finds, and as many drafts as it can make use of.
+
+    A ratio that says little chooses among three drafts as well as among six.
+    """
+    ratio = learn_ratio(seen, chain, book, learned, held, seed=seed, run=run)
+    if ratio is None:
+        return chain
+    return replace(chain, ratio=ratio, drafts=min(chain.drafts, 2 + int(ratio.gain / _PER_DRAFT)))
 
 
 def learn_ratio(
@@ -52,7 +67,7 @@ def learn_ratio(
 
     Notes
     -----
-    Cost: drawing two rows for each learned one, and O(rounds · rows · columns) for trees on a third of these each.
+    Cost: drawing four rows for each learned one, and O(rounds · rows · columns) for trees on a third of these each.
     """
     own = derive(seed, "chain/ratio")
     if len(learned) > MOST_ROWS or len(held) < _LEAST:
