@@ -17,6 +17,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
+from time import perf_counter
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -157,7 +158,7 @@ class Autoregressive(Params, Saved, Ruled):
     def fit(self, data: Data, /, *, run: Run | None = None) -> Self:
         """Learn columns and networks. The result does not depend on the number of workers (unless `budget_s` binds)."""
         run = quiet(run)
-        settings = self._settings()
+        settings, begun = self._settings(), perf_counter()
         run.tick("autoregressive", 0, 1)
         seed = fresh_seed() if self.random_state is None else int(self.random_state)
         whole = data if isinstance(data, ChunkedTable) else None
@@ -182,7 +183,8 @@ class Autoregressive(Params, Saved, Ruled):
         rules = together(book, exact)
         chain, choice = choose_stages(known, chain, rules, learned, held, settings, seed=seed, run=run)
         chain = replace(chain, drafts=self.drafts)
-        if self.drafts > 1 and min(choice.told_apart.values(), default=1.0) > _HARD:
+        late = self.budget_s is not None and perf_counter() - begun > self.budget_s / 2
+        if self.drafts > 1 and not late and min(choice.told_apart.values(), default=1.0) > _HARD:
             chain = with_ratio(known, chain, rules, learned, held, seed=seed, run=run)
         self._book, self._layout, self._chain = book, layout, chain  # at the end: a cancelled fit leaves nothing behind
         self._exact = exact

@@ -95,21 +95,7 @@ def learn_stage(
         values, rows, n = values[some], {k: v[some] for k, v in rows.items()}, s.most_rows
     there = ~np.isnan(values)
     if not there.any() or (shape is not None and shape.empty):
-        nothing = Boosted.constant(0.0)
-        return ValueStage(
-            name,
-            (),
-            np.empty(0),
-            np.zeros(1, np.int32),
-            (),
-            None,
-            (),
-            np.empty(0),
-            Cells.nothing(),
-            nothing,
-            None,
-            all_gone=True,
-        )
+        return _nothing(name)
     rng = stream(seed, f"chain/{name}/trees")
     held = rng.random(n) < _HELD
     rank = np.full(n, np.nan)
@@ -143,6 +129,13 @@ def learn_stage(
     kept = {k: v[free] for k, v in rows.items()}
     trees = _walk_trees(replace(blank, cells=cells), code, kept, raw[free], held[free], s, rng)
     return replace(blank, cells=cells, trees=trees)
+
+
+def _nothing(name: str) -> ValueStage:
+    """Return a column of which nothing but missing can be drawn."""
+    none, never = np.empty(0), Boosted.constant(0.0)
+    start = np.zeros(1, np.int32)
+    return ValueStage(name, (), none, start, (), None, (), none, Cells.nothing(), never, None, all_gone=True)
 
 
 def _with_events(
