@@ -143,6 +143,13 @@ def show_places(console: Console, root: Path, lang: Lang) -> None:
         )
 
 
+def show_filled(console: Console, filled: int, lang: Lang) -> None:
+    """Print how many cells were filled, and what completed rows are not."""
+    en = f"Cells filled: {filled:,}. Completed rows hold real cells: they are not synthetic data, and no verdict covers them."
+    ko = f"채운 셀: {filled:,}개. 채운 행에는 실제 값이 들어 있으므로 합성데이터가 아니며, 어떤 판정도 적용되지 않습니다."
+    console.print(Text(_say(lang, en, ko)), highlight=False, soft_wrap=True)
+
+
 def show_list(console: Console, rows: Iterable[tuple[str, str, str]], lang: Lang) -> None:
     """Print names with what they are and whose."""
     grid = Grid(box=None, padding=(0, 2, 0, 0), show_header=False)
