@@ -17,6 +17,7 @@ from synthproof.cli.screens import (
     EXIT,
     screen,
     show_filled,
+    show_model,
     show_notices,
     show_places,
     show_proposals,
@@ -163,6 +164,7 @@ def fit(
         job.tick("run", 1, 1, stage="done")
     told = [*([model.because] if model.because else []), *(n for n in model.notices if n != model.because)]
     show_notices(screen(), [words.say(_lang(config)) for words in told], _lang(config))
+    show_model(screen(), out, _lang(config))
 
 
 @app.command()
