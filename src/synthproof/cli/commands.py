@@ -13,14 +13,25 @@ from synthproof.cli.language import language
 from synthproof.cli.main import app
 from synthproof.cli.options import configured
 from synthproof.cli.progress import drawn_run
-from synthproof.cli.screens import EXIT, screen, show_notices, show_places, show_proposals, show_schema, show_verdict
+from synthproof.cli.screens import (
+    EXIT,
+    screen,
+    show_filled,
+    show_model,
+    show_notices,
+    show_places,
+    show_proposals,
+    show_schema,
+    show_verdict,
+)
 from synthproof.core.errors import UsageError
-from synthproof.core.files import refuse_taken
+from synthproof.core.files import refuse_replacing, refuse_taken
 from synthproof.core.schema import Purpose
 from synthproof.core.words import Lang
 from synthproof.pipeline.config import RunConfig, load_config, load_purpose, load_statements, override
 
 _PROJECT = typer.Option("--config", help="Project file (default: synthproof.toml here). / 프로젝트 파일.")
+_FORCE = typer.Option("--force", help="Replace what stands at the output's place. / 이미 있는 결과를 덮어쓰기.")
 _PURPOSE = typer.Option("--purpose", help="Purpose file (TOML): use, environment, form, K, T … / 활용 목적 파일.")
 
 
@@ -79,6 +90,7 @@ def inspect(
     save: Annotated[
         Path | None, typer.Option("--save", "-o", help="Write the schema as an editable TOML file.")
     ] = None,
+    force: Annotated[bool, _FORCE] = False,
     rules: Annotated[
         bool, typer.Option("--rules", help="Propose rules that the data seem to keep. / 규칙 후보 제안.")
     ] = False,
@@ -92,6 +104,8 @@ def inspect(
     from synthproof.protection.scan import propose, scan
 
     lang = _lang(_config(None, None, {"lang": settings["lang"]}))
+    if save is not None and not force:
+        refuse_replacing(save)
     table = read(source, target=settings["target"], query=settings["read__query"], table=settings["read__table"])
     with drawn_run(screen(stderr=True), lang) as job:
         found = scan(table, purpose=Purpose(), run=job)
@@ -132,6 +146,7 @@ def fit(
         str, typer.Argument(help="Data to learn from: a file, a database URL or a folder of Parquet parts.")
     ],
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder of the model.")],
+    force: Annotated[bool, _FORCE] = False,
     project: Annotated[Path | None, _PROJECT] = None,
     purpose: Annotated[Path | None, _PURPOSE] = None,
     settings: Any = None,
@@ -141,12 +156,15 @@ def fit(
 
     config = override(_config(project, purpose, settings), source=source)
     refuse_taken(out, "model.json")
+    if not force:
+        refuse_replacing(out)
     with drawn_run(screen(stderr=True), _lang(config), executor=config.executor, workers=config.workers) as job:
         job.tick("run", 0, 1, stage="fit")
         model = fit_model(config, out, run=job)
         job.tick("run", 1, 1, stage="done")
     told = [*([model.because] if model.because else []), *(n for n in model.notices if n != model.because)]
     show_notices(screen(), [words.say(_lang(config)) for words in told], _lang(config))
+    show_model(screen(), out, _lang(config))
 
 
 @app.command()
@@ -165,7 +183,12 @@ def sample(
         typer.Option("--rows-per-file", help="Rows of each Parquet part (default 1,000,000). / 파일당 행 수."),
     ] = None,
     where: Annotated[list[str] | None, typer.Option("--where", help="COL=VALUE, COL=LOW..HIGH or COL=A|B.")] = None,
+    balance: Annotated[
+        list[str] | None,
+        typer.Option("--balance", help="COL:LEVEL=SHARE: the share that a level is to have. / 범주의 비율 지정."),
+    ] = None,
     seed: Annotated[int | None, typer.Option("--seed", help="Seed of the draw.")] = None,
+    force: Annotated[bool, _FORCE] = False,
     project: Annotated[Path | None, _PROJECT] = None,
     settings: Any = None,
 ) -> None:
@@ -175,8 +198,44 @@ def sample(
     config = _config(project, None, settings)
     with drawn_run(screen(stderr=True), _lang(config), executor=config.executor, workers=config.workers) as job:
         written = sample_model(
-            model, n, out, where=where or [], seed=seed, rows_per_file=rows_per_file, memory=config.memory, run=job
+            model,
+            n,
+            out,
+            where=where or [],
+            balance=balance or [],
+            seed=seed,
+            rows_per_file=rows_per_file,
+            memory=config.memory,
+            force=force,
+            run=job,
         )
+    for path in written:
+        screen().print(str(path), highlight=False, markup=False)
+
+
+@app.command()
+@configured("lang", "executor", "workers")
+def complete(
+    model: Annotated[Path, typer.Argument(help="Folder that `fit` wrote.")],
+    file: Annotated[str, typer.Argument(help="Partial rows: columns of the model, cells or whole columns missing.")],
+    out: Annotated[str, typer.Option("--out", "-o", help="File or s3://… to write; its suffix names the format.")],
+    columns: Annotated[
+        str | None, typer.Option("--columns", help="Fill these only: A,B. / 채울 열만 지정(쉼표로 구분).")
+    ] = None,
+    seed: Annotated[int | None, typer.Option("--seed", help="Seed of the draw.")] = None,
+    force: Annotated[bool, _FORCE] = False,
+    project: Annotated[Path | None, _PROJECT] = None,
+    settings: Any = None,
+) -> None:
+    """Fill the missing cells of partial rows, each drawn given all cells of its row that are there."""
+    from synthproof.pipeline.parts import complete_model
+
+    config = _config(project, None, settings)
+    chosen = None if columns is None else [c.strip() for c in columns.split(",")]
+    errors, lang = screen(stderr=True), _lang(config)
+    with drawn_run(errors, lang, executor=config.executor, workers=config.workers) as job:
+        written, filled = complete_model(model, file, out, columns=chosen, seed=seed, force=force, run=job)
+    show_filled(errors, filled, lang)
     for path in written:
         screen().print(str(path), highlight=False, markup=False)
 

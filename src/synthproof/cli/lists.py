@@ -31,18 +31,36 @@ class Listed(StrEnum):
     protections = "protections"
 
 
+_KINDS = {
+    Listed.synthesizers: Words(en="generators of synthetic data", ko="합성데이터 생성기"),
+    Listed.metrics: Words(
+        en="measures of integrity, fidelity, utility, fairness and safety", ko="무결성·유사성·유용성·공정성·안전성 지표"
+    ),
+    Listed.policies: Words(en="rules by which evidence is judged", ko="증거를 판정하는 규칙"),
+    Listed.protections: Words(en="changes made to the data before learning", ko="학습 전 데이터 보호조치"),
+}
+
+
 _LANG = typer.Option("--lang", help="ko | en")
 
 
 @app.command("list")
 def list_(
-    what: Annotated[Listed, typer.Argument(help="synthesizers | metrics | policies | protections")],
+    what: Annotated[Listed | None, typer.Argument(help="synthesizers | metrics | policies | protections")] = None,
     lang: Annotated[str, _LANG] = "",
 ) -> None:
     """List what is installed, ours and other people's; a broken plug-in is shown with its reason."""
     speak = language()
+    if what is None:
+        show_list(screen(), [_kind(kind, speak) for kind in Listed], speak)
+        return
     rows = [_row(what.value, entry, speak) for entry in REGISTRIES[what.value].entries()]
     show_list(screen(), rows, speak)
+
+
+def _kind(kind: Listed, lang: Lang) -> tuple[str, str, str]:
+    n = len(REGISTRIES[kind.value].entries())
+    return kind.value, f"{n:>3} {_KINDS[kind].say(lang)}", f"synthproof list {kind.value}"
 
 
 def _row(kind: str, entry: Entry, lang: Lang) -> tuple[str, str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -141,6 +142,23 @@ def show_places(console: Console, root: Path, lang: Lang) -> None:
                 )
             )
         )
+
+
+def show_model(console: Console, folder: Path, lang: Lang) -> None:
+    """Print where a model lies and how to draw from it."""
+    drawing = f"synthproof sample {shlex.quote(str(folder))} --n 1000 -o synthetic.csv"
+    for line in (
+        _say(lang, f"Model: {folder}", f"모델: {folder}"),
+        _say(lang, f"Draw:  {drawing}", f"생성: {drawing}"),
+    ):
+        console.print(Text(line), highlight=False, soft_wrap=True)
+
+
+def show_filled(console: Console, filled: int, lang: Lang) -> None:
+    """Print how many cells were filled, and what completed rows are not."""
+    en = f"Cells filled: {filled:,}. Completed rows hold real cells: they are not synthetic data, and no verdict covers them."
+    ko = f"채운 셀: {filled:,}개. 채운 행에는 실제 값이 들어 있으므로 합성데이터가 아니며, 어떤 판정도 적용되지 않습니다."
+    console.print(Text(_say(lang, en, ko)), highlight=False, soft_wrap=True)
 
 
 def show_list(console: Console, rows: Iterable[tuple[str, str, str]], lang: Lang) -> None:

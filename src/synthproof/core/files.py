@@ -10,6 +10,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from synthproof.core.errors import WorkspaceError
+from synthproof.core.words import Words
+
+A_FILE = Words(en="a file", ko="파일")
+A_MODEL = Words(en="a model", ko="모델")
+AN_OBJECT = Words(en="an object", ko="객체")
 
 
 @contextmanager
@@ -116,6 +121,20 @@ def refuse_taken(target: Path, marker: str) -> None:
         refuse_foreign(target, ())
     elif target.exists() and not target.is_dir():
         raise WorkspaceError("workspace/occupied", where=str(target), n=1)
+
+
+def refuse_replacing(target: Path) -> None:
+    """Refuse, before any work is done, a file or model that would be replaced without being asked.
+
+    Raises
+    ------
+    WorkspaceError
+        ``workspace/exists``.
+    """
+    if (target / "model.json").is_file():
+        raise WorkspaceError("workspace/exists", where=str(target), thing=A_MODEL)
+    if target.exists() and not target.is_dir():
+        raise WorkspaceError("workspace/exists", where=str(target), thing=A_FILE)
 
 
 def write_text(target: Path, text: str) -> Path:

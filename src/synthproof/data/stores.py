@@ -20,6 +20,7 @@ from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from synthproof.core.errors import MissingExtraError, ReadError, SynthproofError, WorkspaceError
+from synthproof.core.files import AN_OBJECT
 from synthproof.core.fingerprint import digest
 
 T = TypeVar("T")
@@ -113,6 +114,24 @@ def send(path: Path, url: str) -> str:
     return shown(url)
 
 
+def refuse_replacing_object(url: str) -> None:
+    """Refuse a URL at which an object stands already; what may not be looked at counts as absent.
+
+    Raises
+    ------
+    MissingExtraError
+        ``extra/missing``, ``store/no-driver``.
+    WorkspaceError
+        ``workspace/exists``.
+    """
+    files, key = _opened(url, WorkspaceError)
+    there = False
+    with suppress(Exception):  # a right to write alone is enough for writing
+        there = bool(files.isfile(key))
+    if there:
+        raise WorkspaceError("workspace/exists", where=shown(url), thing=AN_OBJECT)
+
+
 def source_key(url: str) -> str:
     """Return a digest that changes when the object behind a URL does: of its tag, or of its size and time."""
     files, key = _opened(url, ReadError)
@@ -180,4 +199,13 @@ def _path(url: str) -> str:
     return host.rpartition("@")[2] + slash + path
 
 
-__all__ = ["fetched", "is_store", "kept_while", "name_in_store", "send", "shown", "source_key"]
+__all__ = [
+    "fetched",
+    "is_store",
+    "kept_while",
+    "name_in_store",
+    "refuse_replacing_object",
+    "send",
+    "shown",
+    "source_key",
+]

@@ -25,6 +25,7 @@ from synthproof.data.table.io import conform
 from synthproof.engines.threads import one_blas_thread
 from synthproof.pipeline.budget import Budget, Estimate, planned, thinned
 from synthproof.pipeline.budget import estimate as _estimate
+from synthproof.pipeline.completing import as_learned, partial_rows, with_known_cells
 from synthproof.pipeline.judging import generator_facts
 from synthproof.pipeline.quick import QUICK_NOTICE, quick_or
 from synthproof.pipeline.reading import data_of, read
@@ -151,12 +152,7 @@ class Model:
         UsageError
             ``synthesizer/cannot``: the generator knows no `balance`.
         """
-        more: dict[str, Any] = {}
-        if balance is not None:
-            if "balance" not in inspect.signature(self._maker.sample).parameters:
-                raise self._cannot("sample(balance=…)")
-            more["balance"] = balance
-        drawn: Table = self.core.sample(n, where=where, seed=seed, run=run, **more)
+        drawn: Table = self.core.sample(n, where=where, seed=seed, run=run, **shares_for(self._maker, balance))
         return drawn.to_native() if self._native else drawn
 
     @one_blas_thread()
@@ -175,11 +171,13 @@ class Model:
         Raises
         ------
         SynthproofError
-            ``synthesizer/cannot``, ``schema/unknown-field`` or ``complete/contradiction``.
+            ``synthesizer/cannot``, ``schema/unknown-field``, ``complete/unreadable`` or ``complete/contradiction``.
         """
         if not hasattr(self._maker, "complete"):
-            raise self._cannot("complete")
-        made: Table = self._maker.complete(data, columns=columns, seed=seed, run=run)
+            raise _cannot(self._maker, "complete")
+        rows = partial_rows(data, self.core.schema_)
+        learned = as_learned(rows, self.core.schema_)
+        made = with_known_cells(self._maker.complete(learned, columns=columns, seed=seed, run=run), rows, columns)
         return made if isinstance(data, Table) else made.to_native()
 
     @one_blas_thread()
@@ -192,7 +190,7 @@ class Model:
             ``synthesizer/cannot``.
         """
         if not hasattr(self._maker, "log_prob"):
-            raise self._cannot("log_prob")
+            raise _cannot(self._maker, "log_prob")
         rows = data if isinstance(data, Table) else conform(data, self.core.schema_)
         found: npt.NDArray[np.float64] = self._maker.log_prob(rows, run=run)
         return found
@@ -201,10 +199,6 @@ class Model:
     def _maker(self) -> Any:
         """The generator that draws: the choice, where ``auto`` chose one."""
         return getattr(self.core, "model_", self.core)
-
-    def _cannot(self, what: str) -> UsageError:
-        name = getattr(self.core, "chosen_", self.name)
-        return UsageError("synthesizer/cannot", name=name, wanted=what, able="table.autoregressive")
 
     @property
     def rules(self) -> tuple[Constraint, ...]:
@@ -259,6 +253,26 @@ class Model:
         return f"Model({self.name}: {self.core!r})"
 
 
+def shares_for(maker: Any, balance: Mapping[str, Mapping[object, float]] | None) -> dict[str, Any]:
+    """Return shares of levels as an argument of a generator's ``sample``; nothing where none are asked for.
+
+    Raises
+    ------
+    UsageError
+        ``synthesizer/cannot``: the generator takes no shares.
+    """
+    if balance is None:
+        return {}
+    if "balance" not in inspect.signature(maker.sample).parameters:
+        raise _cannot(maker, "sample(balance=…)")
+    return {"balance": balance}
+
+
+def _cannot(maker: Any, what: str) -> UsageError:
+    name = registered_name(type(maker))
+    return UsageError("synthesizer/cannot", where=name, name=name, wanted=what, able="table.autoregressive")
+
+
 def synthesizer(name: str = "auto", /, *, fast: bool = False, **params: Any) -> Model:
     """Return a synthesizer by its registry name, e.g. ``synthesizer("table.cart_chain", random_state=7)``.
 
@@ -281,4 +295,4 @@ def synthesizer(name: str = "auto", /, *, fast: bool = False, **params: Any) -> 
 def load(folder: str | Path) -> Model:
     """Return a model that `Model.save` or ``synthproof fit`` wrote."""
     core = load_model(Path(folder))
-    return Model(core, type(core).__name__)
+    return Model(core, registered_name(type(core)))

@@ -10,7 +10,7 @@ from __future__ import annotations
 import inspect
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,7 @@ from synthproof.core.run import Run, quiet
 from synthproof.data.table.dataset import Table
 from synthproof.data.table.native_arrow import arrow_type, to_arrow
 from synthproof.engines.threads import one_blas_thread
+from synthproof.pipeline.model import shares_for
 
 RECORD = "_draw.json"
 ROWS_PER_FILE = 1_000_000
@@ -40,6 +41,7 @@ def sample_to(
     *,
     rows_per_file: int = ROWS_PER_FILE,
     where: Conditions | None = None,
+    balance: Mapping[str, Mapping[object, float]] | None = None,
     seed: int | None = None,
     memory: int | None = None,
     run: Run | None = None,
@@ -52,6 +54,8 @@ def sample_to(
         A fitted synthesizer, or a `Model`.
     rows_per_file
         Rows of each part; the last may have fewer.
+    where, balance
+        As `Model.sample` takes them.
     memory
         Bytes that drawing may hold; batches are made as small as that needs.
 
@@ -63,7 +67,7 @@ def sample_to(
     Raises
     ------
     UsageError
-        ``sample/bad-n``, ``sample/not-in-parts``, ``sample/another-draw``.
+        ``sample/bad-n``, ``sample/not-in-parts``, ``sample/another-draw``, ``synthesizer/cannot``.
     ConfigError
         ``budget/memory`` when even one block of rows needs more.
     WorkspaceError
@@ -81,9 +85,10 @@ def sample_to(
     core = getattr(core, "model_", core)  # `auto` hands on
     if "first" not in inspect.signature(core.sample).parameters:
         raise UsageError("sample/not-in-parts", where=str(target), name=type(core).__name__)
+    asked = {"where": where, "seed": seed, **shares_for(core, balance)}
     batch = batch_rows(core, n, memory)
     parts = [target / f"part-{k:05d}.parquet" for k in range(-(-n // rows_per_file))]
-    _claim(target, _record(core, n, rows_per_file, where, seed), [p.name for p in parts])
+    _claim(target, _record(core, n, rows_per_file, asked), [p.name for p in parts])
     clock = _Clock(run, n)
     for k, path in enumerate(parts):
         first = k * rows_per_file
@@ -92,7 +97,7 @@ def sample_to(
             clock.skip(rows)
             continue
         with whole_file(path) as part:
-            _write(part, core, _spans(first, rows, batch), where, seed, clock)
+            _write(part, core, _spans(first, rows, batch), asked, clock)
     clock.done()
     return tuple(parts)
 
@@ -124,9 +129,7 @@ def _spans(first: int, rows: int, batch: int) -> Iterator[tuple[int, int]]:
         at = stop
 
 
-def _write(
-    part: Path, core: Any, spans: Iterator[tuple[int, int]], where: Conditions | None, seed: int | None, clock: _Clock
-) -> None:
+def _write(part: Path, core: Any, spans: Iterator[tuple[int, int]], asked: Mapping[str, Any], clock: _Clock) -> None:
     import pyarrow as pa
     from pyarrow import parquet
 
@@ -134,15 +137,16 @@ def _write(
     schema = pa.schema([(f.name, arrow_type(f)) for f in fields])
     with parquet.ParquetWriter(part, schema, compression="zstd") as writer:
         for first, rows in spans:
-            drawn: Table = core.sample(rows, where=where, seed=seed, first=first, run=clock.run)
+            drawn: Table = core.sample(rows, first=first, run=clock.run, **asked)
             writer.write_table(to_arrow(drawn).cast(schema), row_group_size=_GROUP)
             clock.tell(rows)
 
 
-def _record(core: Any, n: int, rows_per_file: int, where: Conditions | None, seed: int | None) -> dict[str, Any]:
-    """Return what tells one draw from another: the first rows tell the model, seed and conditions, as a digest."""
-    head: Table = core.sample(min(n, 64), where=where, seed=seed)
-    return {"first_rows": head.fingerprint(), "n": int(n), "rows_per_file": int(rows_per_file), "seed": seed}
+def _record(core: Any, n: int, rows_per_file: int, asked: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what tells one draw from another: the first rows tell model, seed, conditions and shares, as a digest."""
+    head: Table = core.sample(min(n, 64), **asked)
+    first = head.fingerprint()
+    return {"first_rows": first, "n": int(n), "rows_per_file": int(rows_per_file), "seed": asked["seed"]}
 
 
 def _claim(target: Path, record: dict[str, Any], own: list[str]) -> None:

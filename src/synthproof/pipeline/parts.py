@@ -5,29 +5,29 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from synthproof.core.errors import UsageError
 from synthproof.core.evidence import Statement
 from synthproof.core.files import refuse_url
-from synthproof.core.models import load_model, save_model
+from synthproof.core.models import save_model
 from synthproof.core.random import derive, fresh_seed
 from synthproof.core.registry import synthesizers
 from synthproof.core.run import Run
-from synthproof.core.schema import Schema
-from synthproof.core.words import Lang, Words
+from synthproof.core.words import Lang
 from synthproof.data.split import Split
 from synthproof.data.table.chunks import ChunkedTable, Data, open_chunks
 from synthproof.data.table.dataset import Table
-from synthproof.data.table.io import with_target, write_table
+from synthproof.data.table.io import refuse_replacing_table, with_target, write_table
 from synthproof.data.table.schema_file import load_schema
 from synthproof.dossier.assemble import read_dossier, rewrite_dossier
 from synthproof.engines.threads import one_blas_thread
+from synthproof.pipeline.asked import parse_balance, parse_where
 from synthproof.pipeline.budget import Budget, planned, thinned, too_large_to_hold
+from synthproof.pipeline.completing import partial_rows
 from synthproof.pipeline.config import RunConfig, check_parameters, override
-from synthproof.pipeline.face import Model, read
+from synthproof.pipeline.face import Model, load, read
 from synthproof.pipeline.partitions import ROWS_PER_FILE, sample_to
 from synthproof.pipeline.quick import QUICK_NOTICE, generator_of
 from synthproof.pipeline.rules import learned_rules, with_rules
@@ -127,9 +127,11 @@ def sample_model(
     out: Path | str,
     *,
     where: Sequence[str] = (),
+    balance: Sequence[str] = (),
     seed: int | None = None,
     rows_per_file: int | None = None,
     memory: str = "",
+    force: bool = False,
     run: Run | None = None,
 ) -> tuple[Path | str, ...]:
     """Draw n units from a saved model and write them.
@@ -139,52 +141,78 @@ def sample_model(
     out
         A file or URL, whose suffix names the format; or a folder (an existing one, a name that ends in ``/``, or any name
         when `rows_per_file` is given), which is filled with Parquet parts in bounded memory.
+    where, balance
+        Conditions and shares, as the texts that `asked` reads.
+    force
+        Replace a file that is there.
+
+    Raises
+    ------
+    WorkspaceError
+        ``workspace/exists``, before anything is drawn.
     """
     if n < 1:
         raise UsageError("sample/bad-n", n=n)
-    core = load_model(model)
-    conditions = parse_where(where, core.schema_)
+    made = load(model)
+    conditions = parse_where(where, made.core.schema_) or None
+    shares = parse_balance(balance, made.core.schema_) or None
     if rows_per_file is not None or str(out).endswith("/") or Path(out).is_dir():
         rows = ROWS_PER_FILE if rows_per_file is None else rows_per_file
         held = Budget.of("", memory).left.bytes if memory else None
         return sample_to(
-            core, n, Path(out), rows_per_file=rows, where=conditions or None, seed=seed, memory=held, run=run
+            made,
+            n,
+            Path(out),
+            rows_per_file=rows,
+            where=conditions,
+            balance=shares,
+            seed=seed,
+            memory=held,
+            run=run,
         )
-    drawn: Table = core.sample(n, where=conditions or None, seed=seed, run=run)
+    if not force:
+        refuse_replacing_table(out, made.sample(0).origin)
+    drawn: Table = made.sample(n, where=conditions, balance=shares, seed=seed, run=run)
     return write_table(drawn, out)
 
 
-def parse_where(texts: Sequence[str], schema: Schema) -> dict[str, Any]:
-    """Return conditions from ``COL=VALUE``, ``COL=LOW..HIGH`` (numeric) and ``COL=A|B`` texts."""
-    out: dict[str, Any] = {}
-    for text in texts:
-        name, found, value = text.partition("=")
-        if not found:
-            raise UsageError("config/bad-where", where=text)
-        f = schema.field(name)
-        if f.numeric and ".." in value:
-            low, _, high = value.partition("..")
-            out[name] = (_bound(low, f.kind), _bound(high, f.kind))
-        elif "|" in value:
-            out[name] = [_bound(v, f.kind) for v in value.split("|")]
-        else:
-            out[name] = _bound(value, f.kind)
-    return out
+@one_blas_thread()
+def complete_model(
+    model: Path,
+    source: str,
+    out: Path | str,
+    *,
+    columns: Sequence[str] | None = None,
+    seed: int | None = None,
+    force: bool = False,
+    run: Run | None = None,
+) -> tuple[tuple[Path | str, ...], int]:
+    """Fill the missing cells of a file of partial rows from a saved model, and write the whole rows.
 
+    Parameters
+    ----------
+    columns
+        Fill these only.
+    force
+        Replace a file that is there.
 
-def _bound(text: str, kind: str) -> Any:
-    if text == "":
-        return None
-    if kind in ("integer", "continuous"):
-        try:
-            return float(text) if kind == "continuous" or "." in text else int(text)
-        except ValueError as error:
-            raise UsageError(
-                "config/wrong-type", where="--where", wanted=Words(en="a number", ko="수"), type="text"
-            ) from error
-    if kind == "boolean":
-        return text.lower() in {"true", "1", "yes", "y", "예"}
-    return text
+    Returns
+    -------
+    written, filled
+        What was written, and how many cells were filled.
+
+    Raises
+    ------
+    WorkspaceError
+        ``workspace/exists``, before anything is drawn.
+    """
+    made = load(model)
+    rows = partial_rows(source, made.core.schema_)
+    if not force:
+        refuse_replacing_table(out, rows.origin)
+    whole: Table = made.complete(rows, columns=columns, seed=seed, run=run)
+    filled = int(rows.frame.isna().to_numpy().sum() - whole.frame.isna().to_numpy().sum())
+    return write_table(whole, out), filled
 
 
 def rejudge(dossier: Path, policy: str, out: Path | None, *, lang: Lang, statements: Sequence[Statement] = ()) -> Proof:

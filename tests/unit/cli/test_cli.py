@@ -33,6 +33,20 @@ def test_list_shows_everything(kind: str, monkeypatch: pytest.MonkeyPatch, capsy
         assert name in shown
 
 
+@pytest.mark.parametrize("lang", ["en", "ko"])
+def test_list_alone_says_what_there_is(
+    lang: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert call(monkeypatch, "list", lang=lang) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in lines] == [kind.value for kind in lists.Listed]
+    for line in lines:
+        kind, n = line.split()[:2]
+        assert int(n) == len(REGISTRIES[kind].entries())
+        assert f"synthproof list {kind}" in line
+        assert any("가" <= c <= "힣" for c in line) == (lang == "ko")
+
+
 @pytest.mark.parametrize("code", ["workspace/unwritable", "table.pipc_linkage", "pipc_2024", "not_assessed"])
 @pytest.mark.parametrize("lang", ["en", "ko"])
 def test_explain(code: str, lang: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

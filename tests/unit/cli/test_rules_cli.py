@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from pathlib import Path
 
@@ -50,6 +51,21 @@ def test_fit_keeps_rules(source: Path, tmp_path: Path, monkeypatch: pytest.Monke
     drawn = pd.read_csv(out)
     assert (drawn["total"] == drawn["a"] + drawn["b"]).all()
     assert drawn["total"].between(50, 80).all()
+
+
+def test_fit_says_where_the_model_lies_and_how_to_draw(
+    source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "my model"
+    common = ("--synthesizer", "table.marginals", "--protect", "none", "--seed", "1")
+    assert call(monkeypatch, "fit", str(source), "-o", str(folder), *common) == 0
+    *_, place, drawing = capsys.readouterr().out.strip().splitlines()
+    assert place == f"Model: {folder}"
+    words = shlex.split(drawing.removeprefix("Draw:"))
+    assert words[:3] == ["synthproof", "sample", str(folder)]
+    monkeypatch.chdir(tmp_path)
+    assert call(monkeypatch, *words[1:]) == 0  # what it says can be done
+    assert len(pd.read_csv("synthetic.csv")) == 1_000
 
 
 def test_broken_rules_can_be_refused(

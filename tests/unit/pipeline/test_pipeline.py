@@ -21,10 +21,10 @@ from synthproof.core.errors import (
 )
 from synthproof.core.schema import Field
 from synthproof.data.table.io import notices
+from synthproof.pipeline.asked import parse_where
 from synthproof.pipeline.config import RunConfig, from_mapping, load_config, load_purpose, load_statements, override
 from synthproof.pipeline.judging import check_unseen, repeated
 from synthproof.pipeline.lock import only_one
-from synthproof.pipeline.parts import parse_where
 from synthproof.pipeline.road import Road
 from synthproof.pipeline.tables import load_table, save_table
 from synthproof.pipeline.workspace import Workspace, stage_key

@@ -10,9 +10,9 @@ from typing import Any, overload
 import pandas as pd
 
 from synthproof.core.errors import DataError, ReadError
-from synthproof.core.files import whole_file
+from synthproof.core.files import refuse_replacing, whole_file
 from synthproof.core.schema import Schema
-from synthproof.data.stores import is_store, name_in_store, send
+from synthproof.data.stores import is_store, name_in_store, refuse_replacing_object, send
 from synthproof.data.table import formats
 from synthproof.data.table.columns import Raw
 from synthproof.data.table.conform import conform, declared
@@ -140,15 +140,34 @@ def write_table(table: Table, target: Path | str) -> tuple[Path | str, ...]:
     return (_write(table, Path(target)),)
 
 
+def refuse_replacing_table(target: Path | str, origin: Origin) -> None:
+    """Refuse a place at which `write_table` would replace something, once the source's suffix is added where it is.
+
+    Raises
+    ------
+    WorkspaceError
+        ``workspace/exists``.
+    """
+    if isinstance(target, str) and is_store(target):
+        name = name_in_store(target)
+        refuse_replacing_object(target.removesuffix(name) + _named(Path(name), origin).name)
+    else:
+        refuse_replacing(_named(Path(target), origin))
+
+
+def _named(path: Path, origin: Origin) -> Path:
+    """Return a path with the suffix of the source added, where it has none that is known."""
+    if file_format(path)[0]:
+        return path
+    form = origin.container if origin.container in _WRITTEN else "csv"
+    packed = form == "csv" and origin.options.get("compression") == "gzip"
+    tab = form == "csv" and origin.options.get("delimiter") == "\t"
+    return path.with_name(path.name + (".tsv" if tab else _WRITTEN[form]) + (".gz" if packed else ""))
+
+
 def _write(table: Table, path: Path) -> Path:
+    path = _named(path, table.origin)
     form, last, packed = file_format(path)
-    if not form:
-        form = table.origin.container if table.origin.container in _WRITTEN else "csv"
-        gz = form == "csv" and table.origin.options.get("compression") == "gzip"
-        packed = gz
-        tab = form == "csv" and table.origin.options.get("delimiter") == "\t"
-        last = ".tsv" if tab else _WRITTEN[form]
-        path = path.with_name(path.name + last + (".gz" if gz else ""))
     match form:
         case "csv":
             cut = "\t" if last in (".tsv", ".tab") else None
@@ -180,4 +199,13 @@ def _write_parquet(table: Table, path: Path) -> Path:
     return path
 
 
-__all__ = ["conform", "file_format", "load", "notices", "read_table", "with_target", "write_table"]
+__all__ = [
+    "conform",
+    "file_format",
+    "load",
+    "notices",
+    "read_table",
+    "refuse_replacing_table",
+    "with_target",
+    "write_table",
+]

@@ -20,9 +20,7 @@ from synthproof.core.models import Saved
 from synthproof.core.params import Params, check_range
 from synthproof.core.random import BLOCK, blocks_of, derive, fresh_seed, stream
 from synthproof.core.run import Run, quiet
-from synthproof.core.schema import Schema
 from synthproof.core.state import State
-from synthproof.core.words import Words
 from synthproof.data.table.chunks import Data, bounded
 from synthproof.data.table.dataset import Table
 from synthproof.synthesizers.table.columns.conditions import Condition, impossible, read_conditions
@@ -113,16 +111,6 @@ class Copula(Params, Saved, Ruled):
         self.correlation_: FloatArray = matrix
         self.seed_ = seed
         return self
-
-    @property
-    def schema_(self) -> Schema:
-        """Schema of drawn tables."""
-        return fitted(self, "_layout", "schema_").schema  # type: ignore[no-any-return]
-
-    @property
-    def notices_(self) -> tuple[Words, ...]:
-        """What the reader of a report must know."""
-        return fitted(self, "_layout", "notices_").notices  # type: ignore[no-any-return]
 
     @property
     def latents_(self) -> tuple[str, ...]:

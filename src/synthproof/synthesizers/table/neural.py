@@ -16,9 +16,7 @@ from synthproof.core.models import Saved
 from synthproof.core.params import Params, check_range
 from synthproof.core.random import blocks_of, derive, fresh_seed
 from synthproof.core.run import Run, quiet
-from synthproof.core.schema import Schema
 from synthproof.core.state import State
-from synthproof.core.words import Words
 from synthproof.data.table.chunks import Data, bounded
 from synthproof.data.table.dataset import Table
 from synthproof.synthesizers.table.columns.codebook import Codebook, CodedColumn, codebook_of
@@ -128,16 +126,6 @@ class Neural(Params, Saved, Ruled, ABC):
     @abstractmethod
     def _blocks(self, steer: Steer | None, run: Run) -> Block:
         """Return what draws whole blocks of rows under conditions."""
-
-    @property
-    def schema_(self) -> Schema:
-        """Schema of drawn tables."""
-        return fitted(self, "_layout", "schema_").schema  # type: ignore[no-any-return]
-
-    @property
-    def notices_(self) -> tuple[Words, ...]:
-        """What the reader of a report must know."""
-        return fitted(self, "_layout", "notices_").notices  # type: ignore[no-any-return]
 
     def sample(
         self,

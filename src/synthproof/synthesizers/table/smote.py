@@ -26,7 +26,7 @@ from synthproof.core.models import Saved
 from synthproof.core.params import Params, check_range
 from synthproof.core.random import BLOCK, blocks_of, derive, fresh_seed, stream, uniforms
 from synthproof.core.run import Run, quiet
-from synthproof.core.schema import Field, Schema
+from synthproof.core.schema import Field
 from synthproof.core.state import State
 from synthproof.core.words import Words
 from synthproof.data.table.chunks import Data, bounded
@@ -161,11 +161,6 @@ class Smote(Params, Saved, Ruled):
 
     def _bad(self, name: str, value: object, allowed: str) -> ConfigError:
         return ConfigError("params/out-of-range", owner="Smote", name=name, value=value, allowed=allowed)
-
-    @property
-    def schema_(self) -> Schema:
-        """Schema of drawn tables."""
-        return fitted(self, "_layout", "schema_").schema  # type: ignore[no-any-return]
 
     @property
     def notices_(self) -> tuple[Words, ...]:

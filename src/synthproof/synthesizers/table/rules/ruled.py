@@ -16,6 +16,7 @@ from synthproof.core.constraints.bodies import Matches, Relation, Unique
 from synthproof.core.errors import UsageError, did_you_mean
 from synthproof.core.random import BLOCK
 from synthproof.core.run import Run
+from synthproof.core.schema import Schema
 from synthproof.core.words import Words
 from synthproof.data.table.dataset import Table
 from synthproof.synthesizers.table.columns.conditions import Condition
@@ -35,10 +36,20 @@ _TRIED_IDS = 200
 
 
 class Ruled:
-    """Give a generator ``rules_`` and ``with_rules``; it keeps its layout in ``_layout`` and its book in ``_book``."""
+    """Give a generator what all have that draw under rules; it keeps its layout in ``_layout`` and its book in ``_book``."""
 
     _layout: Layout
     _book: Book
+
+    @property
+    def schema_(self) -> Schema:
+        """Schema of drawn tables."""
+        return fitted(self, "_layout", "schema_").schema  # type: ignore[no-any-return]
+
+    @property
+    def notices_(self) -> tuple[Words, ...]:
+        """What the reader of a report must know."""
+        return fitted(self, "_layout", "notices_").notices  # type: ignore[no-any-return]
 
     @property
     def rules_(self) -> tuple[Constraint, ...]:
