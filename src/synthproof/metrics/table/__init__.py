@@ -3,6 +3,8 @@
 PARTS: tuple[str, ...] = (
     "answers",
     "association",
+    "attack_success",
+    "attacked",
     "coded_case",
     "distances",
     "divergence",
@@ -10,6 +12,7 @@ PARTS: tuple[str, ...] = (
     "histograms",
     "intervals",
     "key_classes",
+    "membership_scores",
     "predictors",
     "propensity",
     "resampling",
