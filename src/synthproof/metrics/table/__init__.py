@@ -5,6 +5,7 @@ PARTS: tuple[str, ...] = (
     "association",
     "attack_success",
     "attacked",
+    "attribute_guesses",
     "coded_case",
     "distances",
     "divergence",
