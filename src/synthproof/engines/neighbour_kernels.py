@@ -177,9 +177,7 @@ def select_without(
 
 
 @compiled(fastmath=_FLAGS)
-def _least_sum(
-    a: npt.NDArray[np.float32], b: npt.NDArray[np.float32], low: npt.NDArray[np.float32]
-) -> np.float32:
+def _least_sum(a: npt.NDArray[np.float32], b: npt.NDArray[np.float32], low: npt.NDArray[np.float32]) -> np.float32:
     """Return the least a + b, and in low[0] the least of each eight that lie an eighth of the tile apart.
 
     Eight streams meet place by place, which the compiler turns into vectors.

@@ -244,7 +244,11 @@ def _scan_numba(
 
 
 def _without_numba(
-    block: Placed, reference: FloatArray, tiles: npt.NDArray[np.float32], space: MixedSpace, wanted: npt.NDArray[np.intp]
+    block: Placed,
+    reference: FloatArray,
+    tiles: npt.NDArray[np.float32],
+    space: MixedSpace,
+    wanted: npt.NDArray[np.intp],
 ) -> tuple[FloatArray, RowArray]:
     from synthproof.engines.neighbour_kernels import select_without, settle_without
 
@@ -256,9 +260,7 @@ def _without_numba(
     quick_weights = np.minimum(space.weights * space.shrink, _FAR).astype(np.float32)
     select_without(np.ascontiguousarray(block.quick), tiles, quick_weights, place, len(reference), best, rows)
     distances, nearest_row = np.empty(shape), np.empty(shape, dtype=np.int32)
-    settle_without(
-        np.ascontiguousarray(block.exact), reference, space.weights, wanted, rows, distances, nearest_row
-    )
+    settle_without(np.ascontiguousarray(block.exact), reference, space.weights, wanted, rows, distances, nearest_row)
     return distances, nearest_row
 
 

@@ -90,16 +90,24 @@ class Called:
             "epsilon_lower_bound": epsilon_bound(self.hits, self.members, self.alarms, self.others, delta=delta),
         }
         if prevalence is not None:
-            out["precision_at_prevalence"] = _precision(tpr[0], fpr[1], prevalence), _precision(tpr[1], fpr[0], prevalence)
+            out["precision_at_prevalence"] = (
+                _precision(tpr[0], fpr[1], prevalence),
+                _precision(tpr[1], fpr[0], prevalence),
+            )
         return out
 
 
 def auc(attacked: Attacked) -> tuple[str, float, float, float]:
-    """Return (attack, AUC, low, high): the attack of the highest AUC on half A, as it fares on half B (DeLong)."""
+    """Return (attack, AUC, low, high) on half B: the attack is the one of the highest AUC on half A (DeLong).
+
+    Its lower end is its own; the upper end is the highest of all attacks', so that it bounds the strongest of them also
+    where half A did not show which that is.
+    """
     on_a = {name: auc_interval(*attacked.split(name, half_a=True))[0] for name in attacked.scores}
+    on_b = {name: auc_interval(*attacked.split(name, half_a=False)) for name in attacked.scores}
     best = max(on_a, key=lambda name: on_a[name])
-    found, low, high = auc_interval(*attacked.split(best, half_a=False))
-    return best, found, min(low, found), max(high, found)
+    found, low, _ = on_b[best]
+    return best, found, min(low, found), max(found, *(high for _, _, high in on_b.values()))
 
 
 def aucs(attacked: Attacked) -> dict[str, float]:
@@ -114,22 +122,23 @@ def reversed_auc(attacked: Attacked, level: float) -> float:
     return auc_interval(*attacked.split(worst, half_a=False), level)[2]
 
 
-def at_false_alarms(attacked: Attacked, rate: float) -> Called | None:
-    """Return the calls at the threshold whose false-alarm rate on half A is at most `rate`.
+def at_false_alarms(attacked: Attacked, rate: float) -> tuple[Called, float] | None:
+    """Return the calls at the threshold whose false-alarm rate on half A is at most `rate`, and an upper end of the TPR.
 
-    The attack that finds most members there is taken. ``None`` where half A has too few others to set the threshold.
+    The attack that finds most members on half A is taken; the upper end is the highest of all attacks'. ``None`` where
+    half A has too few others to set the threshold.
     """
     if attacked.counts()[1] * rate < FEWEST_ALARMS:
         return None
-    best: tuple[float, str, float] | None = None
+    shares: dict[str, float] = {}
+    called: dict[str, Called] = {}
     for name in attacked.scores:
         members, others = attacked.split(name, half_a=True)
         threshold = _threshold(others, rate)
-        share = float((members >= threshold).mean())
-        if best is None or share > best[0]:
-            best = share, name, threshold
-    assert best is not None
-    return _called(attacked, best[1], best[2])
+        shares[name] = float((members >= threshold).mean())
+        called[name] = _called(attacked, name, threshold)
+    best = called[max(shares, key=lambda name: shares[name])]
+    return best, max(clopper_pearson(c.hits, c.members)[1] for c in called.values())
 
 
 def most_advantage(attacked: Attacked) -> Called:

@@ -29,8 +29,8 @@ from synthproof.metrics.table.propensity import stacked
 FloatArray = npt.NDArray[np.float64]
 BoolArray = npt.NDArray[np.bool_]
 
-MOST = 8_000
-"""Persons a side that are attacked at most: a gain is then known to ±1.5 points."""
+MOST = 6_000
+"""Persons a side that are attacked at most: a gain is then known to ±1.8 points."""
 LEAST = 100
 """Persons a side that must be attacked at least (fifty on each half)."""
 MOST_BY_TREES = 3
@@ -90,7 +90,8 @@ class AttributeInference:
     data), and boosted trees for the three secrets whose gain by the nearest record is greatest on half A of the
     persons. The nearest record is believed up to a distance chosen on half A (possibly any): who abstains where the
     synthetic data say little finds the few that are copied. The attacker whose gain has the higher lower end on half A is
-    counted on half B; persons on whom it does not dare to guess count as not guessed right. Gain = share right among members - share right
+    counted on half B; persons on whom it does not dare to guess count as not guessed right. The interval's upper end is the
+    highest of all attackers tried. Gain = share right among members - share right
     among others, interval by Newcombe's method 10 on effective numbers of rows, so that rows of one person count once
     where they are alike. The control arm is what tells a leak from knowledge of the population (Giomi et al. 2023,
     arXiv 2211.10459, from whom the control is; their relative error divides by the guess and breaks at negative
@@ -197,8 +198,10 @@ class AttributeInference:
             "right_of_others": gain.others.plain(),
             "dared_of_members": gain.dared[0],
             "dared_of_others": gain.dared[1],
-            "always_right_of_members": gain.always[0].plain(),
-            "always_right_of_others": gain.always[1].plain(),
+            "never_abstaining": {
+                name: {"right_of_members": a.plain(), "right_of_others": b.plain()}
+                for name, (a, b) in gain.tried.items()
+            },
             "real_reference": real[gain.name],
             "exact": secrets.reach.get(gain.name, 0.0) == 0.0,
             "tolerance_in_mad": self.tolerance if secrets.reach.get(gain.name, 0.0) > 0 else 0.0,
@@ -254,8 +257,8 @@ class _Gain:
     ----------
     sure_on_a
         By attacker, the lower end of its gain on half A.
-    always
-        Shares right of members and others when the nearest record is believed however far it is.
+    tried
+        Shares right of members and others for every attacker that never abstains: the nearest record, and trees.
     dared
         Share of members and others on whom the attacker dared to guess.
     """
@@ -265,7 +268,7 @@ class _Gain:
     sure_on_a: Mapping[str, float]
     members: Share
     others: Share
-    always: tuple[Share, ...]
+    tried: Mapping[str, tuple[Share, Share]]
     dared: tuple[float, float]
     units: int
 
@@ -274,9 +277,18 @@ class _Gain:
         return self.members.estimate - self.others.estimate
 
     def at(self, level: float) -> tuple[float, float]:
-        a, b = self.members, self.others
-        low, high = newcombe(a.estimate * a.n, a.n, b.estimate * b.n, b.n, level)
-        return min(low, self.gain), max(high, self.gain)
+        """Return the interval of the strongest attacker's gain.
+
+        Below it is the chosen attacker's own; above it the highest of all that were tried: an attacker who dares to
+        guess nobody has a gain of 0 for certain, which bounds nothing.
+        """
+        low, high = _difference(self.members, self.others, level)
+        highs = [_difference(a, b, level)[1] for a, b in self.tried.values()]
+        return min(low, self.gain), max(high, self.gain, *highs)
+
+
+def _difference(a: Share, b: Share, level: float) -> tuple[float, float]:
+    return newcombe(a.estimate * a.n, a.n, b.estimate * b.n, b.n, level)
 
 
 def _secrets(case: Case[Any]) -> tuple[str, ...]:
@@ -322,8 +334,14 @@ def _gain(name: str, tried: Tried) -> _Gain | Words:
     members, others = (tried.on_b(best, member=m) for m in (True, False))
     if min(members[1], others[1]) < ENOUGH:
         return _FEW_KNOWN.filled(n=min(members[1], others[1]), least=ENOUGH)
-    always = tuple(tried.on_b("nearest", member=m, always=True)[0] for m in (True, False))
-    return _Gain(name, best, sure, members[0], others[0], always, tried.dared(best), members[1] + others[1])
+    plain = {
+        attacker: (
+            tried.on_b(attacker, member=True, always=True)[0],
+            tried.on_b(attacker, member=False, always=True)[0],
+        )
+        for attacker in tried.right
+    }
+    return _Gain(name, best, sure, members[0], others[0], plain, tried.dared(best), members[1] + others[1])
 
 
 def _avoided(measured: Sequence[_Gain]) -> bool:

@@ -111,7 +111,8 @@ class MembershipInference:
     whose radius is a quantile of distances within the reference; log-odds of boosted trees, synthetic against reference;
     and for models that keep marginals the likelihood ratio of a tree of pairs (after the idea of MAMA-MIA, Golob et al.
     2024, arXiv 2410.05506, and TAMIS). No attack wins everywhere (Ward et al. 2025, arXiv 2509.18014), so the best on
-    half A of the persons is counted on half B: its interval needs no correction for the choice.
+    half A of the persons is counted on half B: its interval needs no correction for the choice. The upper ends are the
+    highest of all attacks', so that they bound the strongest of them whichever was chosen.
 
     Subjects: ``all`` and ``exposed`` (the 5 % with the largest distance to their fifth neighbour in the reference; after
     Meeus et al. 2023, arXiv 2306.10308) are AUCs with DeLong's interval; ``surest`` is the share of members among those
@@ -284,24 +285,22 @@ class _Told:
         members = persons.scores[called.attack][: self.drawn.m]
         first = np.argsort(-members, kind="stable")[:_SHOWN]
         private = {"train_units_most_recognised": self.drawn.members.units[first].tolist()}
-        told = self._evidence(
-            "surest", persons, called.attack, found, (low, high), 0.5, self._plain(called), _SUREST
-        )
+        told = self._evidence("surest", persons, called.attack, found, (low, high), 0.5, self._plain(called), _SUREST)
         return replace(told, private=private)
 
     def rate(self, subject: str, persons: success.Attacked) -> Evidence:
         """Return the true-positive rate at a false-alarm rate of 1 %."""
-        called = success.at_false_alarms(persons, 0.01)
-        if called is None:
+        if (at := success.at_false_alarms(persons, 0.01)) is None:
             share = 1.0 if subject.startswith("TPR") else EXPOSED
             why = _FEW_ALARMS.filled(units=f"{round(4 * success.FEWEST_ALARMS / 0.01 / share):,}")
             return insufficient(self.card, why, subject=subject, n=len(persons.member), seed=self.seed)
+        called, high = at
         told = self._evidence(
             subject,
             persons,
             called.attack,
             called.hits / called.members,
-            clopper_pearson(called.hits, called.members),
+            (clopper_pearson(called.hits, called.members)[0], high),
             called.alarms / called.others,
             self._plain(called),
             _RATE,
@@ -315,10 +314,8 @@ class _Told:
         return _FEW_EXPOSED.filled(n=fewest, least=ENOUGH, units=f"{math.ceil(4 * ENOUGH / EXPOSED):,}")
 
     def _at(self, persons: success.Attacked, rate: float) -> dict[str, Any]:
-        called = success.at_false_alarms(persons, rate)
-        if called is None:
-            return {"holdout_units_needed": round(4 * success.FEWEST_ALARMS / rate)}
-        return self._plain(called)
+        at = success.at_false_alarms(persons, rate)
+        return {"holdout_units_needed": round(4 * success.FEWEST_ALARMS / rate)} if at is None else self._plain(at[0])
 
     def _plain(self, called: success.Called) -> dict[str, Any]:
         return called.plain(self.delta, self.prevalence)
