@@ -204,7 +204,7 @@ def _least_sum(a: npt.NDArray[np.float32], b: npt.NDArray[np.float32], low: npt.
     least = again[0]
     for i in range(1, h):
         least = min(least, again[i])
-    return least
+    return np.float32(least)
 
 
 @compiled(fastmath=_FLAGS)

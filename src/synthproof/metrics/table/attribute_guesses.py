@@ -117,7 +117,8 @@ def _trees(name: str, *, asked: Coded, learned: Coded, seed: int) -> FloatArray:
         return trees.fit(features.matrices[0], target[rows]).predict(features.matrices[1])
     trees = BoostedTrees(classify=True, categorical=features.categorical, seed=own, rounds=rounds)
     trees.fit(features.matrices[0], np.searchsorted(kept, target[rows]))
-    return kept[trees.probabilities(features.matrices[1], len(kept)).argmax(axis=1)]
+    guessed: FloatArray = kept[trees.probabilities(features.matrices[1], len(kept)).argmax(axis=1)]
+    return guessed
 
 
 @dataclass(frozen=True, slots=True)

@@ -249,8 +249,9 @@ def _draw(case: Case[Any], seed: int) -> _Drawn:
 def _isolated(isolation: npt.NDArray[np.float64]) -> BoolArray:
     """Return the most isolated persons; those tied at the cut are in, unless they would double the share."""
     cut = np.sort(isolation)[-max(1, round(EXPOSED * len(isolation)))]
-    inside = isolation >= cut
-    return inside if inside.mean() <= 2 * EXPOSED else isolation > cut
+    inside: BoolArray = isolation >= cut
+    beyond: BoolArray = isolation > cut
+    return inside if inside.mean() <= 2 * EXPOSED else beyond
 
 
 @dataclass(frozen=True, slots=True)
