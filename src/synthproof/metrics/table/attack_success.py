@@ -17,7 +17,7 @@ BoolArray = npt.NDArray[np.bool_]
 
 FEWEST_ALARMS = 5
 """Others of half A that must be expected over a threshold for a false-alarm rate to be set there."""
-FEWEST_CALLED = 10
+FEWEST_CALLED = 5
 """Persons of half A that a threshold must call members at least before it may be chosen as the surest."""
 
 

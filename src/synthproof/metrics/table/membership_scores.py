@@ -51,6 +51,14 @@ ATTACKS: Mapping[str, Words] = {
     },
     "ball_near": Words(en="synthetic records in a small ball", ko="작은 반경 안의 합성 레코드 수"),
     "ball_middle": Words(en="synthetic records in a middling ball", ko="중간 반경 안의 합성 레코드 수"),
+    "distance_all": Words(
+        en="distance to synthetic records, all rows of a person together",
+        ko="한 사람의 모든 행을 합친 합성 레코드까지의 거리",
+    ),
+    "density_ratio_all": Words(
+        en="density of synthetic against reference records, all rows of a person together",
+        ko="한 사람의 모든 행을 합친 합성·참조 레코드 밀도비",
+    ),
     "classifier": Words(
         en="boosted trees that tell synthetic from reference records", ko="합성·참조 레코드를 구별하는 부스팅 트리"
     ),
@@ -97,8 +105,8 @@ def attack(case: Case[Any], members: Side, others: Side, reference: UnitArray, *
 
     Notes
     -----
-    A person with several rows scores by the row that gives the person away most (distances, densities, balls), or by
-    the mean over the rows (likelihoods).
+    A person with several rows scores by the row that gives the person away most (distances, densities, balls), by the
+    mean over the rows (likelihoods), and two attacks take the mean of distances and densities.
     """
     base = footing(case)
     asked = stacked(base.train.rows(members.rows), base.part("holdout").rows(others.rows))
@@ -122,6 +130,10 @@ def attack(case: Case[Any], members: Side, others: Side, reference: UnitArray, *
         # Among equal counts the nearer person comes first: distances are below 1.
         rows[name] = inside - to_drawn[:, 0]
     values = {name: most(x, owner) for name, x in rows.items()}
+    if len(owner) > len(members) + len(others):
+        # Single rows may be common while all rows of a person together are not.
+        values["distance_all"] = mean(rows["distance"], owner)
+        values["density_ratio_all"] = mean(rows[f"density_ratio_{ISOLATION}"], owner)
     run.tick("membership/models", 0, 2)
     values["classifier"] = mean(_log_odds(drawn, known, asked, seed), owner)
     run.tick("membership/models", 1, 2)
