@@ -55,7 +55,9 @@ def drawn(kind: str, train: FloatArray, n: int, g: np.random.Generator) -> Float
 def case(kind: str, n: int, seed: int) -> Case[Table]:
     g = np.random.default_rng(seed)
     train, holdout = law(n, g), law(n, g)
-    tables = [Table(pd.DataFrame(x, columns=list(SCHEMA.names)), SCHEMA) for x in (train, holdout, drawn(kind, train, n, g))]
+    tables = [
+        Table(pd.DataFrame(x, columns=list(SCHEMA.names)), SCHEMA) for x in (train, holdout, drawn(kind, train, n, g))
+    ]
     return Case(train=tables[0], holdout=tables[1], synthetic=tables[2], purpose=SECRET)
 
 

@@ -187,7 +187,9 @@ def odd(n: int, kind: str) -> Table:
 
 
 @pytest.mark.parametrize("metric", BOTH)
-@pytest.mark.parametrize("kinds", [("wild", "constant"), ("constant", "wild"), ("missing", "wild"), ("wild", "missing")])
+@pytest.mark.parametrize(
+    "kinds", [("wild", "constant"), ("constant", "wild"), ("missing", "wild"), ("wild", "missing")]
+)
 def test_odd_tables_give_a_number_or_a_reason(metric: Metric, kinds: tuple[str, str]) -> None:
     real, drawn = kinds
     one = Case(train=odd(240, real), holdout=odd(239, real), synthetic=odd(60, drawn), purpose=Purpose())
@@ -214,9 +216,10 @@ def test_membership_speaks_of_every_subject_and_prints_its_ceiling() -> None:
     # 600 members of 60,000 persons: a perfect attack on 150 + 150 is right in at most these shares of its calls.
     low, high = told["surest"].detail["precision_at_prevalence"]
     assert low < 0.5 < high
-    assert "precision_at_prevalence" not in by_subject(
-        MembershipInference().measure(case(patients(), 600, "copycat"), seed=0)
-    )["surest"].detail
+    assert (
+        "precision_at_prevalence"
+        not in by_subject(MembershipInference().measure(case(patients(), 600, "copycat"), seed=0))["surest"].detail
+    )
 
 
 def test_losses_of_the_model_are_used_where_the_case_has_them() -> None:
@@ -229,7 +232,10 @@ def test_losses_of_the_model_are_used_where_the_case_has_them() -> None:
     assert all_.estimate > 0.95
     assert "losses" in all_.caveat.en  # type: ignore[union-attr]
     torn = {"train": losses["train"][:10], "holdout": losses["holdout"]}
-    assert "loss" not in MembershipInference().measure(replace(base, losses=torn, cache={}), seed=0)[0].detail["auc_by_attack"]
+    assert (
+        "loss"
+        not in MembershipInference().measure(replace(base, losses=torn, cache={}), seed=0)[0].detail["auc_by_attack"]
+    )
 
 
 def test_isolated_persons_are_a_twentieth_unless_ties_would_double_it() -> None:
@@ -249,8 +255,18 @@ def test_a_guess_is_right_within_the_reach_whatever_the_sign() -> None:
     # Anonymeter's relative error divides by the guess: every negative guess counts there.
     secrets = Secrets(("x",), {"x": 0.1})
     truth = np.array([100.0, -1.0, -1.0, 0.2, np.nan])
-    assert secrets.right("x", np.array([-1.0, -1.05, 1.0, 0.3, 0.0]), truth).tolist() == [False, True, False, True, False]
-    assert secrets.right("c", np.array([1.0, np.nan, 2.0]), np.array([1.0, np.nan, 1.0])).tolist() == [True, False, False]
+    assert secrets.right("x", np.array([-1.0, -1.05, 1.0, 0.3, 0.0]), truth).tolist() == [
+        False,
+        True,
+        False,
+        True,
+        False,
+    ]
+    assert secrets.right("c", np.array([1.0, np.nan, 2.0]), np.array([1.0, np.nan, 1.0])).tolist() == [
+        True,
+        False,
+        False,
+    ]
 
 
 def test_the_reach_is_a_part_of_the_median_deviation_and_nothing_where_half_is_equal() -> None:

@@ -20,9 +20,9 @@ BoolArray = npt.NDArray[np.bool_]
 
 MOST = 20_000
 """Units a side that are attacked at most: a rate of 1 % is then known to ±0.2 points."""
-MOST_WORK = 400_000_000_000
+MOST_WORK = 200_000_000_000
 """Rows attacked × rows searched × fields above which fewer units are attacked (about 40 CPU-seconds)."""
-FEWEST = 2_500
+FEWEST = 2_000
 """Units a side that are attacked at least, whatever it costs."""
 
 HOLDOUT_SEEN = Words(

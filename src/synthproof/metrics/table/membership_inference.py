@@ -45,11 +45,11 @@ _SURE = 0.999
 _SHOWN = 50
 
 _READ = Words(
-    en="Half of the holdout served the attacker as reference, the other half was attacked together with as many training "
-    "units ({n} a side, drawn at random). Attack and threshold were chosen on one half of the attacked units and "
-    "counted on the other.",
-    ko="홀드아웃의 절반은 공격자의 참조 자료로 쓰고, 나머지 절반을 같은 수의 학습 단위와 함께 공격하였습니다(각 {n}건, 무작위 추출). "
-    "공격 방법과 임계값은 공격 대상의 절반에서 고르고 나머지 절반에서 세었습니다.",
+    en="No separate reference data exist: {r} holdout units served the attacker as such and were not attacked. {n} other "
+    "holdout units were attacked together with as many training units, drawn at random. Attack and threshold were chosen "
+    "on one half of the attacked units and counted on the other.",
+    ko="별도의 참조 자료가 없어 홀드아웃 {r}건을 공격자의 참조 자료로 쓰고 공격하지 않았습니다. 나머지 홀드아웃에서 {n}건을 같은 수의 학습 "
+    "단위와 함께 무작위로 뽑아 공격하였습니다. 공격 방법과 임계값은 공격 대상의 절반에서 고르고 나머지 절반에서 세었습니다.",
 )
 _AUC = Words(
     en="0.5: who was learned from cannot be told. A lower bound above 0.5 is a leak; a small leak among many shows under "
@@ -105,7 +105,7 @@ class MembershipInference:
     Notes
     -----
     *Members* are training units, *others* holdout units, equally many, at most 20,000 a side. The *reference* is the
-    other half of the holdout: no separate one exists in a case, and an attacker who knows the population has as much.
+    rest of the holdout, half of it at least: no separate one exists in a case, and an attacker who knows the population has as much.
     Attacks (`membership_scores.ATTACKS`): distance to the nearest synthetic record; log d_R - log d_S for 1, 5 and 20
     neighbours, the k-NN form of DOMIAS (van Breugel et al. 2023, arXiv 2302.12580); synthetic records within a ball
     whose radius is a quantile of distances within the reference; log-odds of boosted trees, synthetic against reference;
@@ -222,6 +222,7 @@ class _Drawn:
     members: Side
     others: Side
     reference: npt.NDArray[np.intp]
+    reference_units: int
     sampled: bool
 
     @property
@@ -233,7 +234,7 @@ def _draw(case: Case[Any], seed: int) -> _Drawn:
     base = footing(case)
     order = {name: shuffled_units(case, name, seed=seed, purpose="membership") for name in ("train", "holdout")}
     rows_per_unit = len(base.ids["train"]) / max(1, len(case.train))
-    searched = len(base.synthetic) + len(base.ids["holdout"]) // 2
+    searched = len(base.synthetic) + min(MOST, len(base.ids["holdout"]) // 2)
     most = most_units(searched, rows_per_unit, len(case.train.schema.modelled))
     half = len(order["holdout"]) // 2
     m = min(len(order["train"]), half, most)
@@ -242,6 +243,7 @@ def _draw(case: Case[Any], seed: int) -> _Drawn:
         members=side_of(case, "train", order["train"][:m]),
         others=side_of(case, "holdout", order["holdout"][:m]),
         reference=side_of(case, "holdout", reference).rows,
+        reference_units=len(reference),
         sampled=m < min(len(order["train"]), half),
     )
 
@@ -333,7 +335,7 @@ class _Told:
         read: Words,
     ) -> Evidence:
         sampled = self.drawn.sampled
-        how = _READ.filled(n=f"{self.drawn.m:,}")
+        how = _READ.filled(n=f"{self.drawn.m:,}", r=f"{self.drawn.reference_units:,}")
         return Evidence(
             metric=self.card.id,
             version=self.card.version,
@@ -347,6 +349,7 @@ class _Told:
                 "attack": name,
                 "attack_words": ATTACKS[name].to_dict(),
                 "members_attacked": self.drawn.m,
+                "reference_units": self.drawn.reference_units,
                 "attacks_tried": sorted(persons.scores),
                 "sampled": sampled,
                 **success.bounds(persons, self.delta),
