@@ -105,8 +105,8 @@ class MembershipInference:
     Notes
     -----
     *Members* are training units, *others* holdout units, equally many, at most 20,000 a side. The *reference* is the
-    rest of the holdout, half of it at least: no separate one exists in a case, and an attacker who knows the population has as much.
-    Attacks (`membership_scores.ATTACKS`): distance to the nearest synthetic record; log d_R - log d_S for 1, 5 and 20
+    rest of the holdout, half of it at least: a case has no separate one, and an attacker who knows the population has as
+    much. Attacks (`membership_scores.ATTACKS`): distance to the nearest synthetic record; log d_R - log d_S for 1, 5 and 20
     neighbours, the k-NN form of DOMIAS (van Breugel et al. 2023, arXiv 2302.12580); synthetic records within a ball
     whose radius is a quantile of distances within the reference; log-odds of boosted trees, synthetic against reference;
     and for models that keep marginals the likelihood ratio of a tree of pairs (after the idea of MAMA-MIA, Golob et al.
