@@ -113,11 +113,11 @@ def doubled(n: int, seed: int) -> Table:
 
 @pytest.mark.parametrize("metric", BOTH)
 def test_persons_are_the_unit(metric: Metric) -> None:
-    train, holdout, new = (doubled(300, s) for s in (1, 2, 3))
+    train, holdout, new = (doubled(400, s) for s in (1, 2, 3))
     unseen = Case(train=train, holdout=holdout, synthetic=new, purpose=Purpose())
-    copies = replace(unseen, synthetic=copycat(train, 300, 1), cache={})
+    copies = replace(unseen, synthetic=copycat(train, 400, 1), cache={})
     found = [metric().measure(c, seed=0)[0] for c in (unseen, copies)]
-    assert [e.n for e in found] == ([150, 150] if metric is MembershipInference else [300, 300])
+    assert [e.n for e in found] == ([200, 200] if metric is MembershipInference else [400, 400])
     fresh_, copied = found
     assert fresh_.interval is not None
     assert copied.interval is not None
@@ -128,7 +128,7 @@ def test_persons_are_the_unit(metric: Metric) -> None:
 
 def test_rows_that_tell_the_same_twice_are_no_second_person() -> None:
     # Every row written twice: the interval must not shrink.
-    base = case(patients(), 300, purpose=Purpose())
+    base = case(patients(), 400, purpose=Purpose())
 
     def twice(table: Table) -> Table:
         frame = pd.concat([table.frame, table.frame], ignore_index=True)
@@ -137,13 +137,18 @@ def test_rows_that_tell_the_same_twice_are_no_second_person() -> None:
         return Table(frame, Schema(fields=(person, *table.schema.fields), unit="person"))
 
     tables = {k: twice(getattr(base, k)) for k in ("train", "holdout", "synthetic")}
-    for metric in BOTH:
-        once = metric().measure(base, seed=0)[0]
-        again = metric().measure(Case(**tables, purpose=Purpose()), seed=0)[0]
-        assert once.interval is not None
-        assert again.interval is not None
-        assert again.interval[1] - again.interval[0] > 0.8 * (once.interval[1] - once.interval[0])
-        assert again.n == once.n
+    doubled_case = Case(**tables, purpose=Purpose())
+    once, again = (MembershipInference().measure(c, seed=0)[0] for c in (base, doubled_case))
+    assert once.interval is not None
+    assert again.interval is not None
+    assert again.interval[1] - again.interval[0] > 0.8 * (once.interval[1] - once.interval[0])
+    assert again.n == once.n
+    disease = by_subject(AttributeInference().measure(doubled_case, seed=0))["disease"]
+    shares = disease.detail["never_abstaining"]["nearest"]
+    # 200 persons a side on half B with 400 rows: they are worth 200.
+    for side in ("right_of_members", "right_of_others"):
+        assert shares[side]["n_effective"] == pytest.approx(200, rel=0.02)
+    assert disease.n == 400
 
 
 def test_all_rows_of_a_person_are_also_looked_at_together() -> None:
@@ -152,7 +157,7 @@ def test_all_rows_of_a_person_are_also_looked_at_together() -> None:
     copies = Case(train=train, holdout=holdout, synthetic=copycat(train, 2000, 1), purpose=Purpose())
     all_ = MembershipInference().measure(copies, seed=0)[0]
     assert {"distance_all", "density_ratio_all"} <= set(all_.detail["auc_by_attack"])
-    assert "distance_all" not in MembershipInference().measure(case(patients(), 300), seed=0)[0].detail["auc_by_attack"]
+    assert "distance_all" not in MembershipInference().measure(case(patients(), 400), seed=0)[0].detail["auc_by_attack"]
 
 
 @pytest.mark.parametrize("metric", BOTH)
@@ -190,7 +195,7 @@ def odd(n: int, kind: str) -> Table:
 )
 def test_odd_tables_give_a_number_or_a_reason(metric: Metric, kinds: tuple[str, str]) -> None:
     real, drawn = kinds
-    one = Case(train=odd(240, real), holdout=odd(239, real), synthetic=odd(60, drawn), purpose=Purpose())
+    one = Case(train=odd(440, real), holdout=odd(439, real), synthetic=odd(60, drawn), purpose=Purpose())
     for e in metric().measure(one, seed=0):
         e.to_dict(private=True)
         if e.outcome == "measured":

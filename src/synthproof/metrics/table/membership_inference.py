@@ -38,8 +38,8 @@ EXPOSED = 0.05
 """Share of persons that count as exposed: the most isolated among the reference rows."""
 RATES = (0.001, 0.01, 0.1)
 """False-alarm rates at which the true-positive rate is given."""
-LEAST = 100
-"""Persons a side that must be attacked at least (fifty on each half)."""
+LEAST = 200
+"""Persons a side that must be attacked at least (a hundred on each half)."""
 SUBJECTS = ("all", "exposed", "surest", "TPR at 1 % FPR", "exposed, TPR at 1 % FPR")
 _SURE = 0.999
 _SHOWN = 50
