@@ -37,7 +37,15 @@ def found(request: pytest.FixtureRequest) -> list[Trial]:
 
 
 def test_every_safety_metric_has_been_tried() -> None:
-    ours = {"exact_copies", "nearer_than_unseen", "pipc_inference", "pipc_linkage", "pipc_singling_out"}
+    ours = {
+        "attribute_inference",
+        "exact_copies",
+        "membership_inference",
+        "nearer_than_unseen",
+        "pipc_inference",
+        "pipc_linkage",
+        "pipc_singling_out",
+    }
     assert ours <= {name.removeprefix("table.") for name in SAFETY}
 
 
@@ -56,9 +64,10 @@ def test_the_battery_sees_a_tenth_of_copies(found: list[Trial]) -> None:
     if found[0].world == "patients":
         assert seen["equal", "tenth"] == seen["9:1", "tenth"] == n
     assert seen["equal", "copycat"] == seen["9:1", "copycat"] == n
-    # Seven intervals at a one-sided 2.5 %: more than 7 of 12 worlds with any alarm has probability below 1e-4.
-    assert seen["equal", "fresh"] <= 7
-    assert seen["9:1", "fresh"] <= 7
+    # Ten intervals that differ (attribute inference has one secret here, so "all" is no other) at a one-sided 2.5 %: more
+    # than 8 of 12 worlds with any alarm has probability below 1e-3 even if all ten were independent.
+    assert seen["equal", "fresh"] <= 8
+    assert seen["9:1", "fresh"] <= 8
 
 
 def test_against_reference_takes_both_intervals_into_account() -> None:

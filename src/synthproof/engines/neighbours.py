@@ -16,6 +16,7 @@ number, the lower first. Cost O(n_queries · n_rows · d); 48,842 × 15 against 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Literal
@@ -175,6 +176,48 @@ def nearest(
     return distances, np.concatenate([f[1] for f in found])
 
 
+def nearest_without(
+    space: MixedSpace,
+    queries: Placed,
+    reference: Placed,
+    wanted: Sequence[int],
+    *,
+    run: Run | None = None,
+    task: str = "neighbours",
+    engine: Literal["auto", "numba", "numpy"] = "auto",
+) -> tuple[FloatArray, RowArray]:
+    """Return the nearest reference row of each query when one field is left out, for many fields in one pass.
+
+    Parameters
+    ----------
+    wanted
+        Places in `space.names` of the fields to be left out, one at a time.
+
+    Returns
+    -------
+    distances, rows
+        Shape (n_queries, len(wanted)); distances are means over the other fields. Equally near rows: the lowest.
+
+    Notes
+    -----
+    About three times the cost of one search, instead of one search per field.
+    """
+    left_out = np.asarray(wanted, dtype=np.intp)
+    if len(queries) == 0 or len(reference) == 0 or len(left_out) == 0 or space.d < 2:
+        empty = (len(queries), len(left_out))
+        return np.full(empty, np.inf), np.full(empty, -1, dtype=np.int32)
+    small = len(queries) * len(reference) * space.d * len(left_out) <= _SMALL
+    blocks = [queries.rows(slice(s, s + BLOCK)) for s in range(0, len(queries), BLOCK)]
+    if engine == "numpy" or (engine == "auto" and small):
+        work = partial(_without_numpy, reference=reference.exact, weights=space.weights, wanted=left_out)
+    else:
+        tiles = _tiled(reference.quick)
+        work = partial(_without_numba, reference=reference.exact, tiles=tiles, space=space, wanted=left_out)
+    found = quiet(run).map(work, blocks, task)
+    distances = np.concatenate([f[0] for f in found]) / (space.d - 1)
+    return distances, np.concatenate([f[1] for f in found])
+
+
 def _tiled(rows: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
     from synthproof.engines.neighbour_kernels import TILE
 
@@ -198,6 +241,46 @@ def _scan_numba(
     distances = np.empty((len(block), more))
     settle(np.ascontiguousarray(block.exact), reference, space.weights, rows, distances)
     return distances[:, :k], rows[:, :k]
+
+
+def _without_numba(
+    block: Placed,
+    reference: FloatArray,
+    tiles: npt.NDArray[np.float32],
+    space: MixedSpace,
+    wanted: npt.NDArray[np.intp],
+) -> tuple[FloatArray, RowArray]:
+    from synthproof.engines.neighbour_kernels import select_without, settle_without
+
+    shape = (len(block), len(wanted))
+    best = np.empty((*shape, 1 + _SPARE), dtype=np.float32)
+    rows = np.empty((*shape, 1 + _SPARE), dtype=np.int32)
+    place = np.full(space.d, -1, dtype=np.intp)
+    place[wanted] = np.arange(len(wanted))
+    quick_weights = np.minimum(space.weights * space.shrink, _FAR).astype(np.float32)
+    select_without(np.ascontiguousarray(block.quick), tiles, quick_weights, place, len(reference), best, rows)
+    distances, nearest_row = np.empty(shape), np.empty(shape, dtype=np.int32)
+    settle_without(np.ascontiguousarray(block.exact), reference, space.weights, wanted, rows, distances, nearest_row)
+    return distances, nearest_row
+
+
+def _without_numpy(
+    block: Placed, reference: FloatArray, weights: FloatArray, wanted: npt.NDArray[np.intp]
+) -> tuple[FloatArray, RowArray]:
+    shape = (len(block), len(wanted))
+    distances, rows = np.empty(shape), np.empty(shape, dtype=np.int32)
+    step = max(1, 4_000_000 // max(1, len(reference)))
+    for start in range(0, len(block), step):
+        part = block.exact[start : start + step]
+        for i, left_out in enumerate(wanted):
+            total = np.zeros((len(part), len(reference)))
+            for c, weight in enumerate(weights):
+                if c != left_out:
+                    total += np.minimum(weight * np.abs(reference[None, :, c] - part[:, c, None]), 1.0)
+            order = total.argmin(axis=1)
+            rows[start : start + step, i] = order
+            distances[start : start + step, i] = total[np.arange(len(part)), order]
+    return distances, rows
 
 
 def _scan_numpy(block: Placed, reference: FloatArray, weights: FloatArray, k: int) -> tuple[FloatArray, RowArray]:
@@ -230,4 +313,4 @@ def _least(total: FloatArray, k: int) -> npt.NDArray[np.intp]:
     return out
 
 
-__all__ = ["BLOCK", "MixedSpace", "Placed", "nearest"]
+__all__ = ["BLOCK", "MixedSpace", "Placed", "nearest", "nearest_without"]

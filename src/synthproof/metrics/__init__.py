@@ -2,7 +2,9 @@
 
 CATALOGUE: dict[str, str] = {
     "any.generation": "synthproof.metrics.any.generation:Generation",
+    "table.attribute_inference": "synthproof.metrics.table.attribute_inference:AttributeInference",
     "table.exact_copies": "synthproof.metrics.table.exact_copies:ExactCopies",
+    "table.membership_inference": "synthproof.metrics.table.membership_inference:MembershipInference",
     "table.nearer_than_unseen": "synthproof.metrics.table.nearer_than_unseen:NearerThanUnseen",
     "table.pipc_inference": "synthproof.metrics.table.pipc_inference:PipcInference",
     "table.pipc_linkage": "synthproof.metrics.table.pipc_linkage:PipcLinkage",

@@ -7,9 +7,9 @@ import pytest
 from synthproof.core.run import Run
 from synthproof.core.schema import Field, Schema
 from synthproof.engines.codes import Coded, encode
-from synthproof.engines.neighbours import MixedSpace, nearest
+from synthproof.engines.neighbours import MixedSpace, nearest, nearest_without
 from synthproof.engines.records import encode_alike, record_ids
-from synthproof.testing.worlds import adult_like, patients, survey, worlds
+from synthproof.testing.worlds import World, adult_like, patients, survey, worlds
 
 SCHEMA = Schema(
     fields=(
@@ -128,3 +128,58 @@ def test_record_ids_do_not_depend_on_row_order() -> None:
     order = np.random.default_rng(0).permutation(100)
     c = encode(t.frame, t.schema)
     assert np.array_equal(record_ids([c], t.schema)[0][order], record_ids([c.rows(order)], t.schema)[0])
+
+
+@pytest.mark.parametrize("world", worlds(), ids=lambda w: w.name)
+def test_one_field_left_out_is_a_search_in_the_others(world: World) -> None:
+    train, other = world.draw(2300, 1), world.draw(30, 2)
+    a, b = encode(train.frame, world.schema), encode(other.frame, world.schema)
+    space = MixedSpace.fit(a, world.schema)
+    asked, learned = space.place(b), space.place(a)
+    wanted = list(range(0, space.d, 2))
+    found = {
+        engine: nearest_without(space, asked, learned, wanted, engine=engine)  # type: ignore[arg-type]
+        for engine in ("numpy", "numba")
+    }
+    for i, left_out in enumerate(wanted):
+        kept = np.arange(space.d) != left_out
+        gaps = np.minimum(space.weights * np.abs(learned.exact[None] - asked.exact[:, None]), 1.0)[:, :, kept]
+        truth = gaps.sum(axis=2) / kept.sum()
+        for distance, row in found.values():
+            assert distance[:, i] == pytest.approx(truth.min(axis=1), abs=1e-12)
+            assert truth[np.arange(30), row[:, i]] == pytest.approx(truth.min(axis=1), abs=1e-12)
+    # Equal sums are equal in both: the same row, the lowest.
+    assert (found["numpy"][1] == found["numba"][1]).all()
+
+
+def test_rows_that_differ_in_the_field_left_out_alone_tie_and_the_lowest_wins() -> None:
+    rows = coded([0, 3, 7, 3], [0.1, 0.7, 0.7, 0.7], [0, 1, 1, 1])
+    space = MixedSpace.fit(rows, SCHEMA)
+    placed = space.place(rows)
+    for engine in ("numpy", "numba"):
+        distance, row = nearest_without(space, placed, placed, [0], engine=engine)  # type: ignore[arg-type]
+        assert row[:, 0].tolist() == [0, 1, 1, 1]
+        assert distance[:, 0].tolist() == [0.0, 0.0, 0.0, 0.0]
+
+
+def test_nothing_to_leave_out_or_to_find() -> None:
+    rows = coded([0, 1], [0.0, 1.0], [0, 1])
+    space = MixedSpace.fit(rows, SCHEMA)
+    placed = space.place(rows)
+    none = placed.rows(slice(0, 0))
+    assert nearest_without(space, placed, placed, [])[1].shape == (2, 0)
+    distance, row = nearest_without(space, placed, none, [0, 1])
+    assert np.isinf(distance).all()
+    assert (row == -1).all()
+
+
+def test_leaving_out_is_the_same_on_any_number_of_workers() -> None:
+    world = adult_like()
+    train, other = world.draw(1500, 1), world.draw(1300, 2)
+    a, b = encode(train.frame, world.schema), encode(other.frame, world.schema)
+    space = MixedSpace.fit(a, world.schema)
+    one, three = (
+        nearest_without(space, space.place(b), space.place(a), range(space.d), run=Run(workers=w)) for w in (1, 3)
+    )
+    assert (one[0] == three[0]).all()
+    assert (one[1] == three[1]).all()

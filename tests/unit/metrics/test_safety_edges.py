@@ -20,7 +20,9 @@ from synthproof.verification.limits import LimitSpec, simulate_limits
 from synthproof.verification.refine import cap_remedy, drop_exact_copies
 
 IDS = (
+    "table.attribute_inference",
     "table.exact_copies",
+    "table.membership_inference",
     "table.nearer_than_unseen",
     "table.pipc_inference",
     "table.pipc_linkage",

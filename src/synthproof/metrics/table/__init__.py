@@ -3,6 +3,9 @@
 PARTS: tuple[str, ...] = (
     "answers",
     "association",
+    "attack_success",
+    "attacked",
+    "attribute_guesses",
     "coded_case",
     "distances",
     "divergence",
@@ -10,6 +13,7 @@ PARTS: tuple[str, ...] = (
     "histograms",
     "intervals",
     "key_classes",
+    "membership_scores",
     "predictors",
     "propensity",
     "resampling",

@@ -11,9 +11,8 @@ import numpy.typing as npt
 from synthproof.core.contracts import Case
 from synthproof.core.random import permutation
 from synthproof.core.run import Run
-from synthproof.engines.codes import Coded
 from synthproof.engines.neighbours import MixedSpace, Placed, nearest
-from synthproof.metrics.table.footing import Footing, footing
+from synthproof.metrics.table.footing import footing
 
 FloatArray = npt.NDArray[np.float64]
 RowArray = npt.NDArray[np.intp]
@@ -82,7 +81,7 @@ def distinct(case: Case[Any], name: Literal["train", "holdout", "synthetic"]) ->
     found = case.cache.get(key)
     if not isinstance(found, Distinct):
         _, first, of_row, times = np.unique(base.ids[name], return_index=True, return_inverse=True, return_counts=True)
-        placed = space_of(case).place(_part(base, name).rows(first))
+        placed = space_of(case).place(base.part(name).rows(first))
         found = Distinct(placed, of_row.astype(np.intp), first.astype(np.intp), times)
         case.cache[key] = found
     return found
@@ -127,9 +126,3 @@ def _sample(n: int, cost: int, name: str) -> RowArray:
     if n <= most:
         return np.arange(n, dtype=np.intp)
     return np.sort(permutation(0, f"neighbours/sample/{name}", n)[:most])
-
-
-def _part(base: Footing, name: str) -> Coded:
-    part = {"train": base.train, "holdout": base.holdout, "synthetic": base.synthetic}[name]
-    assert part is not None
-    return part

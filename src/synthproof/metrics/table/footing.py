@@ -59,6 +59,12 @@ class Footing:
     units: Mapping[str, UnitArray]
     tables: Mapping[str, Table]
 
+    def part(self, name: str) -> Coded:
+        """Return one of the data sets by name."""
+        found = {"train": self.train, "holdout": self.holdout, "synthetic": self.synthetic}[name]
+        assert found is not None
+        return found
+
 
 def footing(case: Case[Table]) -> Footing:
     """Return the case's data sets on equal footing, made once per battery and kept in the case's cache."""

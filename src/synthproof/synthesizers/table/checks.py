@@ -20,16 +20,13 @@ from synthproof.engines.codes import Coded, encode
 from synthproof.engines.learners.boosting import BoostedTrees, tree_features
 from synthproof.engines.learners.crossfit import fold_of_rows
 from synthproof.engines.neighbours import MixedSpace, nearest
+from synthproof.engines.tree_law import Cuts, tree_loss, tree_of
 
 FloatArray = npt.NDArray[np.float64]
-IntArray = npt.NDArray[np.intp]
 
 _FOLDS = 2
 _ROUNDS = 60
 _TOLD = 10_000  # rows of either side that the trees look at
-_BINS = 16
-_MOST_COLUMNS = 100  # in the tree of dependencies
-_PRIOR = 1.0
 _MEMORY_WEIGHT = 2.0
 
 
@@ -87,9 +84,9 @@ class Judge:
         self._space = MixedSpace.fit(own, self.schema)
         self._learned = self._space.place(own.rows(slice(0, self.n)))
         self._unseen = self._space.place(other.rows(slice(0, self.n)))
-        self._cuts = _cuts(own)
-        self._unseen_bins = self._binned(other)
-        self._tree = _tree(self._binned(own), self._sizes)
+        self._cuts = Cuts.learn(own)
+        self._unseen_bins = self._cuts.apply(other)
+        self._tree = tree_of(self._cuts.apply(own), self._cuts.sizes)
 
     def judge(self, drawn: Table, *, run: Run) -> Checked:
         """Return what the drawn rows show."""
@@ -125,83 +122,8 @@ class Judge:
         # a row of either side attracts several drawn ones, so that they are not that many independent votes
         return float(votes.mean()), float(np.sqrt(votes.var() / len(votes) + 0.25 / (2 * self.n)))
 
-    @property
-    def _sizes(self) -> list[int]:
-        return [len(c) + 2 if c.dtype == np.float64 else int(c.max(initial=0)) + 1 for c in self._cuts]
-
-    def _binned(self, coded: Coded) -> IntArray:
-        """Return every column as a bin number, shape (n, p): missing is 0."""
-        out = np.zeros((len(coded), len(self._cuts)), dtype=np.intp)
-        for j, cut in enumerate(self._cuts):
-            if cut.dtype == np.float64:
-                values = coded.numbers[:, j]
-                out[:, j] = np.where(np.isnan(values), 0, np.searchsorted(cut, values, side="right") + 1)
-            else:
-                codes = coded.codes[:, j - coded.numbers.shape[1]]
-                out[:, j] = cut[codes + 1]
-        return out
-
     def _loss(self, coded: Coded) -> FloatArray:
-        bins, unseen, sizes = self._binned(coded), self._unseen_bins, self._sizes
-        loss = np.zeros(len(unseen))
-        for child, parent in self._tree:
-            rows = sizes[parent] if parent >= 0 else 1
-            above = bins[:, parent] if parent >= 0 else np.zeros(len(bins), dtype=np.intp)
-            joint = np.bincount(above * sizes[child] + bins[:, child], minlength=rows * sizes[child])
-            table = joint.reshape(rows, sizes[child]).astype(np.float64)
-            alone = (table.sum(axis=0) + _PRIOR / sizes[child]) / (len(bins) + _PRIOR)
-            share = (table + _PRIOR * alone) / (table.sum(axis=1, keepdims=True) + _PRIOR)
-            at = unseen[:, parent] if parent >= 0 else np.zeros(len(unseen), dtype=np.intp)
-            loss -= np.log(share[at, unseen[:, child]])
-        return loss
-
-
-def _cuts(coded: Coded) -> list[npt.NDArray[np.float64] | IntArray]:
-    """Return for each column how it is cut alike for all: numbers at quantiles, levels as the commonest and the rest."""
-    out: list[npt.NDArray[np.float64] | IntArray] = []
-    for j in range(coded.numbers.shape[1]):
-        values = coded.numbers[:, j]
-        there = values[~np.isnan(values)]
-        out.append(np.unique(np.quantile(there, np.arange(1, _BINS) / _BINS)) if len(there) else np.empty(0))
-    for j, levels in enumerate(coded.cardinality):
-        codes = coded.codes[:, j]
-        counts = np.bincount(codes[codes >= 0], minlength=levels)
-        place = np.full(levels + 1, _BINS, dtype=np.intp)
-        place[0] = 0
-        common = np.argsort(-counts, kind="stable")[: _BINS - 1]
-        place[common + 1] = 1 + np.arange(len(common))
-        out.append(place)
-    return out
-
-
-def _tree(bins: IntArray, sizes: list[int]) -> list[tuple[int, int]]:
-    """Return (child, parent) along the tree of greatest mutual information (Chow & Liu 1968, doi:10.1109/TIT.1968.1054142).
-
-    Past `_MOST_COLUMNS` columns the rest stand alone (parent -1, as the root does).
-    """
-    p = bins.shape[1]
-    linked = min(p, _MOST_COLUMNS)
-    shares = np.full((linked, linked), -1.0)
-    for a in range(linked):
-        for b in range(a):
-            shares[a, b] = shares[b, a] = _information(bins[:, a], bins[:, b], sizes[a], sizes[b])
-    edges = [(0, -1)] if p else []
-    best, parent = shares[0].copy() if linked else np.empty(0), np.zeros(linked, dtype=np.intp)
-    left = set(range(1, linked))
-    while left:
-        child = max(left, key=lambda j: (best[j], -j))
-        edges.append((child, int(parent[child])))
-        left.remove(child)
-        nearer = shares[child] > best
-        best[nearer], parent[nearer] = shares[child][nearer], child
-    return edges + [(j, -1) for j in range(linked, p)]
-
-
-def _information(a: IntArray, b: IntArray, size_a: int, size_b: int) -> float:
-    joint = np.bincount(a * size_b + b, minlength=size_a * size_b).reshape(size_a, size_b) / len(a)
-    apart = joint.sum(axis=1)[:, None] * joint.sum(axis=0)[None, :]
-    there = joint > 0
-    return float((joint[there] * np.log(joint[there] / apart[there])).sum())
+        return tree_loss(self._tree, self._cuts.apply(coded), self._unseen_bins, self._cuts.sizes)
 
 
 def least_remembering(found: dict[str, Checked]) -> str:
