@@ -1,6 +1,7 @@
 """Metrics: one file each, one line here each."""
 
 CATALOGUE: dict[str, str] = {
+    "any.coverage": "synthproof.metrics.any.coverage:Coverage",
     "any.generation": "synthproof.metrics.any.generation:Generation",
     "table.exact_copies": "synthproof.metrics.table.exact_copies:ExactCopies",
     "table.nearer_than_unseen": "synthproof.metrics.table.nearer_than_unseen:NearerThanUnseen",
@@ -21,5 +22,7 @@ CATALOGUE: dict[str, str] = {
     "table.constraints": "synthproof.metrics.table.constraints_kept:ConstraintsKept",
     "table.prediction": "synthproof.metrics.table.prediction:Prediction",
     "table.kaplan_meier": "synthproof.metrics.table.kaplan_meier:KaplanMeier",
+    "table.subgroups": "synthproof.metrics.table.subgroups:Subgroups",
+    "table.fairness": "synthproof.metrics.table.fairness:Fairness",
     "table.concordance": "synthproof.metrics.table.concordance:Concordance",
 }

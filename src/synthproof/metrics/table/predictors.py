@@ -110,7 +110,13 @@ def _targets(cc: CodedCase, holdout: Part, f: Field) -> tuple[tuple[str | None, 
 
 
 def answers(
-    task: Task, model: ModelName, source: Literal["train", "synthetic"], piece: int | None, *, seed: int
+    task: Task,
+    model: ModelName,
+    source: Literal["train", "synthetic"],
+    piece: int | None,
+    *,
+    seed: int,
+    rounds: int = 100,
 ) -> FloatArray:
     """Return class probabilities of shape (n, classes), or predicted numbers of shape (n,), for the holdout rows.
 
@@ -118,6 +124,8 @@ def answers(
     ----------
     piece
         Learn from this piece of the source alone; from all of it if ``None``.
+    rounds
+        Trees of a model for two classes or a number.
     """
     rows, y = task.train if source == "train" else task.synthetic
     if piece is not None:
@@ -129,8 +137,8 @@ def answers(
     if model == "gbm":
         features = tree_features([rows, test], leave_out=(task.name,))
         # One tree a class and round: many classes get fewer rounds, for time.
-        rounds = 100 if len(task.labels) <= 2 else max(20, 200 // len(task.labels))
-        trees = BoostedTrees(classify=task.classify, categorical=features.categorical, seed=seed, rounds=rounds)
+        trees_a_class = rounds if len(task.labels) <= 2 else max(20, 2 * rounds // len(task.labels))
+        trees = BoostedTrees(classify=task.classify, categorical=features.categorical, seed=seed, rounds=trees_a_class)
         trees.fit(features.matrices[0], y.astype(np.intp) if task.classify else y)
         if task.classify:
             return trees.probabilities(features.matrices[1], len(task.labels))
