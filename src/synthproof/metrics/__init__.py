@@ -22,6 +22,8 @@ CATALOGUE: dict[str, str] = {
     "table.constraints": "synthproof.metrics.table.constraints_kept:ConstraintsKept",
     "table.prediction": "synthproof.metrics.table.prediction:Prediction",
     "table.kaplan_meier": "synthproof.metrics.table.kaplan_meier:KaplanMeier",
+    "table.coefficients": "synthproof.metrics.table.coefficients:Coefficients",
+    "table.tests": "synthproof.metrics.table.tests:Tests",
     "table.subgroups": "synthproof.metrics.table.subgroups:Subgroups",
     "table.fairness": "synthproof.metrics.table.fairness:Fairness",
     "table.concordance": "synthproof.metrics.table.concordance:Concordance",

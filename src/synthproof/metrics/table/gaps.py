@@ -56,8 +56,8 @@ def gap_of(value: float, se_holdout: float, real: Sequence[float], synthetic: Se
     The variance between models of K disjoint pieces, divided by K, is at least that of a model of all rows, since a
     score's variance falls with the number of rows as fast as 1/n or faster.
     """
-    spread = [float(np.std(values, ddof=1) / np.sqrt(len(values))) for values in (real, synthetic)]
-    return Gap(value, se_holdout, float(np.hypot(*spread)), len(real))
+    variances = [float(np.var(values, ddof=1)) / len(values) for values in (real, synthetic)]
+    return Gap(value, se_holdout, float(np.sqrt(sum(variances))), len(real))
 
 
 def worst_of(gaps: Sequence[Gap], *, low: float, high: float) -> tuple[int, tuple[float, float]]:

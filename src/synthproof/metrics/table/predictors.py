@@ -64,7 +64,7 @@ class Task:
 
 def make_task(cc: CodedCase, holdout: Part, f: Field, *, seed: int) -> Task:
     """Return the task of one target field; a number with two values only is a class."""
-    labels, targets = _targets(cc, holdout, f)
+    labels, targets = outcomes(cc, holdout, f)
     chosen = []
     for k, (part, y) in enumerate(zip((cc.train, cc.synthetic, holdout), targets, strict=True)):
         keep = ~np.isnan(y)
@@ -85,7 +85,11 @@ def make_task(cc: CodedCase, holdout: Part, f: Field, *, seed: int) -> Task:
     return Task(f.name, labels, train, synthetic, held, (pieces[0], pieces[1]), units)
 
 
-def _targets(cc: CodedCase, holdout: Part, f: Field) -> tuple[tuple[str | None, ...], list[FloatArray]]:
+def outcomes(cc: CodedCase, holdout: Part, f: Field) -> tuple[tuple[str | None, ...], list[FloatArray]]:
+    """Return class names (empty for a number) and the class or value of each row of train, synthetic and holdout.
+
+    Classes are numbered from the commonest in train; a missing target is NaN.
+    """
     parts = (cc.train, cc.synthetic, holdout)
     if f.numeric:
         values = [numbers_of(p.coded, f.name) for p in parts]
