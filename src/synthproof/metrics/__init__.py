@@ -24,6 +24,7 @@ CATALOGUE: dict[str, str] = {
     "table.kaplan_meier": "synthproof.metrics.table.kaplan_meier:KaplanMeier",
     "table.coefficients": "synthproof.metrics.table.coefficients:Coefficients",
     "table.tests": "synthproof.metrics.table.tests:Tests",
+    "table.rare_values": "synthproof.metrics.table.rare_values:RareValues",
     "table.subgroups": "synthproof.metrics.table.subgroups:Subgroups",
     "table.fairness": "synthproof.metrics.table.fairness:Fairness",
     "table.concordance": "synthproof.metrics.table.concordance:Concordance",
