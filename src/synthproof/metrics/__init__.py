@@ -1,6 +1,7 @@
 """Metrics: one file each, one line here each."""
 
 CATALOGUE: dict[str, str] = {
+    "any.clusters": "synthproof.metrics.any.clusters:Clusters",
     "any.coverage": "synthproof.metrics.any.coverage:Coverage",
     "any.generation": "synthproof.metrics.any.generation:Generation",
     "table.exact_copies": "synthproof.metrics.table.exact_copies:ExactCopies",
