@@ -3,6 +3,7 @@
 CATALOGUE: dict[str, str] = {
     "any.clusters": "synthproof.metrics.any.clusters:Clusters",
     "any.coverage": "synthproof.metrics.any.coverage:Coverage",
+    "any.tsne": "synthproof.metrics.any.tsne:TSne",
     "any.generation": "synthproof.metrics.any.generation:Generation",
     "table.exact_copies": "synthproof.metrics.table.exact_copies:ExactCopies",
     "table.nearer_than_unseen": "synthproof.metrics.table.nearer_than_unseen:NearerThanUnseen",
@@ -26,6 +27,7 @@ CATALOGUE: dict[str, str] = {
     "table.coefficients": "synthproof.metrics.table.coefficients:Coefficients",
     "table.tests": "synthproof.metrics.table.tests:Tests",
     "table.rare_values": "synthproof.metrics.table.rare_values:RareValues",
+    "table.joint_density": "synthproof.metrics.table.joint_density:JointDensity",
     "table.subgroups": "synthproof.metrics.table.subgroups:Subgroups",
     "table.fairness": "synthproof.metrics.table.fairness:Fairness",
     "table.concordance": "synthproof.metrics.table.concordance:Concordance",

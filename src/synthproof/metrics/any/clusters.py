@@ -44,7 +44,8 @@ _READ = Words(
     "each sorts the same unseen real units. The number is the mean agreement (adjusted Rand index) of sortings learned "
     "from real and from synthetic pieces; the reference is that of two real pieces, which is below 1 since clusters are "
     "never found twice alike. The interval is a jackknife over pieces.",
-    ko="군집 8개의 k-평균을 같은 크기로 겹치지 않게 나눈 학습 원본 조각과 합성데이터 조각에서 각각 학습하고, 같은 미학습 원본을 분류하게 합니다. "
+    ko="군집 8개의 k-평균을 같은 크기로 겹치지 않게 나눈 학습 원본 조각과 합성데이터 조각에서 각각 학습하고, 같은 미학습 "
+    "원본을 분류하게 합니다. "
     "값은 원본 조각과 합성 조각에서 학습한 분류의 평균 일치도(수정 랜드 지수)이며, 비교값은 두 원본 조각의 일치도입니다"
     "(군집은 똑같이 재현되지 않으므로 1보다 작음). 구간은 조각에 대한 잭나이프입니다.",
 )

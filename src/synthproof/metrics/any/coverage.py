@@ -45,9 +45,11 @@ _READ = Words(
     "with a synthetic one in their ball. Precision: synthetic units within some real ball. Recall: real units within "
     "some synthetic ball. Density: real balls around a synthetic unit, over 5; above the reference it means crowding "
     "where real data are densest. The interval comes from disjoint pieces of both samples.",
-    ko="임베딩 공간에서 각 레코드의 구(球)는 같은 쪽의 다섯 번째 이웃까지 닿습니다. coverage는 자기 구 안에 합성 레코드가 있는 원본의 비율, "
+    ko="임베딩 공간에서 각 레코드의 구(球)는 같은 쪽의 다섯 번째 이웃까지 닿습니다. coverage는 자기 구 안에 합성 레코드가 "
+    "있는 원본의 비율, "
     "precision은 어떤 원본 구 안에 드는 합성 레코드의 비율, recall은 어떤 합성 구 안에 드는 원본의 비율, density는 합성 레코드를 둘러싼 "
-    "원본 구의 수를 5로 나눈 평균입니다(비교값보다 크면 원본이 밀집한 곳에 몰려 있다는 뜻). 구간은 두 표본을 서로 겹치지 않게 나눈 조각에서 얻었습니다.",
+    "원본 구의 수를 5로 나눈 평균입니다(비교값보다 크면 원본이 밀집한 곳에 몰려 있다는 뜻). 구간은 두 표본을 서로 "
+    "겹치지 않게 나눈 조각에서 얻었습니다.",
 )
 
 

@@ -35,7 +35,8 @@ LEAST_IN_A_CELL = 20
 _NO_GROUPS = Words(
     en="No protected attribute with two groups of 30 real units in train and in the holdout: name quasi-identifiers or "
     "sensitive items other than the target.",
-    ko="학습 원본과 홀드아웃 모두에서 30건 이상인 집단이 둘 이상인 보호 속성이 없습니다. 목표 변수가 아닌 준식별자나 민감 항목을 지정하십시오.",
+    ko="학습 원본과 홀드아웃 모두에서 30건 이상인 집단이 둘 이상인 보호 속성이 없습니다. 목표 변수가 아닌 준식별자나 민감 "
+    "항목을 지정하십시오.",
 )
 _READ = Words(
     en="Demographic parity difference: the largest difference between groups in how often a class is predicted. "
@@ -44,8 +45,10 @@ _READ = Words(
     "data make decisions more unequal. The largest over all attributes stands first, with an interval for all at once. "
     "`association` compares Cramér's V (bias-corrected) of attribute and target, synthetic minus source: near 0 the "
     "bias of the source is inherited as it is. Protected attributes are the quasi-identifiers and sensitive items.",
-    ko="인구통계적 동등성 차이(parity)는 집단 간 예측 비율의 최대 차이, 균등 기회 차이(odds)는 실제 범주가 같은 레코드 안에서의 그 차이입니다. "
-    "값은 합성데이터로 학습한 부스팅 모형의 차이에서 원본으로 학습한 모형의 차이를 뺀 것으로(모두 미학습 원본에서 측정), 0보다 크면 합성데이터가 "
+    ko="인구통계적 동등성 차이(parity)는 집단 간 예측 비율의 최대 차이, 균등 기회 차이(odds)는 실제 범주가 같은 레코드 "
+    "안에서의 그 차이입니다. "
+    "값은 합성데이터로 학습한 부스팅 모형의 차이에서 원본으로 학습한 모형의 차이를 뺀 것으로(모두 미학습 원본에서 "
+    "측정), 0보다 크면 합성데이터가 "
     "판단을 더 불평등하게 만든다는 뜻입니다. 모든 속성 중 최댓값을 먼저 제시하며 그 구간은 전체에 대해 동시에 성립합니다. association은 "
     "보호 속성과 목표 변수의 크라메르 V(편의 보정) 차이(합성-원본)로, 0에 가까우면 원본의 편향이 그대로 이어진 것입니다. "
     "보호 속성은 준식별자와 민감 항목입니다.",

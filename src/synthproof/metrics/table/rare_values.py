@@ -11,7 +11,6 @@ import numpy.typing as npt
 
 from synthproof.core.contracts import Case
 from synthproof.core.evidence import Card, Evidence
-from synthproof.core.random import permutation
 from synthproof.core.run import Run, quiet
 from synthproof.core.schema import Field, Purpose, Schema
 from synthproof.core.words import Words
@@ -29,7 +28,7 @@ from synthproof.metrics.table.coded_case import ENOUGH, CodedCase, Part, coded_c
 from synthproof.metrics.table.footing import share
 from synthproof.metrics.table.histograms import SHOWN, codes_of, numbers_of
 from synthproof.metrics.table.intervals import basic_interval
-from synthproof.metrics.table.resampling import resampled
+from synthproof.metrics.table.resampling import resampled, thinned
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.intp]
@@ -47,7 +46,8 @@ _READ = Words(
     "dissimilarity of their shares, Σ|q - p| / Σ(p + q); 0 is kept exactly, 1 wholly lost. The detail tells whether the "
     "synthetic data have too few or too many. Compare with the reference: few records make every share jump.",
     ko="희소 범주(학습 원본의 1 % 미만) 각각과 학습 원본의 1 %·99 % 분위수 밖 값의 비율을 브레이-커티스 비유사도 Σ|q-p|/Σ(p+q)로 "
-    "비교합니다(0은 그대로 유지, 1은 완전 소실). 합성데이터에 부족한지 과다한지는 상세 내용에 있습니다. 레코드가 적으면 비율이 크게 흔들리므로 "
+    "비교합니다(0은 그대로 유지, 1은 완전 소실). 합성데이터에 부족한지 과다한지는 상세 내용에 있습니다. 레코드가 "
+    "적으면 비율이 크게 흔들리므로 "
     "비교값과 함께 보십시오.",
 )
 
@@ -93,7 +93,7 @@ class RareValues:
             if part.n < ENOUGH:
                 return [too_few(self.card, part.n, ENOUGH, what, seed=seed)]
         held = cc.holdout is not None and cc.holdout.n >= ENOUGH
-        kept = _thinned(cc, held, seed)
+        kept = thinned(cc, ("synthetic", "holdout") if held else ("synthetic",), seed, "rare_values")
         looks = [
             look
             for f in quiet(run).each(cc.fields, self.card.id)
@@ -185,18 +185,6 @@ def _regions(cc: CodedCase, f: Field) -> _Regions | None:
     if np.isinf(low) and np.isinf(high):
         return None
     return _Regions(2, np.empty(0, dtype=np.intp), float(low), float(high))
-
-
-def _thinned(cc: CodedCase, held: bool, seed: int) -> dict[str, npt.NDArray[np.bool_]]:
-    """Return which rows of synthetic and holdout are looked at: as many units of each."""
-    parts = {"synthetic": cc.synthetic, **({"holdout": cc.holdout} if held and cc.holdout is not None else {})}
-    n = min(p.n for p in parts.values())
-    out = {}
-    for name, part in parts.items():
-        chosen = np.zeros(part.n, dtype=bool)
-        chosen[permutation(seed, f"rare_values/{name}", part.n)[:n]] = True
-        out[name] = chosen[part.unit_of_row]
-    return out
 
 
 def _look(
