@@ -182,7 +182,7 @@ def _sort(job: _Job) -> _Sorted:
 
 
 def _nearest(points: FloatArray, centres: FloatArray) -> IntArray:
-    return squared_distances(points, centres).argmin(axis=1).astype(np.intp)
+    return np.asarray(squared_distances(points, centres).argmin(axis=1), dtype=np.intp)
 
 
 def _pairs(sorted_by: Sequence[_Sorted], measure: str) -> tuple[FloatArray, FloatArray]:

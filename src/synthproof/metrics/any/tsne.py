@@ -131,9 +131,11 @@ def _laid_out(points: FloatArray, open_tsne: bool, seed: int) -> FloatArray:
     """Return the map, shape (n, 2), scaled so that its spread is 1."""
     perplexity = min(PERPLEXITY, (len(points) - 1) / 3)
     if open_tsne:
-        from openTSNE import TSNE as OpenTSNE
+        import openTSNE
 
-        made = OpenTSNE(perplexity=perplexity, initialization="pca", n_jobs=1, random_state=seed % 2**32).fit(points)
+        made = openTSNE.TSNE(perplexity=perplexity, initialization="pca", n_jobs=1, random_state=seed % 2**32).fit(
+            points
+        )
     else:
         from sklearn.manifold import TSNE
 

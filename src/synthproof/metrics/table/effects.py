@@ -106,7 +106,7 @@ def level_effects(real: Part, other: Part, f: Field, a: Resampled, b: Resampled)
     p_here, q_here = (c / max(1.0, c.sum()) for c in counts)
     n, m = real.effective, other.effective
     bins = [codes_of(p.coded, f.name).astype(np.intp) + 1 for p in (real, other)]
-    drawn = (r.shares(x, k + 1) for r, x in zip((a, b), bins, strict=True))
+    drawn = [r.shares(x, k + 1) for r, x in zip((a, b), bins, strict=True)]
     present = int(((p_here + q_here) > 0).sum())
     chance = (present - 1) * (1 / n + 1 / m) / 4
     value = float(_v(p_here[None], q_here[None], chance)[0])
@@ -116,7 +116,7 @@ def level_effects(real: Part, other: Part, f: Field, a: Resampled, b: Resampled)
         parts = np.nan_to_num((p_here - q_here) ** 2 / both)
     chi2 = float(parts.sum()) * n * m / (n + m)
     tail = float(_st.chi2.sf(chi2, present - 1)) if present > 1 else 1.0
-    return {"chi_square": Effect(value, _v(*drawn, chance), chi2, tail)}
+    return {"chi_square": Effect(value, _v(drawn[0], drawn[1], chance), chi2, tail)}
 
 
 def _v(p: FloatArray, q: FloatArray, chance: float) -> FloatArray:

@@ -214,7 +214,7 @@ def _look(case: Case[Any], cc: CodedCase, a: Field, b: Field, kept: dict[str, Bo
         density[name] = grid.smoothed(np.concatenate([here[None], drawn]))
     apart = {name: 1 - np.minimum(density["train"], density[name]).sum(axis=1) for name in kept}
     rows = int(grid.bins(cc.train, names)[1].sum())
-    return _Look({n: np.clip(v, 0.0, 1.0) for n, v in apart.items()}, _picture(grid, names, density, rows))
+    return _Look({n: np.clip(v, 0.0, 1.0) for n, v in apart.items()}, _picture(grid, (a, b), density, rows))
 
 
 def _grid(cc: CodedCase, a: Field, b: Field, n: int) -> _Grid:
@@ -232,13 +232,19 @@ def _grid(cc: CodedCase, a: Field, b: Field, n: int) -> _Grid:
     return _Grid((edges[0], edges[1]), (widths[0], widths[1]))
 
 
-def _picture(grid: _Grid, names: tuple[str, str], density: dict[str, FloatArray], rows: int) -> dict[str, Any]:
+def _picture(grid: _Grid, pair: tuple[Field, Field], density: dict[str, FloatArray], rows: int) -> dict[str, Any]:
     """Return bands of real density (0: outside all, or too few rows) and of synthetic density, cell by cell."""
     shape = tuple(len(e) - 1 for e in grid.edges)
     # a Gaussian kernel looks at as many cells as 4πσσ' spread evenly
     reach = max(1.0, 4 * np.pi * grid.widths[0] * grid.widths[1])
     enough = density["train"][0, :-1] * rows * reach >= SHOWN
-    out: dict[str, Any] = {"names": list(names), "edges_x": grid.edges[0], "edges_y": grid.edges[1], "bands": BANDS}
+    out: dict[str, Any] = {
+        "names": [f.name for f in pair],
+        "kinds": [f.kind for f in pair],
+        "edges_x": grid.edges[0],
+        "edges_y": grid.edges[1],
+        "bands": BANDS,
+    }
     for key, name in (("real_bands", "train"), ("synthetic_bands", "synthetic")):
         found = bands(density[name][0])
         out[key] = (np.where(enough, found, 0) if name == "train" else found).reshape(shape)
