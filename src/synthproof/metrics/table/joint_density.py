@@ -37,6 +37,7 @@ MOST_PAIRS = 3
 GRID = 40
 BANDS = (0.95, 0.75, 0.4)
 """Shares of records within the bands of the picture, the outermost first."""
+SPIKE = 0.8
 _INNER = (0.005, 0.995)
 
 _TOO_NARROW = Words(
@@ -156,14 +157,18 @@ def _overlap(apart: FloatArray) -> tuple[float, tuple[float, float]]:
 
 def _leading_pairs(cc: CodedCase) -> list[tuple[Field, Field]]:
     """Return the pairs of varying numbers with the largest |Pearson r| in train, the strongest first."""
-    numeric = [f for f in cc.fields if f.numeric]
     order = {name: j for j, name in enumerate(cc.train.coded.numeric_names)}
+    spiked: dict[str, bool] = {}
     varying = []
-    for f in numeric:
+    for f in (f for f in cc.fields if f.numeric):
         values = numbers_of(cc.train.coded, f.name)
         present = values[~np.isnan(values)]
         if len(present) >= ENOUGH and np.ptp(np.quantile(present, _INNER)) > 0:
             varying.append(f)
+            spiked[f.name] = np.unique(present, return_counts=True)[1].max() > SPIKE * len(present)
+    # a column of mostly one value has no density to speak of; such columns come in only where there are no others
+    if sum(not spiked[f.name] for f in varying) >= 2:
+        varying = [f for f in varying if not spiked[f.name]]
     if len(varying) < 2:
         return []
     r = np.abs(association_matrix(cc.train.coded))
