@@ -32,8 +32,8 @@ BoolArray = npt.NDArray[np.bool_]
 NEIGHBOURS = 5
 """Naeem et al. choose 5; a ball holds this many other units of its own side."""
 LEAST = 100
-CAP = 5_000
-"""Units a side: the intervals are then ±0.02 or so, and all pairs fit into 200 MB."""
+CAP = 4_000
+"""Units a side: the intervals are then ±0.02 or so, and all pairs are looked at a block at a time."""
 PIECES = 10
 _BLOCK = 1_000
 _TIE = 1e-9
@@ -59,7 +59,7 @@ class Coverage:
     Notes
     -----
     Precision and recall: Kynkäänniemi et al. 2019, eq. 1 and 2; density and coverage: Naeem et al. 2020, eq. 2 and 3.
-    As many units of every side (5,000 at most), because all four numbers move with the sample size. Without a holdout
+    As many units of every side (4,000 at most), because all four numbers move with the sample size. Without a holdout
     the real side is one half of train and the reference the other half. Cost O(n² · d), 2 s for Adult.
     """
 
@@ -101,9 +101,10 @@ class Coverage:
         if real.shape[1] == 0:
             return [insufficient(self.card, NO_SPACE, seed=seed)]
         job.tick(self.card.id, 1, 3)
-        found = _compare(real, other)
+        reach = _reach(real)
+        found = _compare(real, other, reach)
         job.tick(self.card.id, 2, 3)
-        reference = _compare(real, fresh)
+        reference = _compare(real, fresh, reach)
         job.tick(self.card.id, 3, 3)
         return [self._evidence(name, found, reference, n, held, seed) for name in NAMES]
 
@@ -146,18 +147,24 @@ def _three(
 
 
 @one_blas_thread()
-def _compare(real: FloatArray, other: FloatArray) -> _Found:
-    whole = four_numbers(real, other)
+def _compare(real: FloatArray, other: FloatArray, reach: FloatArray) -> _Found:
+    whole = four_numbers(real, other, reach)
     k = min(PIECES, len(real) // (LEAST // 2))
     rows = np.arange(len(real)) % k
     by_piece = [four_numbers(real[rows == i], other[rows == i]) for i in range(k)]
     return _Found(whole, {name: [p[name] for p in by_piece] for name in NAMES})
 
 
-def four_numbers(real: FloatArray, other: FloatArray) -> dict[str, float]:
-    """Return coverage, precision, recall and density of `other` against `real` (samples of one size)."""
+def four_numbers(real: FloatArray, other: FloatArray, reach: FloatArray | None = None) -> dict[str, float]:
+    """Return coverage, precision, recall and density of `other` against `real` (samples of one size).
+
+    Parameters
+    ----------
+    reach
+        Squared radii of the balls of `real`, where they are known already.
+    """
     tie = _TIE * max(1.0, float(np.square(real).sum(axis=1).max()), float(np.square(other).sum(axis=1).max()))
-    real_reach = _reach(real) + tie
+    real_reach = (_reach(real) if reach is None else reach) + tie
     other_reach = _reach(other) + tie
     balls = np.zeros(len(other), dtype=np.intp)
     covered, recalled = np.zeros(len(real), dtype=bool), np.zeros(len(real), dtype=bool)
@@ -176,6 +183,7 @@ def four_numbers(real: FloatArray, other: FloatArray) -> dict[str, float]:
     }
 
 
+@one_blas_thread()
 def _reach(points: FloatArray) -> FloatArray:
     """Return the squared distance of each unit to its k-th nearest other unit."""
     k = min(NEIGHBOURS, len(points) - 1)

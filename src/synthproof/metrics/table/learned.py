@@ -33,7 +33,7 @@ SOURCES: tuple[Source, ...] = ("train", "synthetic")
 
 LEAST = 50
 LEAST_OF_A_CLASS = 5
-LEARNT, ANSWERED = 30_000, 20_000
+LEARNT, ANSWERED = 16_000, 16_000
 """Most rows that `learned` learns from and answers for."""
 ROUNDS = 40
 """Trees of its models: twelve models a target, so fewer than `table.prediction` grows."""

@@ -199,12 +199,17 @@ def _look(
         mine = bins if keep is None else bins[keep]
         here = np.bincount(mine, minlength=rare.count + 1) / max(1, len(mine))
         shares[name] = np.concatenate([here[None], drawn])[:, 1:]
-        hits = share(bins > 0, part.unit_of_row)
+        if name == "holdout":
+            continue
+        hits, side = share(bins > 0, part.unit_of_row), "real" if name == "train" else name
         if name == "train" and hits.hits < SHOWN:
             return None
-        facts["real" if name == "train" else name] = hits.plain()
+        facts[side] = hits.plain()
         if not f.levelled:
-            facts[f"{'real' if name == 'train' else name}_tails"] = [float(v) for v in here[1:]]
+            rows = np.bincount(bins, minlength=3)[1:]
+            facts[f"{side}_tails"] = [
+                float(r / len(bins)) if side != "real" or r == 0 or r >= SHOWN else None for r in rows
+            ]
     return _Look(f.name, shares, facts)
 
 
