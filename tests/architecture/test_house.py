@@ -64,13 +64,18 @@ def test_every_metric_and_synthesizer_file_is_in_its_catalogue() -> None:
         for kind in ("metrics", "synthesizers", "protections")
         for entry in REGISTRIES[kind].entries()
     }
+    import synthproof.metrics.any as metrics_any
     import synthproof.metrics.table as metrics_table
 
-    parts = {f"synthproof.metrics.table.{name}" for name in metrics_table.PARTS}
-    for path in sorted((SRC / "metrics" / "table").glob("*.py")):
-        module = f"synthproof.metrics.table.{path.stem}"
-        if path.stem != "__init__":
-            assert (module in listed) != (module in parts), f"{module}: in the catalogue or a part, not both or none"
+    for room in (metrics_any, metrics_table):
+        folder = room.__name__.rpartition(".")[2]
+        parts = {f"{room.__name__}.{name}" for name in room.PARTS}
+        for path in sorted((SRC / "metrics" / folder).glob("*.py")):
+            module = f"{room.__name__}.{path.stem}"
+            if path.stem != "__init__":
+                assert (module in listed) != (module in parts), (
+                    f"{module}: in the catalogue or a part, not both or none"
+                )
 
 
 def test_floors_hold() -> None:

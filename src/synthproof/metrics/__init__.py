@@ -1,6 +1,9 @@
 """Metrics: one file each, one line here each."""
 
 CATALOGUE: dict[str, str] = {
+    "any.clusters": "synthproof.metrics.any.clusters:Clusters",
+    "any.coverage": "synthproof.metrics.any.coverage:Coverage",
+    "any.tsne": "synthproof.metrics.any.tsne:TSne",
     "any.generation": "synthproof.metrics.any.generation:Generation",
     "table.attribute_inference": "synthproof.metrics.table.attribute_inference:AttributeInference",
     "table.exact_copies": "synthproof.metrics.table.exact_copies:ExactCopies",
@@ -23,5 +26,11 @@ CATALOGUE: dict[str, str] = {
     "table.constraints": "synthproof.metrics.table.constraints_kept:ConstraintsKept",
     "table.prediction": "synthproof.metrics.table.prediction:Prediction",
     "table.kaplan_meier": "synthproof.metrics.table.kaplan_meier:KaplanMeier",
+    "table.coefficients": "synthproof.metrics.table.coefficients:Coefficients",
+    "table.tests": "synthproof.metrics.table.tests:Tests",
+    "table.rare_values": "synthproof.metrics.table.rare_values:RareValues",
+    "table.joint_density": "synthproof.metrics.table.joint_density:JointDensity",
+    "table.subgroups": "synthproof.metrics.table.subgroups:Subgroups",
+    "table.fairness": "synthproof.metrics.table.fairness:Fairness",
     "table.concordance": "synthproof.metrics.table.concordance:Concordance",
 }

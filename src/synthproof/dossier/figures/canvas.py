@@ -83,6 +83,16 @@ class Canvas:
             f' stroke-linejoin="round"{gaps}/>'
         )
 
+    def segments(
+        self, ends: Iterable[tuple[float, float, float, float]], *, stroke: str = INK, width: float = 1.2
+    ) -> None:
+        """Draw many short lines (x1, y1, x2, y2) as one element."""
+        drawn = "".join(f"M{place(a)} {place(b)}L{place(c)} {place(d)}" for a, b, c, d in ends)
+        if drawn:
+            self._parts.append(
+                f'<path d="{drawn}" fill="none" stroke="{stroke}" stroke-width="{place(width)}" stroke-linecap="square"/>'
+            )
+
     def dot(self, x: float, y: float, r: float, *, fill: str = INK, stroke: str = "none", opacity: float = 1) -> None:
         """Draw a circle."""
         see = f' fill-opacity="{place(opacity)}"' if opacity < 1 else ""

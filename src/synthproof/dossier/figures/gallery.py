@@ -8,6 +8,7 @@ from typing import Any, TypeGuard
 from synthproof.core.words import LANGS, Words
 from synthproof.dossier.disclose import printable
 from synthproof.dossier.figures.columns import column_tile
+from synthproof.dossier.figures.gallery_utility import together, usefulness
 from synthproof.dossier.figures.heat import heat_triplet
 from synthproof.dossier.figures.nearest import nearest_picture
 from synthproof.dossier.figures.pca import joint_picture
@@ -39,7 +40,9 @@ def gallery(proof: Proof) -> list[dict[str, Any]]:
         _pairs(proof),
         _roc(proof),
         _joint(proof),
+        *together(proof),
         _prediction(proof),
+        *usefulness(proof),
         *_survival(proof),
         _nearest(proof),
     )

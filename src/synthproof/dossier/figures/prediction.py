@@ -6,20 +6,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from synthproof.core.words import Lang, Words
-from synthproof.dossier.figures.canvas import (
-    INK,
-    REAL_FILL,
-    REAL_LINE,
-    RULE,
-    SYNTHETIC,
-    Canvas,
-    scale,
-    tick_text,
-    ticks,
-)
+from synthproof.dossier.figures.paired import Pair, paired_picture
 
-_WIDTH, _LEFT, _RIGHT, _ROW, _TOP = 640.0, 230.0, 590.0, 24.0, 30.0
 MOST_ROWS = 14
+LEARNED = (Words(en="learned from real", ko="원본으로 학습"), Words(en="learned from synthetic", ko="합성으로 학습"))
 
 
 def prediction_picture(detail: Mapping[str, Any], *, lang: Lang) -> str:
@@ -35,57 +25,43 @@ def prediction_picture(detail: Mapping[str, Any], *, lang: Lang) -> str:
     if not isinstance(scores, Mapping):
         return ""
     rows = [
-        (str(name), *found)
+        pair
         for name, values in scores.items()
-        if "MAE" not in str(name) and (found := _three(values)) is not None
-    ][:MOST_ROWS]
-    if not rows:
-        return ""
-    low = max(-0.5, min(0.0, *(v for row in rows for v in row[1:])))
-    a, b = scale(low, 1.0, _LEFT, _RIGHT)
-    bottom = _TOP + _ROW * len(rows)
-    sheet = Canvas(_WIDTH, bottom + 22)
-    _key(sheet, lang)
-    for v in ticks(low, 1.0):
-        sheet.line(a + b * v, _TOP - 4, a + b * v, bottom, stroke="#eef1f4")
-        sheet.text(a + b * v, bottom + 14, tick_text(v), size=9, anchor="middle")
-    for i, (name, real, synthetic, guessing) in enumerate(rows):
-        y = _TOP + _ROW * (i + 0.5)
-        x = [a + b * min(1.0, max(low, v)) for v in (real, synthetic, guessing)]
-        sheet.text(_LEFT - 10, y + 3.5, name.replace("/", " · "), size=9.5, fill=INK, anchor="end", limit=38)
-        sheet.line(_LEFT, y, _RIGHT, y, stroke=RULE, width=0.6)
-        sheet.line(x[0], y, x[1], y, stroke=SYNTHETIC, width=2.2)
-        _guess(sheet, x[2], y)
-        sheet.rect(x[0] - 4.5, y - 4.5, 9, 9, fill=REAL_FILL, stroke=REAL_LINE)
-        sheet.dot(x[1], y, 4.5, fill=SYNTHETIC, stroke="#ffffff")
-        sheet.text(_RIGHT + 8, y + 3.5, f"{synthetic - real:+.3f}", size=9)
-    return sheet.svg(Words(en="scores of models on real records", ko="실제 자료에 대한 모형 성능").say(lang))
+        if "MAE" not in str(name) and (pair := _pair(str(name).replace("/", " · "), values)) is not None
+    ]
+    return _drawn(rows, lang, Words(en="scores of models on real records", ko="실제 자료에 대한 모형 성능"))
 
 
-def _three(values: Any) -> tuple[float, float, float] | None:
+def subgroups_picture(detail: Mapping[str, Any], *, lang: Lang) -> str:
+    """Return one line per class or subgroup, the largest gaps first.
+
+    Parameters
+    ----------
+    detail
+        ``groups``: ``column``, ``label``, ``score``, ``trtr``, ``tstr`` of each, as `table.subgroups` gives them.
+    """
+    rows = []
+    for group in detail.get("groups", ()):
+        if isinstance(group, Mapping) and "MAE" not in str(group.get("score")):
+            name = f"{group.get('column')} = {group.get('label') or '…'} · {group.get('score')}"
+            rows.append(_pair(name, group, guess=0.5 if group.get("score") == "AUROC" else None))
+    label = Words(en="scores by class and subgroup", ko="범주·하위집단별 모형 성능")
+    return _drawn([r for r in rows if r is not None], lang, label)
+
+
+def _drawn(rows: list[Pair], lang: Lang, label: Words) -> str:
+    shown = rows[:MOST_ROWS]
+    seen = [v for r in shown for v in (r.real, r.synthetic, r.guessing) if v is not None]
+    low = max(-0.5, min(0.0, *seen)) if seen else 0.0
+    return paired_picture(shown, low=low, high=1.0, label=label, lang=lang, names=LEARNED)
+
+
+def _pair(name: str, values: Any, *, guess: float | None = 0.0) -> Pair | None:
     if not isinstance(values, Mapping):
         return None
-    found = [values.get(k) for k in ("trtr", "tstr", "guessing")]
-    if not all(isinstance(v, int | float) for v in found[:2]):
+    real, synthetic, guessing = (values.get(k) for k in ("trtr", "tstr", "guessing"))
+    if not isinstance(real, int | float) or not isinstance(synthetic, int | float):
         return None
-    real, synthetic, guessing = (float(v) if isinstance(v, int | float) else 0.0 for v in found)
-    return real, synthetic, guessing
-
-
-def _guess(sheet: Canvas, x: float, y: float) -> None:
-    sheet.path([(x, y - 4), (x - 4, y + 4), (x + 4, y + 4)], stroke=INK, fill="#ffffff", width=1.1, closed=True)
-
-
-def _key(sheet: Canvas, lang: Lang) -> None:
-    names = (
-        Words(en="learned from real", ko="원본으로 학습"),
-        Words(en="learned from synthetic", ko="합성으로 학습"),
-        Words(en="guessing", ko="추측"),
-    )
-    x = _LEFT
-    sheet.rect(x, 5, 9, 9, fill=REAL_FILL, stroke=REAL_LINE)
-    sheet.text(x + 14, 13, names[0].say(lang), size=9.5, fill=INK)
-    sheet.dot(x + 130, 9.5, 4.5, fill=SYNTHETIC)
-    sheet.text(x + 140, 13, names[1].say(lang), size=9.5, fill=INK)
-    _guess(sheet, x + 275, 9.5)
-    sheet.text(x + 284, 13, names[2].say(lang), size=9.5, fill=INK)
+    known = float(guessing) if isinstance(guessing, int | float) else guess
+    told = f"{synthetic - real:+.3f}"
+    return Pair(name=name, real=float(real), synthetic=float(synthetic), guessing=known, told=told)

@@ -15,19 +15,13 @@ from synthproof.core.run import Run, quiet
 from synthproof.core.schema import Purpose, Schema
 from synthproof.core.words import Words
 from synthproof.engines.principal import Axes, principal_axes
+from synthproof.metrics.any.plane import distance_interval, grid_counts, plane_picture, share_of, total_variation
 from synthproof.metrics.table.answers import NO_HOLDOUT, REAL_UNITS, SYNTHETIC_UNITS, insufficient, joined, too_few
 from synthproof.metrics.table.coded_case import ENOUGH, CodedCase, Part, coded_case, pooled_levels
-from synthproof.metrics.table.histograms import SHOWN
-from synthproof.metrics.table.intervals import multinomial_interval
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.intp]
 
-CELLS = 6
-"""Rows and columns of the grid that the number rests on: cells of train's quantiles, each well filled."""
-PICTURE_CELLS = 28
-"""Most cells a side of the picture; small tables get fewer, so that cells hold enough records to be shown."""
-POINTS = 1200
 SAMPLES = 8
 """Most disjoint samples of the holdout's size that the synthetic rows are cut into."""
 _LEVELS = 60
@@ -81,18 +75,18 @@ class JointView:
         if placed is None:
             return [insufficient(self.card, _NARROW, seed=seed)]
         axes, real, other, unseen = placed
-        base = _grid_counts(real, real)
+        base = grid_counts(real, real)
         thinned = _thinned(cc, other, None if unseen is None else cc.holdout, seed)
-        counts = [_grid_counts(real, rows) for rows in thinned]
+        counts = [grid_counts(real, rows) for rows in thinned]
         # Averaged counts have less sampling noise than those of one sample, so the distances are averaged, not the counts.
-        distance = float(np.mean([_total_variation(_share(base), _share(c)) for c in counts]))
+        distance = float(np.mean([total_variation(share_of(base), share_of(c)) for c in counts]))
         size = cc.synthetic.effective / max(1.0, len(other) / len(thinned[0]))
-        around = _interval(distance, base, counts[0], cc.train.effective, size, seed, self.card.id)
+        around = distance_interval(distance, base, counts[0], cc.train.effective, size, seed, self.card.id)
         reference, around_reference = None, None
         if unseen is not None and cc.holdout is not None:
-            fresh = _grid_counts(real, unseen)
-            reference = _total_variation(_share(base), _share(fresh))
-            around_reference = _interval(
+            fresh = grid_counts(real, unseen)
+            reference = total_variation(share_of(base), share_of(fresh))
+            around_reference = distance_interval(
                 reference, base, fresh, cc.train.effective, cc.holdout.effective, seed, f"{self.card.id}/reference"
             )
         return [
@@ -105,7 +99,7 @@ class JointView:
                 reference_interval=around_reference,
                 n=cc.synthetic.n,
                 seed=seed,
-                detail=_picture(axes, real, other, seed),
+                detail={**plane_picture(real, other, seed, "joint_view"), "explained": axes.explained},
                 caveat=joined(_READ, None if unseen is not None else NO_HOLDOUT),
             )
         ]
@@ -135,64 +129,3 @@ def _thinned(cc: CodedCase, rows: FloatArray, holdout: Part | None, seed: int) -
     place = np.empty(n, dtype=np.intp)
     place[order] = np.arange(n)
     return [rows[place[units] // size == k] for k in range(min(SAMPLES, n // size))]
-
-
-def _interval(
-    estimate: float, a: IntArray, b: IntArray, n: float, m: float, seed: int, purpose: str
-) -> tuple[float, float]:
-    low, high = multinomial_interval(_total_variation_of_rows, a, b, n, m, seed=seed, purpose=purpose)
-    centre = _total_variation(_share(a), _share(b))
-    moved = (max(0.0, low + estimate - centre), min(1.0, high + estimate - centre))
-    return min(moved[0], estimate), max(moved[1], estimate)
-
-
-def _grid_counts(real: FloatArray, rows: FloatArray) -> IntArray:
-    """Return the rows in each cell of a grid of train's quantiles, shape (CELLS²,)."""
-    at = np.linspace(0, 1, CELLS + 1)[1:-1]
-    place = np.zeros(len(rows), dtype=np.intp)
-    for axis in range(2):
-        cuts = np.unique(np.quantile(real[:, axis], at))
-        place = place * CELLS + np.searchsorted(cuts, rows[:, axis], side="left")
-    return np.bincount(place, minlength=CELLS * CELLS)
-
-
-def _share(counts: IntArray) -> FloatArray:
-    return np.asarray(counts / max(1, counts.sum()), dtype=np.float64)
-
-
-def _total_variation(p: FloatArray, q: FloatArray) -> float:
-    return float(np.abs(p - q).sum() / 2)
-
-
-def _total_variation_of_rows(p: FloatArray, q: FloatArray) -> FloatArray:
-    return np.asarray(np.abs(p - q).sum(axis=1) / 2, dtype=np.float64)
-
-
-def _picture(axes: Axes, real: FloatArray, other: FloatArray, seed: int) -> dict[str, Any]:
-    """Return what may be drawn: real rows as counts of well filled cells, synthetic rows as counts and some points."""
-    cells = int(np.clip(np.sqrt(len(real) / 12), 6, PICTURE_CELLS))
-    edges = [_round_edges(real[:, axis], cells) for axis in range(2)]
-    chosen = np.sort(permutation(seed, "joint_view/points", len(other))[:POINTS])
-    counts = _cells(real, edges)
-    return {
-        "edges_x": edges[0],
-        "edges_y": edges[1],
-        "real_counts": np.where(counts >= SHOWN, counts, 0),
-        "hidden_below": SHOWN,
-        "synthetic_counts": _cells(other, edges),
-        "synthetic_points": np.round(other[chosen], 2),
-        "explained": axes.explained,
-        "grid": CELLS,
-    }
-
-
-def _round_edges(values: FloatArray, cells: int) -> FloatArray:
-    """Return evenly spaced edges over the inner 99 %, rounded so that no edge is a record's own place."""
-    low, high = np.quantile(values, [0.005, 0.995])
-    step = max(0.01, float(f"{(high - low) / cells:.1g}"))
-    first = np.floor(low / step)
-    return np.asarray(np.round((first + np.arange(int(np.ceil((high - low) / step)) + 2)) * step, 6), dtype=np.float64)
-
-
-def _cells(rows: FloatArray, edges: Sequence[FloatArray]) -> IntArray:
-    return np.asarray(np.histogram2d(rows[:, 0], rows[:, 1], bins=list(edges))[0].astype(np.intp), dtype=np.intp)

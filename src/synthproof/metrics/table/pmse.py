@@ -183,9 +183,23 @@ class PMse:
                 n=cc.train.n + cc.synthetic.n,
                 seed=seed,
                 detail=detail,
-                caveat=joined(_READ, _WIDE if found.rows < 10 * found.parameters else None),
+                caveat=joined(_told(detail), _READ, _WIDE if found.rows < 10 * found.parameters else None),
             )
         ]
+
+
+def _told(detail: dict[str, Any]) -> Words | None:
+    """Return the pMSE ratio in words: it is what a reader compares between data sets."""
+    ratio, snoke = detail["ratio_independent"], detail["ratio_snoke"]
+    fresh = detail.get("real_against_real", {}).get("ratio_independent")
+    if ratio is None or snoke is None:
+        return None
+    beside = (f"; holdout: {fresh:.2f}", f", 홀드아웃은 {fresh:.2f}") if fresh is not None else ("", "")
+    return Words(
+        en=f"pMSE ratio to the expectation for two real samples: {ratio:.2f} (1 is ideal{beside[0]}); to Snoke's null: "
+        f"{snoke:.2f}.",
+        ko=f"두 원본 표본의 기댓값에 대한 pMSE 비: {ratio:.2f}(이상적인 값은 1{beside[1]}), Snoke 귀무 기댓값에 대한 비: {snoke:.2f}.",
+    )
 
 
 def _ratio(value: float, null: float) -> float | None:

@@ -64,7 +64,7 @@ class Task:
 
 def make_task(cc: CodedCase, holdout: Part, f: Field, *, seed: int) -> Task:
     """Return the task of one target field; a number with two values only is a class."""
-    labels, targets = _targets(cc, holdout, f)
+    labels, targets = outcomes(cc, holdout, f)
     chosen = []
     for k, (part, y) in enumerate(zip((cc.train, cc.synthetic, holdout), targets, strict=True)):
         keep = ~np.isnan(y)
@@ -85,7 +85,11 @@ def make_task(cc: CodedCase, holdout: Part, f: Field, *, seed: int) -> Task:
     return Task(f.name, labels, train, synthetic, held, (pieces[0], pieces[1]), units)
 
 
-def _targets(cc: CodedCase, holdout: Part, f: Field) -> tuple[tuple[str | None, ...], list[FloatArray]]:
+def outcomes(cc: CodedCase, holdout: Part, f: Field) -> tuple[tuple[str | None, ...], list[FloatArray]]:
+    """Return class names (empty for a number) and the class or value of each row of train, synthetic and holdout.
+
+    Classes are numbered from the commonest in train; a missing target is NaN.
+    """
     parts = (cc.train, cc.synthetic, holdout)
     if f.numeric:
         values = [numbers_of(p.coded, f.name) for p in parts]
@@ -110,7 +114,13 @@ def _targets(cc: CodedCase, holdout: Part, f: Field) -> tuple[tuple[str | None, 
 
 
 def answers(
-    task: Task, model: ModelName, source: Literal["train", "synthetic"], piece: int | None, *, seed: int
+    task: Task,
+    model: ModelName,
+    source: Literal["train", "synthetic"],
+    piece: int | None,
+    *,
+    seed: int,
+    rounds: int = 100,
 ) -> FloatArray:
     """Return class probabilities of shape (n, classes), or predicted numbers of shape (n,), for the holdout rows.
 
@@ -118,6 +128,8 @@ def answers(
     ----------
     piece
         Learn from this piece of the source alone; from all of it if ``None``.
+    rounds
+        Trees of a model for two classes or a number.
     """
     rows, y = task.train if source == "train" else task.synthetic
     if piece is not None:
@@ -129,8 +141,8 @@ def answers(
     if model == "gbm":
         features = tree_features([rows, test], leave_out=(task.name,))
         # One tree a class and round: many classes get fewer rounds, for time.
-        rounds = 100 if len(task.labels) <= 2 else max(20, 200 // len(task.labels))
-        trees = BoostedTrees(classify=task.classify, categorical=features.categorical, seed=seed, rounds=rounds)
+        trees_a_class = rounds if len(task.labels) <= 2 else max(20, 2 * rounds // len(task.labels))
+        trees = BoostedTrees(classify=task.classify, categorical=features.categorical, seed=seed, rounds=trees_a_class)
         trees.fit(features.matrices[0], y.astype(np.intp) if task.classify else y)
         if task.classify:
             return trees.probabilities(features.matrices[1], len(task.labels))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +12,7 @@ import numpy.typing as npt
 from synthproof.core.contracts import Case
 from synthproof.core.random import permutation, stream
 from synthproof.engines.threads import one_blas_thread
-from synthproof.metrics.table.coded_case import Part, coded_case
+from synthproof.metrics.table.coded_case import CodedCase, Part, coded_case
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.intp]
@@ -75,3 +76,18 @@ def resample(part: Part, seed: int, name: str) -> Resampled:
     of_unit[permutation(seed, f"resample/{name}", part.n)] = np.arange(part.n) % groups
     drawn = stream(seed, f"resample/{name}/draws").multinomial(groups, np.full(groups, 1 / groups), REPEATS)
     return Resampled(of_unit[part.unit_of_row], drawn.astype(np.float64))
+
+
+def thinned(cc: CodedCase, names: Sequence[str], seed: int, purpose: str) -> dict[str, npt.NDArray[np.bool_]]:
+    """Return which rows of the named tables are looked at when as many units of each are to be, drawn at random.
+
+    A distance between samples grows as they shrink: only samples of one size can be compared.
+    """
+    parts: dict[str, Part] = {name: getattr(cc, name) for name in names}
+    n = min(p.n for p in parts.values())
+    out = {}
+    for name, part in parts.items():
+        chosen = np.zeros(part.n, dtype=bool)
+        chosen[permutation(seed, f"{purpose}/{name}", part.n)[:n]] = True
+        out[name] = chosen[part.unit_of_row]
+    return out
