@@ -269,6 +269,7 @@ def _of_more(data: Table) -> list[Words]:
 
 
 def left_out_words(names: list[str]) -> Words:
+    """Return the notice that columns of free text are left out."""
     words = Words(
         en="Left out, because free text needs a generator of its own and real text is never resampled: {names}.",
         ko="자유 텍스트는 전용 생성기가 필요하며 실제 텍스트를 재사용하지 않으므로 제외한 열: {names}.",

@@ -12,6 +12,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
+from functools import cache
 from typing import Any, Literal, Self, TypeAlias
 
 import numpy as np
@@ -74,7 +75,7 @@ class Entry:
         return cls(**{**data, "columns": tuple(data["columns"])})
 
 
-@dataclass(slots=True)
+@dataclass
 class Ledger:
     """A budget and all that was spent of it.
 
@@ -206,6 +207,7 @@ def epsilon_of(rho: float, delta: float) -> float:
     return max(0.0, float(found.fun))
 
 
+@cache
 def rho_for(epsilon: float, delta: float) -> float:
     """Return the largest ρ whose ε at δ is at most `epsilon`, to a relative 1e-12 below it."""
     low, high = 0.0, max(1.0, 2 * epsilon)

@@ -97,7 +97,7 @@ def measure(ledger: Ledger, d: Domain, values: FloatArray, rho: float, total: fl
     pieces = Pieces(np.arange(len(weight) + 1, dtype=np.intp), low, high, cum)
     bins = Bins(d.field.name, pieces, grid, group)
     sizes = np.bincount(group)
-    return Measured(bins, np.bincount(group, weight), float(sigma**2 * sizes.mean()))
+    return Measured(bins, np.asarray(np.bincount(group, weight), dtype=np.float64), float(sigma**2 * sizes.mean()))
 
 
 def project(values: FloatArray, total: float) -> FloatArray:
@@ -105,7 +105,7 @@ def project(values: FloatArray, total: float) -> FloatArray:
     order = np.sort(values, axis=None)[::-1]
     over = (np.cumsum(order) - total) / np.arange(1, len(order) + 1)
     last = int(np.flatnonzero(order > over)[-1])
-    return np.maximum(values - over[last], 0.0)
+    return np.asarray(np.maximum(values - over[last], 0.0))
 
 
 def _levels(
@@ -146,7 +146,7 @@ def _cells(
 def _ends(grid: Grid, first: npt.NDArray[np.intp], last: npt.NDArray[np.intp]) -> tuple[FloatArray, FloatArray]:
     """Return runs of lattice values as pieces: a point where a run has one value, else half a step on either side."""
     room = np.where(first == last, 0.0, grid.slack * (1 - 1e-6))
-    return grid.low + grid.step * first - room, grid.low + grid.step * last + room
+    return np.asarray(grid.low + grid.step * first - room), np.asarray(grid.low + grid.step * last + room)
 
 
 def _tree(
@@ -178,7 +178,7 @@ def _edges(grid: Grid, parts: int) -> FloatArray:
     if grid.step <= 0:
         return np.linspace(grid.low, grid.high, parts + 1)
     cut = np.floor(np.arange(parts + 1) * (_sites(grid) / parts))
-    return grid.low + grid.step * (cut - 0.5)
+    return np.asarray(grid.low + grid.step * (cut - 0.5))
 
 
 def _consistent(levels: list[FloatArray]) -> list[FloatArray]:

@@ -148,7 +148,7 @@ def _table(
     alone = np.maximum(alone, 1e-9 * tables.total)
     alone = alone / alone.sum()
     if not parents:
-        return alone
+        return np.asarray(alone)
     given = [_given(tables, x, p, alone) for p in parents]
     if len(parents) == 1:
         return given[0]

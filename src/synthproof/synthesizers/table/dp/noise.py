@@ -25,6 +25,7 @@ BoolArray = npt.NDArray[np.bool_]
 ROOM = 70_000_000
 """Product of squared scale and denominator up to which 64 bits hold all that the vectorised sampler computes."""
 _WORD = 1 << 64
+_FEW = 32  # draws up to which one by one is quicker
 _FAR = 40
 """Multiples of the Laplace scale within which 64 bits suffice; the one draw in 10^17 beyond them is made with integers."""
 
@@ -45,7 +46,7 @@ def discrete_gaussian(variance: Fraction, n: int) -> IntArray:
     """
     if variance <= 0:
         raise ValueError("the variance must be positive")
-    if _scale(variance) ** 2 * variance.denominator > ROOM:
+    if n <= _FEW or _scale(variance) ** 2 * variance.denominator > ROOM:
         return np.array([_one_gaussian(variance) for _ in range(n)], dtype=np.int64)
     out = np.empty(n, dtype=np.int64)
     todo = np.arange(n)
@@ -74,7 +75,7 @@ def choose(scores: Sequence[int], rate: Fraction) -> int:
     best = max(scores)
     while True:
         at = secrets.randbelow(len(scores))
-        if _coin(rate * (best - scores[at])):
+        if _coin(rate.numerator * (best - scores[at]), rate.denominator):
             return at
 
 
@@ -90,10 +91,10 @@ def _gaussians(variance: Fraction, n: int) -> tuple[IntArray, BoolArray]:
     y = _laplaces(t, n)
     far = np.abs(y) > _FAR * t
     size = np.where(far, 0, np.abs(y))
-    gap = size * (t * b) - a  # (|y| - σ²/t)² / (2σ²) = (|y| t b - a)² / (2 a b t²)
+    gap = size * (t * b) - a  # as `_excess` has it
     kept = _coins(gap * gap, np.full(n, 2 * a * b * t * t, dtype=np.int64))
     for i in np.flatnonzero(far):
-        kept[i] = _coin(_excess(int(abs(y[i])), t, variance))
+        kept[i] = _coin(*_excess(int(abs(y[i])), t, variance))
     return y, kept
 
 
@@ -171,30 +172,27 @@ def _one_gaussian(variance: Fraction) -> int:
     t = _scale(variance)
     while True:
         y = _one_laplace(t)
-        if _coin(_excess(abs(y), t, variance)):
+        if _coin(*_excess(abs(y), t, variance)):
             return y
 
 
 def _one_laplace(t: int) -> int:
     while True:
         u = secrets.randbelow(t)
-        if not _coin(Fraction(u, t)):
+        if not _coin_of(u, t):
             continue
         v = 0
-        while _coin(Fraction(1)):
+        while _coin_of(1, 1):
             v += 1
         size, negative = u + t * v, bool(secrets.randbelow(2))
         if not (negative and size == 0):
             return -size if negative else size
 
 
-def _coin(gamma: Fraction) -> bool:
-    """Return whether a coin of chance exp(-gamma) fell heads, gamma >= 0."""
-    whole = gamma.numerator // gamma.denominator
-    for _ in range(whole):
-        if not _coin_of(1, 1):
-            return False
-    return _coin_of(gamma.numerator - whole * gamma.denominator, gamma.denominator)
+def _coin(p: int, q: int) -> bool:
+    """Return whether a coin of chance exp(-p/q) fell heads, p >= 0, q > 0."""
+    whole, rest = divmod(p, q)
+    return all(_coin_of(1, 1) for _ in range(whole)) and _coin_of(rest, q)
 
 
 def _coin_of(p: int, q: int) -> bool:
@@ -209,8 +207,10 @@ def _scale(variance: Fraction) -> int:
     return math.isqrt(variance.numerator // variance.denominator) + 1
 
 
-def _excess(size: int, t: int, variance: Fraction) -> Fraction:
-    return (size - variance / t) ** 2 / (2 * variance)
+def _excess(size: int, t: int, variance: Fraction) -> tuple[int, int]:
+    """Return (|y| - σ²/t)² / (2σ²) as numerator and denominator."""
+    a, b = variance.numerator, variance.denominator
+    return (size * t * b - a) ** 2, 2 * a * b * t * t
 
 
 __all__ = ["ROOM", "choose", "discrete_gaussian", "private_shuffle"]

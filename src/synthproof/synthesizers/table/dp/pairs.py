@@ -17,7 +17,7 @@ most, to the last bit.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations
 from math import ceil, pi, sqrt
@@ -94,7 +94,7 @@ def rake(table: FloatArray, rows: FloatArray, columns: FloatArray) -> FloatArray
     for _ in range(_RAKINGS):
         out *= (rows / np.maximum(out.sum(axis=1), 1e-300))[:, None]
         out *= (columns / np.maximum(out.sum(axis=0), 1e-300))[None, :]
-    return out
+    return np.asarray(out)
 
 
 @dataclass(slots=True)
@@ -194,4 +194,4 @@ def _mean(said: Sequence[tuple[FloatArray, float]]) -> FloatArray:
     return np.asarray(sum(h * e for h, (e, _) in zip(heft, said, strict=True)) / sum(heft))
 
 
-__all__ = ["Counter", "Mapping", "Pair", "Tables", "choose_more", "choose_tree", "count", "rake", "telling"]
+__all__ = ["Counter", "Pair", "Tables", "choose_more", "choose_tree", "count", "rake", "telling"]

@@ -45,8 +45,8 @@ _NOT_COVERED = Words(
     en="Not covered: figures that compare drawn with real records (they are made from the real ones, so this report is for "
     "the house); names and kinds of columns and how values are written; a number of drawn records that repeats how many were "
     "learned from; any filter that looks at the data afterwards.",
-    ko="적용되지 않는 것: 생성 데이터와 실제 데이터를 비교한 수치(실제 데이터로 계산하므로 이 보고서는 기관 내부용), 열의 이름·유형과 값의 표기 방식, "
-    "학습한 건수와 같게 정한 생성 건수, 생성 후 원본을 참조하는 모든 후처리.",
+    ko="적용되지 않는 것: 생성 데이터와 실제 데이터를 비교한 수치(실제 데이터로 계산하므로 이 보고서는 기관 내부용), "
+    "열의 이름·유형과 값의 표기 방식, 학습한 건수와 같게 정한 생성 건수, 생성 후 원본을 참조하는 모든 후처리.",
 )
 
 __all__ = ["notices_of"]
