@@ -76,7 +76,9 @@ def audit(without: FloatArray, with_person: FloatArray, *, delta: float, level: 
     return Audited(max(0.0, epsilon), max(0.0, mu), epsilon_of_mu(max(0.0, mu), delta), ceiling)
 
 
-def _bounds(without: FloatArray, with_person: FloatArray, line: float, delta: float, level: float) -> tuple[float, float]:
+def _bounds(
+    without: FloatArray, with_person: FloatArray, line: float, delta: float, level: float
+) -> tuple[float, float]:
     """Return the lower bounds (ε, μ) that one threshold gives; each rate keeps half of what the level leaves."""
     n, m = len(without), len(with_person)
     false, true = int((without > line).sum()), int((with_person > line).sum())
