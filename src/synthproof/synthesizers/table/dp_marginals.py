@@ -56,6 +56,8 @@ METHODS = ("adaptive", "mst")
 _TOTAL = 0.01  # of the columns' budget, for the number of rows
 _ROUNDS = 3
 _CLEAR = 1.25  # a further pair is used when it differs from the model by this multiple of what noise alone would do
+_CLEAR_ENOUGH = 4_000.0  # rows times sqrt(ρ) at which as many further pairs as columns pay (Adult at ε = 1)
+_MOST_FURTHER = 4.0
 _SPREADS = 2.0  # a group of values should weigh this many σ of a pair's cell
 
 
@@ -188,12 +190,12 @@ class DpMarginals(Params, Saved, Ruled):
         """Return the model on codes and the measured columns; everything here sees the data through the ledger alone."""
         names, d = list(domains), len(domains)
         single, choice = rho * self.column_share, rho * self.choice_share
-        extra = min(d, d * (d - 1) // 2 - (d - 1)) if self.method == "adaptive" else 0
-        each = (rho - single - choice) * (1 - 1e-9) / max(1, d - 1 + extra)
-        sigma = sqrt(float(variance_for(each, self.rows_per_person**2)))
         if d == 1:
             single = rho
         total = max(1.0, float(ledger.noisy(np.array([n]), single * _TOTAL, "total")[0]))
+        extra = self._further(d, total * sqrt(rho) / self.rows_per_person)
+        each = (rho - single - choice) * (1 - 1e-9) / max(1, d - 1 + extra)
+        sigma = sqrt(float(variance_for(each, self.rows_per_person**2)))
         coarse = Coarse(self.groups, _SPREADS * sigma)
         share = single * (1 - _TOTAL) * (1 - 1e-9) / d
         columns = [
@@ -218,6 +220,13 @@ class DpMarginals(Params, Saved, Ruled):
             more += sorted((p for p in found if said[p] > _CLEAR), key=lambda p: -said[p])
             model = build(tables, tree, more, most=4, cells=self.cells)
         return model, columns
+
+    def _further(self, d: int, clearness: float) -> int:
+        """Return how many pairs beyond the tree are worth their share, by how far rows stand above the noise."""
+        if self.method != "adaptive":
+            return 0
+        wanted = d * min(_MOST_FURTHER, max(0.5, sqrt(clearness / _CLEAR_ENOUGH)))
+        return min(round(wanted), d * (d - 1) // 2 - (d - 1))
 
     @property
     def schema_(self) -> Schema:
