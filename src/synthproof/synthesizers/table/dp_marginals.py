@@ -190,11 +190,12 @@ class DpMarginals(Params, Saved, Ruled):
         """Return the model on codes and the measured columns; everything here sees the data through the ledger alone."""
         names, d = list(domains), len(domains)
         single, choice = rho * self.column_share, rho * self.choice_share
+        pairs = (rho - single - choice) * (1 - 1e-9)
         if d == 1:
             single = rho
         total = max(1.0, float(ledger.noisy(np.array([n]), single * _TOTAL, "total")[0]))
         extra = self._further(d, total * sqrt(rho) / self.rows_per_person)
-        each = (rho - single - choice) * (1 - 1e-9) / max(1, d - 1 + extra)
+        each = pairs / max(1, d - 1 + extra)
         sigma = sqrt(float(variance_for(each, self.rows_per_person**2)))
         coarse = Coarse(self.groups, _SPREADS * sigma)
         share = single * (1 - _TOTAL) * (1 - 1e-9) / d

@@ -25,8 +25,6 @@ from synthproof.synthesizers.table.rules.conflicts import check_rules_together
 
 FloatArray = npt.NDArray[np.float64]
 
-_SLOTS = 1 << 16
-
 
 def bounded_rows(table: Table, most: int, row_wise: bool) -> tuple[Table, tuple[Words, ...]]:
     """Return at most `most` rows of each person, chosen at random, and what must be said of that.
@@ -87,7 +85,8 @@ def private_layout(
     """
     schema, makers, told = table.schema, {}, list(notices)
     texts = [f.name for f in schema.fields if f.kind == "text" and not f.has("unit")]
-    left_out = tuple((k, f) for k, f in enumerate(schema.fields) if f.name in texts)
+    # The reason of an inferred kind tells true numbers of rows.
+    left_out = tuple((k, replace(f, reason="")) for k, f in enumerate(schema.fields) if f.name in texts)
     if texts:
         told.append(left_out_words(texts))
     schema = schema.without(*texts)
@@ -96,7 +95,7 @@ def private_layout(
             schema = schema.replace_field(domains[f.name].drawn_field())
         else:
             makers[f.name] = _maker(f, seed)
-            schema = schema.replace_field(replace(made_field(f), reason=""))
+            schema = schema.replace_field(replace(made_field(f), pattern=_declared(f), reason=""))
     if makers:
         told.append(_CHANCE.filled(names=", ".join(makers)))
     grids = {name: d.grid for name, d in domains.items() if d.field.numeric}
@@ -114,13 +113,14 @@ def private_layout(
 
 def _maker(f: Field, seed: int) -> IdMaker:
     """Return a maker that knows no real identifier: one of its own may be somebody's, as any guess may."""
-    declared = f.pattern if not f.reason else ""
-    positions = places_of(whole_pattern(9) if f.kind == "integer" else declared or DEFAULT_PATTERN)
-    blank = IdMaker(
-        positions or places_of(DEFAULT_PATTERN) or (), derive(seed, f"id/{f.name}"), 1, np.zeros(1, np.int64)
-    )
-    slots = max(1, min(blank.size, _SLOTS))
-    return replace(blank, slots=slots, free=np.arange(slots, dtype=np.int64))
+    positions = places_of(whole_pattern(9) if f.kind == "integer" else _declared(f) or DEFAULT_PATTERN)
+    positions = positions or places_of(DEFAULT_PATTERN) or ()
+    return IdMaker(positions, derive(seed, f"id/{f.name}"), slots=1, free=np.zeros(1, np.int64))
+
+
+def _declared(f: Field) -> str:
+    """Return an identifier's pattern, unless it was read off the data."""
+    return f.pattern if not f.reason else ""
 
 
 _CHANCE = Words(
