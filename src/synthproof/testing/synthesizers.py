@@ -27,6 +27,7 @@ from synthproof.core.schema import Field, Schema
 from synthproof.data.table.chunks import open_chunks
 from synthproof.data.table.dataset import Table, canonical_dtype
 from synthproof.data.table.native_arrow import to_arrow
+from synthproof.engines.codes import to_numbers
 from synthproof.testing.executors import Carried
 from synthproof.testing.levels import SHARED, check_wide_column
 from synthproof.testing.rules import check_rules
@@ -162,8 +163,11 @@ def check_size_and_schema(bench: Bench) -> None:
     for f in drawn.schema.fields:
         assert drawn.frame[f.name].dtype == bench.data.frame[f.name].dtype, f"type of {f.name}"
         if f.numeric and bench.private:  # the data's own ends are nobody's to know
-            made = drawn.schema.field(f.name)
-            assert made.low is not None, f"{f.name} has no declared or bought range"
+            column = drawn.frame[f.name].dropna()
+            low, high = to_numbers(column.agg(["min", "max"]).reset_index(drop=True).astype(column.dtype), f)
+            assert f.low is not None, f"{f.name} has no declared or bought range"
+            assert f.high is not None, f"{f.name} has no declared or bought range"
+            assert f.low <= low <= high <= f.high, f"{f.name} leaves the range it states"
         elif f.numeric:
             real, made = bench.data.frame[f.name].dropna(), drawn.frame[f.name].dropna()
             assert real.min() <= made.min(), f"{f.name} goes below the data"
