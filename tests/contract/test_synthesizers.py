@@ -20,6 +20,8 @@ SMALL: dict[str, dict[str, Any]] = {
     "table.autoregressive": {"hidden": 64, "epochs": 4},
     "table.vae": {"width": 32, "latent": 8, "epochs": 12},
     "table.gan": {"width": 32, "noise": 16, "epochs": 10, "batch_size": 100},
+    # So much budget that what 400 rows say is above the noise; every clause holds at any.
+    "table.dp_marginals": {"epsilon": 200.0, "domain_share": 0.2},
     "table.diffusion": {"width": 32, "depth": 1, "epochs": 12, "flow_steps": 4},
 }
 

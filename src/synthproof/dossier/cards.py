@@ -13,6 +13,7 @@ from synthproof.core.evidence import FAMILIES, FAMILY_WORDS, RESULT_WORDS
 from synthproof.core.words import LANGS, Lang, Words
 from synthproof.dossier.disclose import printable
 from synthproof.dossier.forms_data import KIND_WORDS, of_metric
+from synthproof.dossier.guarantee import guarantee_rows
 from synthproof.dossier.numbers import card_of, interval, number
 from synthproof.dossier.record import told
 from synthproof.policy.purposes import ENVIRONMENT_WORDS, FORM_WORDS
@@ -155,6 +156,7 @@ def _model_card(proof: Proof, lang: Lang) -> list[str]:
         f"- {w('Full synthesis', '완전합성')}: {_flag(g.tags.get('full_synthesis'), lang)}",
         f"- {w('Irreversible', '비가역성')}: {_flag(g.tags.get('irreversible'), lang)}",
         f"- {w('Differential privacy', '차분 프라이버시')}: {_flag(g.tags.get('private'), lang)}",
+        *(f"- {label.say(lang)}: {mark(text.say(lang), 400)}" for label, text in guarantee_rows(g.privacy)),
     ]
     because = told(g.because)
     if because:

@@ -10,6 +10,7 @@ from synthproof.core.evidence import FAMILIES, FAMILY_WORDS, Limit
 from synthproof.core.words import Words
 from synthproof.dossier.disclose import printable
 from synthproof.dossier.figures.limits import repeats_picture
+from synthproof.dossier.guarantee import guarantee_rows
 from synthproof.dossier.labels import DATA_NAMES, PAPERS, STAGES
 from synthproof.dossier.numbers import ORIGIN_WORDS, OUTCOME_WORDS, anchor, card_of, number
 from synthproof.protection.treatments import CLASSES, merged
@@ -172,6 +173,7 @@ def generator_rows(proof: Proof) -> list[tuple[Words, Words]]:
         if key in g.tags:
             yes = bool(g.tags[key])
             rows.append((name, Words(en="yes" if yes else "no", ko="예" if yes else "아니요")))
+    rows += guarantee_rows(g.privacy)
     for key, value in sorted(g.parameters.items()):
         if key in {"random_state", "seed"}:
             continue

@@ -25,6 +25,7 @@ from synthproof.pipeline.environment import environment, now
 from synthproof.policy.load import load_policy
 from synthproof.verification.battery import verify_case
 from synthproof.verification.proof import DataFacts, GeneratorFacts, Proof
+from synthproof.verification.refine import voided_by
 
 
 def facts_of(table: Table) -> DataFacts:
@@ -117,8 +118,9 @@ def prove(
     if source is not None:
         data["source"] = source
     case = Case(train=real, holdout=unseen, synthetic=synthetic, purpose=purpose, recipe=recipe)
-    judged = verify_case(case, rules, seed=seed, repeats=repeats, statements=statements, run=run)
     extra = dict(record or {})
+    voided = voided_by(generator.tags, extra.get("refinements", ())) if generator is not None else None
+    judged = verify_case(case, rules, seed=seed, repeats=repeats, statements=statements, voided=voided, run=run)
     seconds = {**extra.pop("seconds", {}), **{f"verify/{k}": v for k, v in judged.seconds.items()}}
     settings = {
         "seed": seed,
@@ -208,6 +210,7 @@ def generator_facts(
         because=because.to_dict() if because else None,
         notices=(*notices, *own),
         seconds={k: round(v, 2) for k, v in seconds.items()},
+        privacy=getattr(model, "ledger_", {}),
     )
 
 

@@ -42,6 +42,7 @@ from synthproof.pipeline.judging import (
     repeated,
 )
 from synthproof.pipeline.lock import only_one
+from synthproof.pipeline.private import check_private
 from synthproof.pipeline.quick import generator_of
 from synthproof.pipeline.rules import with_learned_rules, with_rules
 from synthproof.pipeline.sources import source_digest, stem
@@ -99,7 +100,7 @@ class Road:
         # A wrong policy or synthesizer name must not cost a whole fit before it is noticed.
         load_policy(self.config.verify.policy)
         self.statements = load_statements(Path(self.config.statements)) if self.config.statements else ()
-        synthesizers.entry(generator_of(self.config.fit))
+        check_private(self.config)
         with only_one(self.workspace.root):
             self.workspace.open(resume=resume)
             try:

@@ -115,10 +115,10 @@ def apply(
         told = _heavy(receipt, train)
         notices += told
         receipts.append(_classed({**receipt, "notices": [words.to_dict() for words in told]}, classes))
-        train = changed
-        changed = protection.transform(holdout)
-        _same_units(protection, holdout, changed)
-        holdout = changed
+        holdout_changed = protection.transform(holdout)
+        _same_units(protection, holdout, holdout_changed)
+        name = str(receipt["protection"])
+        train, holdout = _marked(train, changed, name), _marked(holdout, holdout_changed, name)
     return Protected(
         parts=replace(parts, train=train, holdout=holdout),
         receipts=tuple(receipts),
@@ -170,6 +170,16 @@ def _same_units(protection: Protection[Table], before: Table, after: Table) -> N
     if len(before) != len(after) or before.n_rows != after.n_rows:
         step = type(protection).__name__
         raise ConfigError("protect/lost-units", where=step, step=step, before=len(before), after=len(after))
+
+
+def _marked(before: Table, after: Table, name: str) -> Table:
+    """Return the table with a reason at every field whose domain changed: it is no longer what a person declared."""
+    schema = after.schema
+    for f in schema.fields:
+        old = before.schema.field(f.name) if f.name in before.schema else f
+        if not f.reason and (f.levels, f.low, f.high, f.pattern) != (old.levels, old.low, old.high, old.pattern):
+            schema = schema.replace_field(replace(f, reason=f"domain changed by the protection {name}"))
+    return after if schema is after.schema else after.with_schema(schema)
 
 
 def _heavy(receipt: Mapping[str, Any], before: Table) -> list[Words]:

@@ -7,6 +7,7 @@ CATALOGUE: dict[str, str] = {
     "table.cart_chain": "synthproof.synthesizers.table.cart_chain:CartChain",
     "table.copula": "synthproof.synthesizers.table.copula:Copula",
     "table.diffusion": "synthproof.synthesizers.table.diffusion:Diffusion",
+    "table.dp_marginals": "synthproof.synthesizers.table.dp_marginals:DpMarginals",
     "table.gan": "synthproof.synthesizers.table.gan:Gan",
     "table.marginals": "synthproof.synthesizers.table.marginals:Marginals",
     "table.smote": "synthproof.synthesizers.table.smote:Smote",

@@ -24,7 +24,9 @@ def check_rules(bench: Any) -> None:
     """Declared rules hold in every drawn row, under conditions too; they can be exchanged, and survive on disk."""
     if not hasattr(bench.model, "with_rules"):
         return
-    rules = tuple(Constraint.parse(text) for text in RULES)
+    # A rule that says what train has cannot be kept without showing it.
+    texts = tuple(t for t in RULES if not (bench.private and t.startswith("combination")))
+    rules = tuple(Constraint.parse(text) for text in texts)
     data = bench.data.with_schema(replace(bench.data.schema, constraints=rules))
     model = bench.new().fit(data)
     wanted: list[dict[str, Any] | None] = [None]
@@ -37,10 +39,10 @@ def check_rules(bench: Any) -> None:
         assert model.sample(60, where=where, seed=31).frame.equals(drawn.frame.head(60)), (
             "fewer rows are no head of more"
         )
-    fewer = model.with_rules(add=["age != 40"], remove=RULES[:4])
-    assert [r.text for r in fewer.rules_] == [RULES[4], "age != 40"]
+    fewer = model.with_rules(add=["age != 40"], remove=texts[:-1])
+    assert [r.text for r in fewer.rules_] == [RULES[-1], "age != 40"]
     assert (fewer.sample(500, seed=31).frame["age"] != 40).all()
-    assert len(model.rules_) == len(RULES), "with_rules changed the model it was asked of"
+    assert len(model.rules_) == len(texts), "with_rules changed the model it was asked of"
     with tempfile.TemporaryDirectory() as folder:
         _state.save(Path(folder) / "m", header={}, state=model.get_state())
         _, learned = _state.load(Path(folder) / "m")

@@ -19,6 +19,7 @@ from synthproof.core.registry import metrics
 from synthproof.core.run import Run, quiet
 from synthproof.core.schema import Purpose, Schema
 from synthproof.core.words import Words
+from synthproof.verification.refine import withheld
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,6 +104,7 @@ def verify_case(
     seed: int,
     repeats: int = 100,
     statements: Sequence[Statement] = (),
+    voided: Words | None = None,
     run: Run | None = None,
     strict: bool = False,
 ) -> Judged:
@@ -112,6 +114,8 @@ def verify_case(
     ----------
     repeats
         Number of random halvings of train behind each simulated limit.
+    voided
+        Why nothing can be said of safety (`refine.voided_by`); ``None`` when something can.
     """
     run = quiet(run)
     battery = run_battery(case, policy, seed=seed, run=run, strict=strict)
@@ -119,8 +123,9 @@ def verify_case(
     limits, notices = _limits(case, policy, seed=derive(seed, "limits"), repeats=repeats, run=run, strict=strict)
     seconds = {**battery.seconds, "limits": time.perf_counter() - started}
     bound: Policy = getattr(policy, "for_purpose", lambda _: policy)(case.purpose)
-    verdict = bound.judge(battery.evidence, tuple(statements), limits)
-    return Judged(evidence=battery.evidence, limits=limits, verdict=verdict, seconds=seconds, notices=notices)
+    evidence = battery.evidence if voided is None else withheld(battery.evidence, voided)
+    verdict = bound.judge(evidence, tuple(statements), limits)
+    return Judged(evidence=evidence, limits=limits, verdict=verdict, seconds=seconds, notices=notices)
 
 
 def _limits(

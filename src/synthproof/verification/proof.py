@@ -57,6 +57,8 @@ class GeneratorFacts:
         Seed of fit; the seed of sampling stays in the vault.
     seconds
         Wall seconds of fit and sample.
+    privacy
+        What a generator under differential privacy promised and spent, look by look; empty for others.
     """
 
     name: str = "unknown"
@@ -66,6 +68,7 @@ class GeneratorFacts:
     notices: tuple[Mapping[str, str], ...] = ()
     seed: int | None = None
     seconds: Mapping[str, float] = field(default_factory=dict)
+    privacy: Mapping[str, Any] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         """Return JSON values."""

@@ -3,18 +3,26 @@
 Both look at training data while they choose what to drop, which is itself a channel: whoever can run the generator and
 the filter again learns from the holes (Ganev & De Cristofaro, arXiv 2312.05114). They are therefore off by default, drop
 at distance zero only, and write what they did, in counts, for the report.
+
+A proof of differential privacy speaks of the generator, not of what such a filter lets through: after any of them the
+safety of a private generator's data is *not assessed* (`voided_by`, `withheld`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from synthproof.core.errors import NotFoundError
+from synthproof.core.evidence import Evidence
+from synthproof.core.registry import metrics
 from synthproof.core.schema import Purpose
+from synthproof.core.words import Words
 from synthproof.data.table.dataset import Table
 from synthproof.engines.records import encode_alike, record_ids
 from synthproof.metrics.table.key_classes import CAP_LIMIT, cap, keys, named
@@ -106,6 +114,49 @@ def cap_remedy(
         "rate_after": {t: _over(now, train, k, t, limit) for t in before},
     }
     return now, entry
+
+
+def voided_by(tags: Mapping[str, Any], refinements: Sequence[Mapping[str, Any]]) -> Words | None:
+    """Return why the safety of drawn data cannot be judged, or ``None``.
+
+    Parameters
+    ----------
+    tags
+        Of the generator (`Tags` as a mapping).
+    refinements
+        Logged changes of the drawn data; also one that dropped nothing looked at the data.
+    """
+    if not tags.get("private") or not refinements:
+        return None
+    return _VOIDED.filled(names=", ".join(str(r.get("refinement", r.get("name", "?"))) for r in refinements))
+
+
+def withheld(evidence: Sequence[Evidence], why: Words) -> tuple[Evidence, ...]:
+    """Return evidence of which that on safety carries no number; no person's word stands in for it."""
+    return tuple(
+        replace(
+            e, outcome="failed", estimate=None, interval=None, reference=None, reference_interval=None, detail={},
+            private={}, caveat=why,
+        )
+        if _on_safety(e.metric)
+        else e
+        for e in evidence
+    )  # fmt: skip
+
+
+def _on_safety(metric: str) -> bool:
+    try:
+        return bool(metrics.get(metric).card.family == "safety")
+    except NotFoundError:
+        return True
+
+
+_VOIDED = Words(
+    en="Withheld: the generator gives differential privacy, and a filter that looked at the real records changed what it drew "
+    "({names}). The proof does not cover that, so safety is not assessed. Draw again without the filter.",
+    ko="판단 보류: 차분 프라이버시를 제공하는 생성기의 결과를 실제 자료를 참조하는 후처리({names})로 변경하였습니다. 증명이 이를 "
+    "포함하지 않으므로 안전성을 판단할 수 없습니다. 후처리 없이 다시 생성하십시오.",
+)
 
 
 def _originals(synthetic: Table, train: Table) -> tuple[IntArray, IntArray]:

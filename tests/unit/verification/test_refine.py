@@ -1,16 +1,20 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from synthproof.core.contracts import Case
+from synthproof.core.evidence import Evidence
 from synthproof.core.random import derive
 from synthproof.data.table.dataset import Table
 from synthproof.metrics.table.pipc_linkage import PipcLinkage
 from synthproof.metrics.table.pipc_singling_out import PipcSinglingOut
+from synthproof.policy.load import load_policy
 from synthproof.testing.references import fresh, partial_copycat
 from synthproof.testing.worlds import patients, visits
-from synthproof.verification.refine import cap_remedy, drop_exact_copies
+from synthproof.verification.refine import cap_remedy, drop_exact_copies, voided_by, withheld
 
 WORLD = patients()
 TRAIN = WORLD.draw(400, 1)
@@ -97,3 +101,26 @@ def test_cap_remedy_drops_no_more_than_needed() -> None:
     # Only classes in which every row carries the value are over a limit of (almost) one.
     assert log["rows_dropped"] < 500
     assert done.n_rows > 0
+
+
+def test_a_filter_under_differential_privacy_takes_the_numbers_on_safety_away() -> None:
+    done = ({"refinement": "drop_exact_copies", "copies_dropped": 0},)
+    assert voided_by({"private": False}, done) is None
+    assert voided_by({"private": True}, ()) is None
+    why = voided_by({"private": True}, done)
+    assert why is not None
+    assert "drop_exact_copies" in why.en
+    assert "drop_exact_copies" in why.ko
+    evidence = (
+        Evidence(metric="table.exact_copies", estimate=0.0, interval=(0.0, 0.1), reference=0.0, n=9),
+        Evidence(metric="table.shape", estimate=0.1, interval=(0.0, 0.2), n=9),
+        Evidence(metric="plugin.gone", estimate=0.1, interval=(0.0, 0.2), n=9),
+    )
+    safety, fidelity, unknown = withheld(evidence, why)
+    assert safety.outcome == unknown.outcome == "failed"
+    assert safety.estimate is safety.reference is None
+    assert safety.caveat == why
+    assert fidelity is evidence[1]
+    assert load_policy("internal").judge(
+        withheld((replace(evidence[0], inputs={"parts": "1"}),), why), (), ()
+    ).families["safety"] == "not_assessed"  # fmt: skip

@@ -17,7 +17,7 @@ by where the network differs from the tree. Nothing is drawn and thrown away unt
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from typing import ClassVar, Self
 
@@ -27,7 +27,7 @@ import numpy.typing as npt
 from synthproof.core.contracts import Conditions, Tags
 from synthproof.core.models import Saved
 from synthproof.core.params import Params, check_range
-from synthproof.core.random import blocks_of, derive, fresh_seed, stream
+from synthproof.core.random import derive, fresh_seed, stream
 from synthproof.core.run import Run, quiet
 from synthproof.core.state import State
 from synthproof.data.table.chunks import Data, bounded
@@ -35,21 +35,17 @@ from synthproof.data.table.dataset import Table
 from synthproof.engines.codes import numbers_or_codes
 from synthproof.synthesizers.table.columns.backoff import Node, View, count_node
 from synthproof.synthesizers.table.columns.bins import UNKNOWN, Bins, bins_of
-from synthproof.synthesizers.table.columns.conditions import read_conditions
 from synthproof.synthesizers.table.columns.layout import Layout, check_count, lay_out, persons_of
 from synthproof.synthesizers.table.columns.model import column_model, fitted
-from synthproof.synthesizers.table.columns.network import Foresight, Net, Place, plain_chunk
+from synthproof.synthesizers.table.columns.network import Net, Place
 from synthproof.synthesizers.table.columns.parents import choose_parents, views_for
 from synthproof.synthesizers.table.rules.book import Book
-from synthproof.synthesizers.table.rules.bounds import Bounds
-from synthproof.synthesizers.table.rules.conflicts import check_conditions
-from synthproof.synthesizers.table.rules.ruled import Ruled, draw_under_rules, learn_book
-from synthproof.synthesizers.table.rules.within import draw_within
+from synthproof.synthesizers.table.rules.from_net import draw_from_net
+from synthproof.synthesizers.table.rules.ruled import Ruled, learn_book
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.intp]
 
-_CHUNK = 16  # blocks drawn at a time
 _STUDIED = 30_000  # rows that choose the structure
 _GROUPS, _LEVELS = 12, 48  # groups of a number's bins; levels that stay alone
 _ROWS_PER_BIN = 40
@@ -180,26 +176,7 @@ class BayesNet(Params, Saved, Ruled):
         layout: Layout = fitted(self, "_layout", "sample")
         net, run, n = self._net, quiet(run), check_count(n)
         seed = derive(self.seed_, "sample") if seed is None else int(seed)
-        grids = {name: c.grid for name, c in net.columns.items() if c.grid is not None}
-        asked = read_conditions(where, layout.schema, grids, layout.wide)
-        check_conditions(self._book, asked)
-        blocks, mine = blocks_of(first, n)
-        foresight, pool = None, 1
-        if asked:
-            foresight = Foresight.of(net, asked)
-            run.tick("conditions", 0, 1)
-            pool = foresight.pool()
-        if not self._book.empty:
-            draw = partial(_mended, net, foresight, pool)
-            ruled = draw_under_rules(self._book, draw, blocks=blocks, mine=mine, seed=seed, run=run, asked=asked)
-            return layout.table(ruled, n, seed, first=first, asked=asked)
-        if foresight is not None:
-            parts = run.map(partial(foresight.block, seed, pool), blocks, "sample")
-        else:
-            chunks = [(b, min(_CHUNK, blocks.stop - b)) for b in blocks[::_CHUNK]]
-            parts = run.map(partial(plain_chunk, net, seed), chunks, "sample")
-        drawn = {name: np.concatenate([p[name] for p in parts] or [np.empty(0)])[mine] for name in net.columns}
-        return layout.table(drawn, n, seed, first=first, asked=asked)
+        return draw_from_net(net, layout, self._book, n, where=where, seed=seed, run=run, first=first)
 
     def log_prob(self, data: Table, /, *, run: Run | None = None) -> FloatArray:
         """Return each row's log-likelihood in nats, shape (n_rows,).
@@ -329,20 +306,3 @@ def _node(plan: _Plan, k: int, *, sample: IntArray | slice, most: int, least: in
     seen = None if own is None else (own, plan.codes[own.node][sample])
     chosen = choose_parents(studied, size, candidates, own=seen, most=most, least=least)
     return count_node(plan.codes, x, size, chosen, own=own, least=least)
-
-
-def _mended(
-    net: Net, foresight: Foresight | None, pool: int, book: Book, seed: int, block: int, at: IntArray
-) -> dict[str, FloatArray]:
-    """Return some rows of a block, mended column by column: a value that breaks a rule is drawn anew from the part of its
-    column that the rules allow beside the columns before it.
-    """
-    drawn = plain_chunk(net, seed, (block, 1)) if foresight is None else foresight.block(seed, pool, block)
-
-    def redraw(name: str, bounds: Bounds, values: FloatArray, u: FloatArray) -> FloatArray:
-        bins = net.columns[name]
-        whole = replace(bins.pieces, start=bins.pieces.start[[0, -1]])
-        return draw_within(whole, bins.grid, np.zeros(len(values), dtype=np.intp), values, bounds, u)
-
-    rows = {name: values[at] for name, values in drawn.items()}
-    return book.repair(rows, seed, block, held=() if foresight is None else foresight.asked, redraw=redraw, at=at)

@@ -157,16 +157,16 @@ def bins_of(name: str, model: ColumnModel, *, bins: int, groups: int, levels: in
         group = _common_alone(weight, gone, levels)
     else:
         light = ((pieces.high > pieces.low) | (weight < pieces.cum[-1] / bins)) & (len(weight) > bins)
-        first = _runs(weight, gone, light, bins)
+        first = runs(weight, gone, light, bins)
         start = np.append(first, len(weight)).astype(np.intp)
         mass = pieces.cum[start[1:]] - pieces.cum[start[:-1]]
         light = mass < mass.sum() / groups
-        runs = _runs(mass, gone[first], light, groups) if len(mass) > 2 * groups else np.arange(len(mass))
-        group = (np.searchsorted(runs, np.arange(len(mass)), side="right") - 1).astype(np.intp)
+        cuts = runs(mass, gone[first], light, groups) if len(mass) > 2 * groups else np.arange(len(mass))
+        group = (np.searchsorted(cuts, np.arange(len(mass)), side="right") - 1).astype(np.intp)
     return Bins(name, replace(pieces, start=start), model.grid, group)
 
 
-def _runs(weight: FloatArray, gone: npt.NDArray[np.bool_], light: npt.NDArray[np.bool_], parts: int) -> IntArray:
+def runs(weight: FloatArray, gone: npt.NDArray[np.bool_], light: npt.NDArray[np.bool_], parts: int) -> IntArray:
     """Return where runs begin: neighbours that are light are put together until they weigh a part's share."""
     share = np.cumsum(np.where(light, weight, 0.0)) - np.where(light, weight, 0.0) / 2
     total = float(weight[light].sum()) or 1.0
@@ -194,4 +194,4 @@ def _common_alone(weight: FloatArray, gone: npt.NDArray[np.bool_], levels: int) 
     return group
 
 
-__all__ = ["UNKNOWN", "Bins", "bins_of"]
+__all__ = ["UNKNOWN", "Bins", "bins_of", "runs"]

@@ -26,7 +26,7 @@ LEAST_ROWS = 10
 """Fewer rows than this cannot be learned: every value would be somebody's own."""
 
 _PLAIN = re.compile(r"0|[1-9]\d*")
-_ROW_WISE = Words(
+ROW_WISE = Words(
     en="Rows were drawn one by one. Within-person structure: not assessed.",
     ko="행을 하나씩 독립적으로 생성했습니다. 개인 내 구조: 평가하지 않음.",
 )
@@ -174,12 +174,12 @@ def lay_out(data: Table, *, seed: int, row_wise: bool, min_shared: int = 10) -> 
     if unit is not None and len(data) < data.n_rows:
         if not row_wise:
             raise DataError("fit/several-rows-per-unit", where=unit, name=unit, rows=data.n_rows, units=len(data))
-        notices.append(_ROW_WISE)
+        notices.append(ROW_WISE)
     texts = [f.name for f in data.schema.fields if f.kind == "text" and not f.has("unit")]
     if len(texts) == len(data.schema.fields):
         raise DataError("fit/nothing-to-learn", where=data.origin.name, n=len(texts))
     if texts:
-        notices.append(_left_out(texts))
+        notices.append(left_out_words(texts))
     for f in data.schema.modelled:
         n = int(np.isinf(data.frame[f.name]).sum()) if f.kind == "continuous" else 0
         if n:
@@ -191,7 +191,7 @@ def lay_out(data: Table, *, seed: int, row_wise: bool, min_shared: int = 10) -> 
         if f.kind == "identifier" or f.has("unit"):
             makers[f.name], notice = _maker(data.frame[f.name], f, seed)
             notices.extend(notice)
-            schema = schema.replace_field(_made_field(f))
+            schema = schema.replace_field(made_field(f))
         elif f.levelled and data.n_rows / 2 < len(f.levels) <= MOST:
             notices.append(_many_levels(f.name, len(f.levels)))
     learned = [f for f in schema.modelled if f.name not in makers]
@@ -222,7 +222,7 @@ def _maker(column: pd.Series, f: Field, seed: int) -> tuple[IdMaker, list[Words]
     texts = [str(v) for v in column[~gone].astype(object)]
     pattern = f.pattern
     if f.kind == "integer" or (texts and all(_PLAIN.fullmatch(t) for t in texts)):
-        pattern = _whole_pattern(max((len(t) for t in texts), default=6))
+        pattern = whole_pattern(max((len(t) for t in texts), default=6))
     maker = id_maker(texts, pattern, key=derive(seed, f"id/{f.name}"), missing=float(gone.mean()))
     if maker.capacity >= len(column):
         return maker, []
@@ -233,7 +233,7 @@ def _maker(column: pd.Series, f: Field, seed: int) -> tuple[IdMaker, list[Words]
     return maker, [words.filled(name=f.name)]
 
 
-def _whole_pattern(width: int) -> str:
+def whole_pattern(width: int) -> str:
     """Return a pattern of whole numbers without leading zeros (0133 would be the number 133) that 64 bits can hold."""
     if width >= 20:
         return rf"1[0-7]\d{{{width - 2}}}"
@@ -241,7 +241,7 @@ def _whole_pattern(width: int) -> str:
     return rf"{first}\d{{{width - 1}}}" if width > 1 else r"\d"
 
 
-def _made_field(f: Field) -> Field:
+def made_field(f: Field) -> Field:
     """Return an identifier's field as drawn tables have it: its range no longer says anything."""
     if f.levelled:
         return replace(f, kind="identifier", levels=())
@@ -268,7 +268,8 @@ def _of_more(data: Table) -> list[Words]:
     return [words.filled(drawn=drawn, of=of)]
 
 
-def _left_out(names: list[str]) -> Words:
+def left_out_words(names: list[str]) -> Words:
+    """Return the notice that columns of free text are left out."""
     words = Words(
         en="Left out, because free text needs a generator of its own and real text is never resampled: {names}.",
         ko="자유 텍스트는 전용 생성기가 필요하며 실제 텍스트를 재사용하지 않으므로 제외한 열: {names}.",
