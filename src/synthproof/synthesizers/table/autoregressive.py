@@ -30,9 +30,7 @@ from synthproof.core.models import Saved
 from synthproof.core.params import Params, check_choice, check_range
 from synthproof.core.random import BLOCK, blocks_of, derive, fresh_seed
 from synthproof.core.run import Run, quiet
-from synthproof.core.schema import Schema
 from synthproof.core.state import State
-from synthproof.core.words import Words
 from synthproof.data.table.chunks import LEARNED, ChunkedTable, Data, bounded
 from synthproof.data.table.dataset import Table
 from synthproof.engines.codes import numbers_or_codes
@@ -222,16 +220,6 @@ class Autoregressive(Params, Saved, Ruled):
             self.budget_s,
             self.learner,
         )
-
-    @property
-    def schema_(self) -> Schema:
-        """Schema of drawn tables."""
-        return fitted(self, "_layout", "schema_").schema  # type: ignore[no-any-return]
-
-    @property
-    def notices_(self) -> tuple[Words, ...]:
-        """What the reader of a report must know."""
-        return fitted(self, "_layout", "notices_").notices  # type: ignore[no-any-return]
 
     @property
     def exact_(self) -> tuple[Constraint, ...]:

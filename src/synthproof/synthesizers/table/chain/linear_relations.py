@@ -62,7 +62,7 @@ def find_planes(
     for share in _SHARES:
         if len(y) < 10 * (len(used) + 1) or len(used) < 2 or y.std() == 0:  # noqa: PLR2004
             break
-        plane = _plane(x[:, used], y, [names[j] for j in used], step, share, rng)
+        plane = _plane(x[:, used], y, [names[int(j)] for j in used], step, share, rng)
         if plane is None:
             continue
         found.append(plane)
@@ -106,7 +106,7 @@ def _plane(
     inside, ring = int((rest <= near).sum()), int(((rest > near) & (rest <= 3 * near)).sum())
     if len(kept) < 2 or inside < _ON * len(y) or inside < _DENSER * max(ring, 1) / 2:  # noqa: PLR2004
         return None
-    return tuple((names[j], float(coef[j])) for j in kept), constant, near
+    return tuple((names[int(j)], float(coef[j])) for j in kept), constant, float(near)
 
 
 def _trimmed(z: FloatArray, y: FloatArray, h: int, near: float, rng: np.random.Generator) -> BoolArray:

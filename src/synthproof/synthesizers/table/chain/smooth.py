@@ -138,7 +138,7 @@ def _fit(
     blank = Smooth(
         tuple(rows),
         centre,
-        np.where(spread > 0, spread, 1.0),
+        np.asarray(np.where(spread > 0, spread, 1.0), dtype=np.float64),
         rng.normal(size=(x.shape[1], waves)) / length,
         rng.uniform(0, 2 * np.pi, waves),
         np.empty(0),
@@ -146,5 +146,5 @@ def _fit(
     a = blank._design(rows)
     gram = a.T @ a
     gram[np.diag_indices(len(gram))] += _RIDGE * len(a)
-    weight = np.linalg.solve(gram, a.T @ values)
+    weight = np.asarray(np.linalg.solve(gram, a.T @ values), dtype=np.float64)
     return Smooth(blank.names, blank.centre, blank.scale, blank.waves, blank.phase, weight)
