@@ -140,6 +140,7 @@ UNITS: Mapping[str, str] = {
     "difference of rates": "비율(예측률) 차이",
     "difference of scores": "점수 차이",
     "difference of shares": "비율 차이",
+    "difference of shares guessed right": "맞힌 비율의 차이",
     "distance (0 to 1)": "거리(0–1)",
     "effect size (0 to 1)": "효과크기(0–1)",
     "excess share of synthetic records": "우연을 넘는 합성 레코드 비율",

@@ -28,7 +28,7 @@ NAME = "table.dp_marginals"
 
 
 def config(tmp_path: Path, *, protect: tuple[str, ...] = ("none",), drop_copies: bool = False) -> RunConfig:
-    patients().draw(400, 1).frame.to_csv(tmp_path / "people.csv", index=False)
+    patients().draw(3000, 1).frame.to_csv(tmp_path / "people.csv", index=False)
     return RunConfig(
         source=str(tmp_path / "people.csv"),
         out=str(tmp_path / "out"),
