@@ -57,7 +57,9 @@ class Excess:
     surely_below: float
 
 
-def of_attacks(carried: FloatArray, missed: FloatArray, n_train: int, n_holdout: int, attacks: float) -> Excess:
+def of_attacks(
+    carried: FloatArray, missed: FloatArray, n_train: int, n_holdout: int, attacks: float, level: float = 0.95
+) -> Excess:
     """Return the excess of attacks that start from the synthetic data and end at real persons.
 
     Parameters
@@ -85,7 +87,7 @@ def of_attacks(carried: FloatArray, missed: FloatArray, n_train: int, n_holdout:
         low, high = wilson(copied * attacks, attacks, level)
         return found - math.hypot(z * sd, copied - low), found + math.hypot(z * sd, high - copied)
 
-    return _clipped(found, ends(0.95), ends(SURE)[1])
+    return _clipped(found, ends(level), ends(SURE)[1])
 
 
 def _drawn_without_replacement(
