@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from scipy import stats as st
 
 from synthproof.core.evidence import Evidence
 from synthproof.core.registry import metrics
@@ -37,7 +38,13 @@ def found(request: pytest.FixtureRequest) -> list[Trial]:
 
 
 def test_every_safety_metric_has_been_tried() -> None:
-    ours = {"exact_copies", "nearer_than_unseen", "pipc_inference", "pipc_linkage", "pipc_singling_out"}
+    ours = {"exact_copies", "nearer_than_unseen", "pipc_inference", "pipc_linkage", "pipc_singling_out"} | {
+        "disclosure",
+        "linkability",
+        "near_copies",
+        "reidentification",
+        "singling_out",
+    }
     assert ours <= {name.removeprefix("table.") for name in SAFETY}
 
 
@@ -56,9 +63,10 @@ def test_the_battery_sees_a_tenth_of_copies(found: list[Trial]) -> None:
     if found[0].world == "patients":
         assert seen["equal", "tenth"] == seen["9:1", "tenth"] == n
     assert seen["equal", "copycat"] == seen["9:1", "copycat"] == n
-    # Seven intervals at a one-sided 2.5 %: more than 7 of 12 worlds with any alarm has probability below 1e-4.
-    assert seen["equal", "fresh"] <= 7
-    assert seen["9:1", "fresh"] <= 7
+    # Each interval may alarm at a one-sided 2.5 %; more worlds with any alarm than this has probability below 1e-4.
+    for split in SPLITS:
+        intervals = {(t.metric, t.subject) for t in found if (t.split, t.generator) == (split, "fresh")}
+        assert seen[split, "fresh"] <= st.binom.ppf(1 - 1e-4, n, 1 - 0.975 ** len(intervals))
 
 
 def test_against_reference_takes_both_intervals_into_account() -> None:
