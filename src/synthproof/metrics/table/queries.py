@@ -17,7 +17,9 @@ SURE = 0.1
 """Expected other matches, if columns were independent, above which an attacker would not trust a conjunction."""
 WIDTHS = (0.0, 0.005)
 """Half-width of a numeric range in shares of the synthetic rows: the value itself, and half a percent to each side."""
-TRIES = 20
+CHOICES = 4
+"""Sets of columns weighed for each conjunction; the one least likely to match anybody else is asked."""
+TRIES = 8
 """Conjunctions formed for each one asked for, at most."""
 
 
@@ -87,8 +89,9 @@ def multivariate(index: Index, ranks: Ranks, rows: IntArray, asked: int, most: i
     Notes
     -----
     Levels must be equal; a number must be equal or lie within half a percent of the synthetic ranks, one or the other
-    for a whole query. A careful attacker asks only what is unlikely to match anybody else: conjunctions whose expected
-    number of other matches under independence exceeds 0.1 are not asked, nor those that match two synthetic units.
+    for a whole query. A careful attacker asks what is unlikely to match anybody else: of four sets of columns the one with
+    the fewest other matches expected under independence; where that exceeds 0.1 nothing is asked, nor where two
+    synthetic units match.
     """
     d, n = index.ranks.shape
     width = min(most, d)
@@ -99,15 +102,16 @@ def multivariate(index: Index, ranks: Ranks, rows: IntArray, asked: int, most: i
     for block in range(TRIES):
         g = stream(seed, "singling_out/multivariate", block)
         around = rows[permutation(seed, "singling_out/records", n)][(np.arange(asked) + block * asked) % n]
-        columns = np.argsort(g.random((asked, d)), axis=1)[:, :width].astype(np.int32)
-        size = g.integers(2, width + 1, asked)
+        columns = np.argsort(g.random((asked, CHOICES, d)), axis=2)[:, :, :width].astype(np.int32)
+        unused = np.arange(width) >= g.integers(2, width + 1, asked)[:, None, None]
         half = (np.array(WIDTHS) * n)[g.integers(0, len(WIDTHS), asked)]
         low, high, inside = _ranges(index, ranks, around, columns, half)
-        unused = np.arange(width) >= size[:, None]
-        columns[unused] = -1
         # Of the n - 1 others, how many match if columns were independent.
-        expected = np.where(unused, 1.0, np.maximum(inside - 1, 0.5) / n).prod(axis=1) * n
-        sure = expected <= SURE
+        columns = np.where(unused, np.int32(-1), columns)
+        expected = np.where(unused, 1.0, np.maximum(inside - 1, 0.5) / n).prod(axis=2) * n
+        best = np.arange(asked), expected.argmin(axis=1)
+        sure = expected[best] <= SURE
+        columns, low, high = (x[best] for x in (columns, low, high))
         found = _kept(index, columns[sure], low[sure], high[sure], asked, asked)
         tried, got = tried + asked, got + len(found)
         kept.append(found)
@@ -122,13 +126,13 @@ def multivariate(index: Index, ranks: Ranks, rows: IntArray, asked: int, most: i
 def _ranges(
     index: Index, ranks: Ranks, rows: IntArray, columns: RankArray, half: npt.NDArray[np.float64]
 ) -> tuple[RankArray, RankArray, IntArray]:
-    """Return lowest and highest rank of each condition, and the synthetic rows inside."""
-    own = index.ranks[columns, rows[:, None]]
+    """Return lowest and highest rank of each condition, and the synthetic rows inside; shapes as `columns`."""
+    own = index.ranks[columns, rows[:, None, None]]
     before, after = index.below(columns, own), index.below(columns, own + 1)
     n = index.ranks.shape[1]
     missing = index.below(columns, np.ones_like(own))
-    wide = ranks.ordered[columns] & (own > 0) & (half[:, None] >= 1)
-    reach = np.floor(half)[:, None].astype(np.int64)
+    wide = ranks.ordered[columns] & (own > 0) & (half[:, None, None] >= 1)
+    reach = np.floor(half)[:, None, None].astype(np.int64)
     first = np.clip(before - reach, missing, n - 1)
     last = np.clip(after - 1 + reach, 0, n - 1)
     low = np.where(wide, index.ranks[columns, index.order[columns, first]], own).astype(np.int32)

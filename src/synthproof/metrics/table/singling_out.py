@@ -19,7 +19,7 @@ from synthproof.metrics.table.exchangeable import bound_words, evidence, of_atta
 from synthproof.metrics.table.footing import NO_FIELDS, Footing, footing
 from synthproof.metrics.table.queries import Queries, multivariate, univariate
 
-ASKED = 5_000
+ASKED = 10_000
 """Queries asked for, of each sort."""
 FEWEST = 100
 """Fewer queries made than this measure nothing."""
