@@ -4,8 +4,8 @@ Every column becomes whole numbers, the ranks of its distinct values over all ta
 equality, a half-line and an interval are all one range of ranks. Each column of a table is sorted once; a conjunction is
 answered by walking the shortest of its columns' posting lists and stops as soon as rows of two units match.
 
-Index: O(rows · columns) by counting sort; a query: O(shortest list · columns asked). 200,000 × 50: about 1 s and
-40 to 80 µs.
+Index: O(rows · columns) by counting sort; a query: O(shortest list · columns asked). A million rows by 50 columns, half
+of them with 15 values: about 1 s, and some 10,000 queries a second on one core.
 """
 
 from __future__ import annotations

@@ -137,9 +137,7 @@ class Disclosure:
         own, _ = unanimous(ids["train"], values["train"], n)
         detail = {
             "disco": {name: share(hit[name], units[name]).plain() for name in hit},
-            "disco_small_classes": {
-                name: float((hit[name] & (size[ids[name]] <= SMALL)).mean()) for name in hit
-            },
+            "disco_small_classes": {name: float((hit[name] & (size[ids[name]] <= SMALL)).mean()) for name in hit},
             "keys_found_in_synthetic": {name: float((size[ids[name]] > 0).mean()) for name in hit},
             "original_disclosive": float((own[ids["train"]] >= 0).mean()),
             "quasi_identifiers": list(k),

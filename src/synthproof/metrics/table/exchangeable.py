@@ -164,9 +164,7 @@ def evidence(
     }
     if found.surely_below < 0:
         return Evidence(**common, outcome="insufficient", caveat=HOLDOUT_SEEN)
-    return Evidence(
-        **common, estimate=found.estimate, interval=(found.low, found.high), reference=0.0, caveat=caveat
-    )
+    return Evidence(**common, estimate=found.estimate, interval=(found.low, found.high), reference=0.0, caveat=caveat)
 
 
 def bound_words(hits: float, attacks: float) -> Words | None:
@@ -219,7 +217,6 @@ def copies(
     n_synthetic = len(base.ids["synthetic"])
     times = in_train + in_holdout
     weight = np.divide(drawn, times * n_synthetic, out=np.zeros(len(drawn)), where=times > 0)
-    carried = np.bincount(base.units["train"], weights=weight[base.ids["train"]])
-    missed = np.bincount(base.units["holdout"], weights=weight[base.ids["holdout"]])
+    carried = np.bincount(base.units["train"], weights=weight[base.ids["train"]]).astype(np.float64, copy=False)
+    missed = np.bincount(base.units["holdout"], weights=weight[base.ids["holdout"]]).astype(np.float64, copy=False)
     return of_attacks(carried, missed, len(base.ids["train"]), len(base.ids["holdout"]), n_synthetic)
-

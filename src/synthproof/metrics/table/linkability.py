@@ -34,7 +34,8 @@ _BLOCK = 64
 _WORST = 50
 
 _TWO = Words(
-    en="Two columns that can be compared are needed, one for each file.", ko="두 파일에 나눌 항목이 두 개 이상 필요합니다."
+    en="Two columns that can be compared are needed, one for each file.",
+    ko="두 파일에 나눌 항목이 두 개 이상 필요합니다.",
 )
 _READ = Words(
     en="0: persons learned from are linked no more often than unseen ones. Being linked by chance is counted in both.",
@@ -120,11 +121,11 @@ class Linkability:
         base = footing(case)
         space = MixedSpace.fit(base.synthetic, case.train.schema)
         halves = self._halves(space, k, seed)
-        credits = self._attack(base, space, halves, seed, run)
-        out = [self._one(base, credits, slice(0, self.splits), "random splits", seed, [])]
+        linked = self._attack(base, space, halves, seed, run)
+        out = [self._one(base, linked, slice(0, self.splits), "random splits", seed, [])]
         if len(halves) > self.splits:
             one = [space.names[j] for j in np.flatnonzero(halves[-1])]
-            out.append(self._one(base, credits, slice(self.splits, None), "quasi-identifiers | rest", seed, one))
+            out.append(self._one(base, linked, slice(self.splits, None), "quasi-identifiers | rest", seed, one))
         return out
 
     def _halves(self, space: MixedSpace, k: tuple[str, ...], seed: int) -> npt.NDArray[np.bool_]:
@@ -156,13 +157,13 @@ class Linkability:
     def _one(
         self,
         base: Footing,
-        credits: dict[str, tuple[npt.NDArray[np.intp], FloatArray]],
+        linked: dict[str, tuple[npt.NDArray[np.intp], FloatArray]],
         which: slice,
         subject: str,
         seed: int,
         first_file: list[str],
     ) -> Evidence:
-        (rows, all_train), (control_rows, all_control) = credits["train"], credits["holdout"]
+        (rows, all_train), (control_rows, all_control) = linked["train"], linked["holdout"]
         train, control = all_train[:, which].mean(axis=1), all_control[:, which].mean(axis=1)
         units, control_units = base.units["train"][rows], base.units["holdout"][control_rows]
         found = of_targets(train, units, control, control_units)

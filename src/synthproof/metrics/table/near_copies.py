@@ -198,9 +198,12 @@ def _near(
     to_train, to_holdout = np.where(inside, to_train, 0.0), np.where(inside, 1.0 - to_train, 0.0)
     n = len(drawn.rows)
     sums = []
-    for part, record, credit, name in ((train, drawn.record, to_train, "train"), (holdout, other.record, to_holdout, "holdout")):
+    for part, record, credit, name in (
+        (train, drawn.record, to_train, "train"),
+        (holdout, other.record, to_holdout, "holdout"),
+    ):
         of_record = np.bincount(record, weights=credit, minlength=len(part.times)) / (part.times * n)
-        sums.append(np.bincount(base.units[name], weights=of_record[part.of_row]))
+        sums.append(np.bincount(base.units[name], weights=of_record[part.of_row]).astype(np.float64, copy=False))
     attacks = effective_rows(to_train, _dense(base.units["synthetic"][drawn.rows]))
     found = of_attacks(sums[0], sums[1], len(train.of_row), len(holdout.of_row), attacks, level)
     return _Near(share, reach, found, inside, to_train)

@@ -117,10 +117,10 @@ def multivariate(index: Index, ranks: Ranks, rows: IntArray, asked: int, most: i
         kept.append(found)
         if got >= asked or (block >= 2 and got < tried * 0.001):
             break
-    return Queries(
-        *(np.concatenate([getattr(k, name) for k in kept])[:asked] for name in ("columns", "low", "high", "unit")),
-        tried=tried,
+    columns, low, high, unit = (
+        np.concatenate(parts)[:asked] for parts in zip(*((k.columns, k.low, k.high, k.unit) for k in kept), strict=True)
     )
+    return Queries(columns, low, high, unit, tried)
 
 
 def _ranges(

@@ -164,13 +164,13 @@ class Reidentification:
             return (not_applicable(self.card, _NO_K, seed=seed),)
         if len(case.train) == 0 or len(case.synthetic) == 0:
             return (insufficient(self.card, NO_RECORDS, seed=seed),)
-        control = case.holdout is not None and len(case.holdout) > 0
-        if control and (why := unusable(case)):
-            return (insufficient(self.card, why, seed=seed),)
         tables: dict[str, Table] = {"synthetic": case.synthetic, "train": case.train}
-        if control:
+        on_hand = len(case.train)
+        if case.holdout is not None and len(case.holdout) > 0:
+            if why := unusable(case):
+                return (insufficient(self.card, why, seed=seed),)
             tables["holdout"] = case.holdout
-        on_hand = len(case.train) + (len(case.holdout) if control else 0)
+            on_hand += len(case.holdout)
         size = max(on_hand, self.population or case.purpose.population)
         arms = _persons(tables, k, on_hand / size)
         return (self._evidence(case, arms, k, size, on_hand, seed),)
@@ -320,4 +320,4 @@ def _new(right: npt.NDArray[np.bool_], rare: npt.NDArray[np.bool_]) -> FloatArra
     d = right.shape[1]
     if d == 0:
         return np.ones(len(right))
-    return ((right & rare).sum(axis=1) >= max(1.0, LEARNED * d)).astype(np.float64)
+    return np.asarray((right & rare).sum(axis=1) >= max(1.0, LEARNED * d), dtype=np.float64)
