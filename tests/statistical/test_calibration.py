@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from scipy import stats as st
 
 from synthproof.core.evidence import Evidence
 from synthproof.core.registry import metrics
@@ -39,12 +40,17 @@ def found(request: pytest.FixtureRequest) -> list[Trial]:
 def test_every_safety_metric_has_been_tried() -> None:
     ours = {
         "attribute_inference",
+        "disclosure",
         "exact_copies",
+        "linkability",
         "membership_inference",
+        "near_copies",
         "nearer_than_unseen",
         "pipc_inference",
         "pipc_linkage",
         "pipc_singling_out",
+        "reidentification",
+        "singling_out",
     }
     assert ours <= {name.removeprefix("table.") for name in SAFETY}
 
@@ -64,10 +70,10 @@ def test_the_battery_sees_a_tenth_of_copies(found: list[Trial]) -> None:
     if found[0].world == "patients":
         assert seen["equal", "tenth"] == seen["9:1", "tenth"] == n
     assert seen["equal", "copycat"] == seen["9:1", "copycat"] == n
-    # Ten intervals that differ (attribute inference has one secret here, so "all" is no other) at a one-sided 2.5 %: more
-    # than 8 of 12 worlds with any alarm has probability below 1e-3 even if all ten were independent.
-    assert seen["equal", "fresh"] <= 8
-    assert seen["9:1", "fresh"] <= 8
+    # Each interval may alarm at a one-sided 2.5 %; more worlds with any alarm than this has probability below 1e-4.
+    for split in SPLITS:
+        intervals = {(t.metric, t.subject) for t in found if (t.split, t.generator) == (split, "fresh")}
+        assert seen[split, "fresh"] <= st.binom.ppf(1 - 1e-4, n, 1 - 0.975 ** len(intervals))
 
 
 def test_against_reference_takes_both_intervals_into_account() -> None:

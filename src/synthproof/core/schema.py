@@ -243,6 +243,8 @@ class Purpose:
         Names of the K, T and target columns.
     survival
         Survival targets, each as ``"time ~ event"``: column of the observed time, column of whether the event came.
+    population
+        Persons in the population that the source was drawn from; 0: not known, the source counts as all of it.
     title, description, holder, maker, user, contact, legal_basis, period
         Free texts for the forms; a machine never invents them.
     resident_number_basis
@@ -256,6 +258,7 @@ class Purpose:
     sensitive: tuple[str, ...] = ()
     targets: tuple[str, ...] = ()
     survival: tuple[str, ...] = ()
+    population: int = 0
     title: str = ""
     description: str = ""
     holder: str = ""
@@ -275,6 +278,8 @@ class Purpose:
         for name, known in allowed.items():
             if getattr(self, name) not in known:
                 raise _bad(name, getattr(self, name), known, "purpose")
+        if self.population < 0:
+            raise _bad("population", self.population, ("0", "a number of persons"), "purpose")
 
     @property
     def form_number(self) -> int:

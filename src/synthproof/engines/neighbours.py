@@ -90,6 +90,11 @@ class MixedSpace:
         whole = (self.grid > 0) & (self.step * _MISSING < _EXACT_FLOAT32)
         return np.concatenate([np.where(whole, 1.0, self.step), np.ones(self.d - len(self.step))])
 
+    @property
+    def quick_weights(self) -> npt.NDArray[np.float32]:
+        """Weights of `Placed.quick` columns."""
+        return np.minimum(self.weights * self.shrink, _FAR).astype(np.float32)
+
     @classmethod
     def fit(cls, reference: Coded, schema: Schema) -> MixedSpace:
         """Return the space whose ranges are those of `reference`; `schema` says how values are written."""
@@ -169,7 +174,7 @@ def nearest(
     if engine == "numpy" or (engine == "auto" and small):
         work = partial(_scan_numpy, reference=reference.exact, weights=space.weights, k=k)
     else:
-        tiles = _tiled(reference.quick)
+        tiles = tiled(reference.quick)
         work = partial(_scan_numba, reference=reference.exact, tiles=tiles, space=space, k=k)
     found = quiet(run).map(work, blocks, task)
     distances = np.concatenate([f[0] for f in found]) / space.d
@@ -211,14 +216,15 @@ def nearest_without(
     if engine == "numpy" or (engine == "auto" and small):
         work = partial(_without_numpy, reference=reference.exact, weights=space.weights, wanted=left_out)
     else:
-        tiles = _tiled(reference.quick)
+        tiles = tiled(reference.quick)
         work = partial(_without_numba, reference=reference.exact, tiles=tiles, space=space, wanted=left_out)
     found = quiet(run).map(work, blocks, task)
     distances = np.concatenate([f[0] for f in found]) / (space.d - 1)
     return distances, np.concatenate([f[1] for f in found])
 
 
-def _tiled(rows: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+def tiled(rows: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """Return rows as tiles of columns, shape (tiles, d, TILE), the last one filled up with zeros."""
     from synthproof.engines.neighbour_kernels import TILE
 
     n, d = rows.shape
@@ -236,8 +242,7 @@ def _scan_numba(
     n, more = len(reference), min(k + _SPARE, len(reference))
     best = np.empty((len(block), more), dtype=np.float32)
     rows = np.empty((len(block), more), dtype=np.int32)
-    quick_weights = np.minimum(space.weights * space.shrink, _FAR).astype(np.float32)
-    select(np.ascontiguousarray(block.quick), tiles, quick_weights, n, best, rows)
+    select(np.ascontiguousarray(block.quick), tiles, space.quick_weights, n, best, rows)
     distances = np.empty((len(block), more))
     settle(np.ascontiguousarray(block.exact), reference, space.weights, rows, distances)
     return distances[:, :k], rows[:, :k]
@@ -313,4 +318,4 @@ def _least(total: FloatArray, k: int) -> npt.NDArray[np.intp]:
     return out
 
 
-__all__ = ["BLOCK", "MixedSpace", "Placed", "nearest", "nearest_without"]
+__all__ = ["BLOCK", "MixedSpace", "Placed", "nearest", "nearest_without", "tiled"]

@@ -227,6 +227,10 @@ PURPOSE_HELP: Mapping[str, Words] = {
         en='Survival targets as "time ~ event"; proposed from names when empty',
         ko='생존 분석 대상("시간 열 ~ 사건 열"). 비우면 이름으로 제안',
     ),
+    "population": Words(
+        en="Persons in the population the source was drawn from; 0: not known, the source counts as all of it",
+        ko="원본이 추출된 모집단의 인원수. 0: 모름(원본 전체를 모집단으로 봄)",
+    ),
     "title": Words(
         en="Free texts for the guide's forms; a machine never invents them",
         ko="이하 안내서 서식에 들어갈 내용(기계가 지어내지 않음)",

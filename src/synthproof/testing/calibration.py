@@ -31,6 +31,8 @@ from synthproof.testing.worlds import World
 
 GENERATORS = ("fresh", "copycat", "noise", "tenth")
 """``tenth``: fresh records of which a tenth is exchanged for verbatim training records."""
+BY_KEYS = frozenset({"table.disclosure", "table.linkability", "table.pipc_linkage", "table.reidentification"})
+"""Metrics to which a person is known by some columns only: where those are coarse, copying gives nobody away by them."""
 SPLITS: Mapping[str, tuple[float, float]] = {"equal": (0.5, 0.5), "9:1": (0.9, 0.1)}
 
 
@@ -43,7 +45,7 @@ class Trial:
     worse, covers
         How the estimate stands to its reference; see `against_reference`.
     asked
-        Whether the metric can see copies in this world at all (CAP needs fine quasi-identifiers).
+        Whether the metric can see copies in this world at all (see `BY_KEYS`).
     """
 
     world: str
@@ -117,7 +119,7 @@ def trials(
                     reference=e.reference,
                     worse=worse,
                     covers=covers,
-                    asked=world.fine_keys or name != "table.pipc_linkage",
+                    asked=world.fine_keys or name not in BY_KEYS,
                 )
             )
     return out

@@ -17,6 +17,7 @@ from synthproof.metrics.table.footing import footing
 FloatArray = npt.NDArray[np.float64]
 RowArray = npt.NDArray[np.intp]
 Side = Literal["synthetic", "holdout"]
+Real = Literal["train", "holdout"]
 
 MOST_WORK = 200_000_000_000
 """Rows looked at × training records × fields above which a sample of rows is looked at (about 20 CPU-seconds)."""
@@ -48,7 +49,7 @@ class Distinct:
 
 @dataclass(frozen=True, slots=True)
 class ToTrain:
-    """The nearest training record of rows: its distance, and its place among the distinct training records.
+    """The nearest real record of rows: its distance, and its place among the distinct records of train or holdout.
 
     Parameters
     ----------
@@ -56,9 +57,12 @@ class ToTrain:
         The rows looked at: all, or a random sample where the table is too large to look at all.
     sampled
         Whether it is a sample.
+    second
+        Distance to the next nearest real row: that of a twin of the nearest, or infinite where there is no other.
     """
 
     distance: FloatArray
+    second: FloatArray
     record: RowArray
     rows: RowArray
     sampled: bool
@@ -93,16 +97,23 @@ def to_train(case: Case[Any], name: Side, run: Run | None) -> ToTrain:
     Where all pairs would cost more than `MOST_WORK`, a random sample of the rows is looked at, always against the
     whole of train.
     """
-    queries, train = distinct(case, name), distinct(case, "train")
-    key = f"table.to_train/{name}"
+    return to_real(case, name, "train", run)
+
+
+def to_real(case: Case[Any], name: Side, real: Real, run: Run | None) -> ToTrain:
+    """Return the nearest record of train or holdout of the rows of `name`, as `to_train` does; the same rows for both."""
+    queries, among = distinct(case, name), distinct(case, real)
+    key = f"table.to_train/{name}/{real}"
     found = case.cache.get(key)
     if not isinstance(found, ToTrain):
-        rows = _sample(len(queries.of_row), len(train.times) * space_of(case).d, name)
+        rows = _sample(len(queries.of_row), len(distinct(case, "train").times) * space_of(case).d, name)
         wanted, back = np.unique(queries.of_row[rows], return_inverse=True)
         placed = queries.placed.rows(wanted)
-        distance, record = nearest(space_of(case), placed, train.placed, 1, run=run, task=f"neighbours/{name}")
-        sampled = len(rows) < len(queries.of_row)
-        found = ToTrain(distance[back, 0], record[back, 0].astype(np.intp), rows, sampled)
+        distance, record = nearest(space_of(case), placed, among.placed, 2, run=run, task=f"neighbours/{name}")
+        first, of = distance[back, 0], record[back, 0].astype(np.intp)
+        other = distance[back, 1] if distance.shape[1] > 1 else np.full(len(back), np.inf)
+        second = np.where(among.times[of] > 1, first, other)
+        found = ToTrain(first, second, of, rows, len(rows) < len(queries.of_row))
         case.cache[key] = found
     return found
 

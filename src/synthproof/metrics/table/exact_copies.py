@@ -6,15 +6,13 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
-from scipy import stats as st
 
 from synthproof.core.contracts import Case
 from synthproof.core.evidence import Attacker, Card, Evidence
 from synthproof.core.run import Run, quiet
 from synthproof.core.schema import Purpose, Schema
-from synthproof.core.stats import newcombe, wilson
 from synthproof.core.words import Words
+from synthproof.metrics.table.exchangeable import copies, holdout_seen
 from synthproof.metrics.table.footing import NO_FIELDS, Footing, footing, lacks, share
 
 _READ = Words(
@@ -29,8 +27,6 @@ _HOLDOUT_SEEN = Words(
     ko="합성데이터가 학습 원본보다 홀드아웃 레코드를 더 자주 그대로 반복합니다. 홀드아웃이 학습에 쓰였거나 그대로 제공되었거나 "
     "학습 원본과 뒤바뀐 것으로 보이므로, 이를 근거로 판단할 수 없습니다.",
 )
-_SURE = 0.999
-"""Level at which the holdout is taken for seen: clean data trip it once in 2,000 runs."""
 
 
 class ExactCopies:
@@ -105,7 +101,7 @@ class ExactCopies:
         a, b = np.bincount(train, minlength=size), np.bincount(holdout, minlength=size)
         looked_at = a + b == 1 if subject == "unique" else a + b > 0
         drawn = np.where(looked_at, np.bincount(synthetic, minlength=size), 0)
-        found, low, high = excess(drawn, a, b, base, len(synthetic))
+        found = copies(drawn, a, b, base)
         in_train, in_holdout = (looked_at & (a > 0))[synthetic], (looked_at & (b > 0))[synthetic]
         unseen = share((looked_at & (a > 0) & (b > 0))[holdout], base.units["holdout"])
         to_holdout = share(in_holdout, base.units["synthetic"])
@@ -115,8 +111,8 @@ class ExactCopies:
             version=self.card.version,
             subject=subject,
             outcome="insufficient" if seen else "measured",
-            estimate=None if seen else found,
-            interval=None if seen else (low, high),
+            estimate=None if seen else found.estimate,
+            interval=None if seen else (found.low, found.high),
             reference=0.0,
             n=len(case.synthetic),
             seed=seed,
@@ -130,52 +126,3 @@ class ExactCopies:
             private={"train_rows_copied": np.flatnonzero(np.isin(train, copied)).tolist()},
             caveat=_HOLDOUT_SEEN if seen else _READ,
         )
-
-
-def holdout_seen(base: Footing) -> bool:
-    """Return whether the synthetic data repeat the holdout as only data made from it can.
-
-    Two things must hold at 99.9 %: the excess lies below 0, and holdout records are met more often than train itself
-    meets them. The first alone also follows from dropping copies of train, as the guide advises.
-    """
-    size = 1 + max(int(ids.max(initial=0)) for ids in base.ids.values())
-    a, b, drawn = (np.bincount(base.ids[name], minlength=size) for name in ("train", "holdout", "synthetic"))
-    met = share(b[base.ids["synthetic"]] > 0, base.units["synthetic"])
-    chance = share(b[base.ids["train"]] > 0, base.units["train"])
-    more, _ = newcombe(met.estimate * met.n, met.n, chance.estimate * chance.n, chance.n, _SURE)
-    n = len(base.ids["synthetic"])
-    return more > 0 and excess(np.where(a + b > 0, drawn, 0), a, b, base, n, level=_SURE)[2] < 0
-
-
-def excess(
-    drawn: npt.NDArray[np.intp],
-    in_train: npt.NDArray[np.intp],
-    in_holdout: npt.NDArray[np.intp],
-    base: Footing,
-    n_synthetic: int,
-    level: float = 0.95,
-) -> tuple[float, float, float]:
-    """Return (excess, low, high) of copied training records; the first three arguments count rows per distinct record.
-
-    The estimate is linear in which real units are train: each real row carries the synthetic rows that equal it, shared
-    out evenly. Hence its variance under exchangeability is that of a sample total without replacement (Cochran 1977,
-    ch. 2), by unit, exact for every pattern of duplicates.
-    """
-    times = in_train + in_holdout
-    weight = np.divide(drawn, times * n_synthetic, out=np.zeros(len(drawn)), where=times > 0)
-    n_train, n_holdout = len(base.ids["train"]), len(base.ids["holdout"])
-    q = n_train / (n_train + n_holdout)
-    carried = np.bincount(base.units["train"], weights=weight[base.ids["train"]])
-    missed = np.bincount(base.units["holdout"], weights=weight[base.ids["holdout"]])
-    totals = np.concatenate([carried, missed])
-    found = (carried.sum() - q * totals.sum()) / (1 - q)
-    units, of_train = len(totals), len(carried)
-    spread = float(totals.var(ddof=1)) if units > 1 else 0.0
-    sd = np.sqrt(of_train * (units - of_train) / units * spread) / (1 - q)
-    z = float(st.norm.ppf(0.5 + level / 2))
-    copied = min(1.0, max(0.0, float(found)))
-    wilson_low, wilson_high = wilson(copied * n_synthetic, n_synthetic, level)
-    low = found - float(np.hypot(z * sd, copied - wilson_low))
-    high = found + float(np.hypot(z * sd, wilson_high - copied))
-    low, found, high = (float(np.clip(x, -1.0, 1.0)) for x in (low, found, high))
-    return found, low, high

@@ -55,16 +55,8 @@ def keys(tables: Mapping[str, Table], k: Sequence[str], t: str) -> Keys:
     go to the end bins. Missing is a value of its own. Cost O(rows × fields).
     """
     names = tuple(n for n in k if n != t)
-    coded = encode_alike([(table.frame, table.schema) for table in tables.values()], (*names, t))
-    sizes = np.cumsum([0, *(len(c) for c in coded)])
-    binned: dict[str, int] = {}
-    columns: dict[str, IdArray] = {}
-    for j, name in enumerate(coded[0].numeric_names):
-        edges = _edges(coded[0].numbers[:, j])
-        columns[name] = np.concatenate([_cut(c.numbers[:, j], edges) for c in coded])
-        binned[name] = len(edges) + 1
-    for j, name in enumerate(coded[0].level_names):
-        columns[name] = np.concatenate([c.codes[:, j] for c in coded]).astype(np.int64) + 1
+    columns, binned = columns_of(tables, (*names, t))
+    sizes = np.cumsum([0, *(table.n_rows for table in tables.values())])
     key = np.zeros(int(sizes[-1]), dtype=np.int64)
     for name in names:
         key = np.unique(key * (int(columns[name].max(initial=0)) + 1) + columns[name], return_inverse=True)[1]
@@ -74,6 +66,23 @@ def keys(tables: Mapping[str, Table], k: Sequence[str], t: str) -> Keys:
         t={name: columns[t][a:b] for name, a, b in parts},
         binned=binned,
     )
+
+
+def columns_of(tables: Mapping[str, Table], names: Sequence[str]) -> tuple[dict[str, IdArray], dict[str, int]]:
+    """Return fields of several tables as codes (0: missing), the tables' rows end to end, and the bins of cut fields.
+
+    Numeric fields are cut by the first table alone, as `keys` says.
+    """
+    coded = encode_alike([(table.frame, table.schema) for table in tables.values()], names)
+    binned: dict[str, int] = {}
+    columns: dict[str, IdArray] = {}
+    for j, name in enumerate(coded[0].numeric_names):
+        edges = _edges(coded[0].numbers[:, j])
+        columns[name] = np.concatenate([_cut(c.numbers[:, j], edges) for c in coded])
+        binned[name] = len(edges) + 1
+    for j, name in enumerate(coded[0].level_names):
+        columns[name] = np.concatenate([c.codes[:, j] for c in coded]).astype(np.int64) + 1
+    return columns, binned
 
 
 def cap(keys: Keys, of: str, against: str) -> FloatArray:
