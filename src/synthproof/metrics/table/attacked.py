@@ -10,7 +10,6 @@ import numpy.typing as npt
 
 from synthproof.core.contracts import Case
 from synthproof.core.random import permutation
-from synthproof.core.words import Words
 from synthproof.engines.records import IdArray
 from synthproof.metrics.table.footing import Footing, footing
 
@@ -24,14 +23,6 @@ MOST_WORK = 200_000_000_000
 """Rows attacked × rows searched × fields above which fewer units are attacked (about 40 CPU-seconds)."""
 FEWEST = 2_000
 """Units a side that are attacked at least, whatever it costs."""
-
-HOLDOUT_SEEN = Words(
-    en="Unseen records are met by the synthetic data more than records that were learned from. The holdout was not unseen "
-    "(was it learned from, handed out, or mixed up with train?), or rows like training rows were taken out afterwards; "
-    "nothing can be concluded from it.",
-    ko="합성데이터가 학습 원본보다 홀드아웃과 더 가깝습니다. 홀드아웃이 학습에 쓰였거나 그대로 제공되었거나 학습 원본과 뒤바뀌었거나, "
-    "학습 원본과 비슷한 행을 사후에 제거한 것으로 보이므로 이를 근거로 판단할 수 없습니다.",
-)
 
 
 @dataclass(frozen=True, slots=True)

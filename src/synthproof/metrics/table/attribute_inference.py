@@ -18,10 +18,10 @@ from synthproof.core.stats import newcombe
 from synthproof.core.words import Words
 from synthproof.engines.neighbours import MixedSpace
 from synthproof.metrics.table.answers import HOLDOUT_UNITS, REAL_UNITS, SYNTHETIC_UNITS, insufficient, joined, too_few
-from synthproof.metrics.table.attacked import HOLDOUT_SEEN, most_units, order_of_rows, shuffled_units, side_of
+from synthproof.metrics.table.attacked import most_units, order_of_rows, shuffled_units, side_of
 from synthproof.metrics.table.attribute_guesses import Arms, Secrets, Tried, by_neighbour, by_trees, truths
 from synthproof.metrics.table.coded_case import ENOUGH
-from synthproof.metrics.table.exact_copies import holdout_seen
+from synthproof.metrics.table.exchangeable import HOLDOUT_SEEN, holdout_seen
 from synthproof.metrics.table.footing import Share, footing, lacks
 from synthproof.metrics.table.key_classes import named
 from synthproof.metrics.table.propensity import stacked

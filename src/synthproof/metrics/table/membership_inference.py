@@ -19,7 +19,6 @@ from synthproof.core.words import Words
 from synthproof.metrics.table import attack_success as success
 from synthproof.metrics.table.answers import HOLDOUT_UNITS, REAL_UNITS, SYNTHETIC_UNITS, insufficient, joined, too_few
 from synthproof.metrics.table.attacked import (
-    HOLDOUT_SEEN,
     MOST,
     Side,
     most_units,
@@ -27,7 +26,7 @@ from synthproof.metrics.table.attacked import (
     side_of,
 )
 from synthproof.metrics.table.coded_case import ENOUGH
-from synthproof.metrics.table.exact_copies import holdout_seen
+from synthproof.metrics.table.exchangeable import HOLDOUT_SEEN, holdout_seen
 from synthproof.metrics.table.footing import NO_FIELDS, footing, lacks
 from synthproof.metrics.table.membership_scores import ATTACKS, INSIDE, attack
 from synthproof.metrics.table.propensity import roc_points
