@@ -218,19 +218,14 @@ PURPOSE_HELP: Mapping[str, Words] = {
         en="publication | unspecified_third_party | third_party | other_department | internal",
         ko="활용 형태 ①–⑤: publication | unspecified_third_party | third_party | other_department | internal",
     ),
-    "quasi_identifiers": Words(
-        en="K columns; proposed from names when empty", ko="K(준식별자) 열. 비우면 이름으로 제안"
-    ),
+    "quasi_identifiers": Words(en="K columns; proposed from names when empty", ko="K(준식별자) 열. 비우면 제안"),
     "sensitive": Words(en="T columns; proposed from names when empty", ko="T(민감) 열. 비우면 이름으로 제안"),
     "targets": Words(en="Columns that a later task predicts", ko="예측 대상 열"),
     "survival": Words(
         en='Survival targets as "time ~ event"; proposed from names when empty',
         ko='생존 분석 대상("시간 열 ~ 사건 열"). 비우면 이름으로 제안',
     ),
-    "population": Words(
-        en="Persons in the population the source was drawn from; 0: not known, the source counts as all of it",
-        ko="원본이 추출된 모집단의 인원수. 0: 모름(원본 전체를 모집단으로 봄)",
-    ),
+    "population": Words(en="Persons in the source's population; 0: not known", ko="원본 모집단의 인원수. 0: 모름"),
     "title": Words(
         en="Free texts for the guide's forms; a machine never invents them",
         ko="이하 안내서 서식에 들어갈 내용(기계가 지어내지 않음)",
