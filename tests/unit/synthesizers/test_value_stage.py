@@ -158,7 +158,7 @@ def test_a_tree_grown_and_a_tree_walked_put_rows_in_the_same_leaves() -> None:
 
 def test_missing_features_have_a_bin_and_cuts_are_no_values() -> None:
     x = np.array([1.0, 2.0, np.nan, 4.0])[:, None]
-    bins, edges, _ = cut_features(x, 64)
+    bins, edges, _ = cut_features([x[:, 0]], len(x), 64)
     assert bins[:, 0].tolist() == [1, 2, 0, 3]
     assert edges.tolist() == [1.5, 3.0]
     for n in range(12):

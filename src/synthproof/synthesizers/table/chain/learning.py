@@ -28,7 +28,8 @@ IntArray = npt.NDArray[np.intp]
 _ROWS_PER_BIN = 25
 _VISITS_PER_ROW = 16
 _FULL_VISITS = 50_000  # rows up to which each is looked at 16 times; beyond, visits grow with the root of the rows
-_INFORMED_VISITS = 250_000  # rows looked at by the informed chain at least,
+_INFORMED_VISITS = 100_000  # rows looked at by the informed chain: pairs of codes have told it most already,
+_INFORMED_PER_ROW = 4  # more in large tables,
 _INFORMED_EACH = 100  # but no row more often than this
 _PAIRED = 50_000  # rows from which pairs of codes are counted
 _MOST_WORK = 1e13  # multiplications and additions that learning one network may take
@@ -175,10 +176,13 @@ def learn_chain(
     informed.take_from(nets[0])  # it knows all but how to heed what is given
     informed.heed_pairs(seen[:_PAIRED])
     tell = given_at_random(owner)
-    longer = schedule
+    shorter = schedule
     if settings.epochs is None:
-        longer = replace(schedule, visits=max(schedule.visits, min(_INFORMED_VISITS, _INFORMED_EACH * len(learned))))
-    courses.append(fit(informed, seen, stop_by, longer, seed=own, run=run, task="autoregressive: any order", tell=tell))
+        some = max(_INFORMED_PER_ROW * schedule.visits // _VISITS_PER_ROW, _INFORMED_VISITS)
+        shorter = replace(schedule, visits=min(some, _INFORMED_EACH * len(learned)))
+    courses.append(
+        fit(informed, seen, stop_by, shorter, seed=own, run=run, task="autoregressive: any order", tell=tell)
+    )
     return Chain(columns, tuple(nets), informed), tuple(courses)
 
 

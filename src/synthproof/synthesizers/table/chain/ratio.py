@@ -16,8 +16,7 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 
-from synthproof.synthesizers.table.chain.value_boosting import Boosted
-from synthproof.synthesizers.table.chain.value_stage import Feature
+from synthproof.synthesizers.table.chain.telling import Teller
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -28,9 +27,7 @@ class Ratio:
 
     Parameters
     ----------
-    features
-        Columns as the trees see them.
-    trees
+    teller
         Odds of learned against drawn rows.
     base
         Their log-odds by number alone.
@@ -38,27 +35,19 @@ class Ratio:
         Nats by which held-out rows were told better than by number alone.
     """
 
-    features: tuple[Feature, ...]
-    trees: Boosted
+    teller: Teller
     base: float
     gain: float
 
     def log(self, rows: Mapping[str, FloatArray]) -> FloatArray:
         """Return the logarithm of the ratio for whole rows, shape (n,). Cost O(n · trees)."""
-        x = np.stack([f.of(rows[f.name]) for f in self.features], axis=1)
-        return self.trees.log_odds(x) - self.base
+        return self.teller.log_odds(rows) - self.base
 
     def get_state(self) -> dict[str, Any]:
         """Return plain values and arrays."""
-        return {
-            "features": [{"name": f.name, "place": f.place} for f in self.features],
-            "trees": self.trees.get_state(),
-            "base": self.base,
-            "gain": self.gain,
-        }
+        return {"teller": self.teller.get_state(), "base": self.base, "gain": self.gain}
 
     @classmethod
     def from_state(cls, state: Mapping[str, Any]) -> Self:
         """Take back what `get_state` returned."""
-        features = tuple(Feature(**f) for f in state["features"])
-        return cls(features, Boosted.from_state(state["trees"]), float(state["base"]), float(state["gain"]))
+        return cls(Teller.from_state(state["teller"]), float(state["base"]), float(state["gain"]))

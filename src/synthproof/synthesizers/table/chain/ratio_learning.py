@@ -11,22 +11,19 @@ from functools import partial
 
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import rankdata
 
 from synthproof.core.random import BLOCK, derive, stream
 from synthproof.core.run import Run
-from synthproof.core.schema import Field
 from synthproof.synthesizers.table.chain.drawing import draw_rows
 from synthproof.synthesizers.table.chain.learning import Seen
 from synthproof.synthesizers.table.chain.model import Chain
 from synthproof.synthesizers.table.chain.ratio import Ratio
-from synthproof.synthesizers.table.chain.value_boosting import Boosted, Settings
-from synthproof.synthesizers.table.chain.value_stage import Feature
+from synthproof.synthesizers.table.chain.telling import Teller
+from synthproof.synthesizers.table.chain.value_boosting import Settings
 from synthproof.synthesizers.table.rules.book import Book
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.intp]
-BoolArray = npt.NDArray[np.bool_]
 
 MOST_ROWS = 200_000
 """Learned rows beyond which no ratio is learned: the chain itself then has enough to learn from, and draws faster."""
@@ -34,7 +31,6 @@ _REAL, _DRAWN = 50_000, 4  # learned rows that the trees see at most, and drawn 
 _LEAST = 200  # held-out rows
 _GAIN = 0.002  # nats by which held-out rows must be told better than by number alone
 _PER_DRAFT = 0.005  # nats that are worth one draft more
-_PRIOR = 5.0
 _TREES = Settings(
     rounds=1500, patience=40, rate=0.08, leaves=16, min_leaf=40, rows=0.7, features=0.5, bins=200, honest=False
 )
@@ -76,37 +72,23 @@ def learn_ratio(
     n = _DRAWN * (len(real) + len(held))
     draw = partial(_drawn_block, chain, book, own)
     parts = run.map(draw, range(-(-n // BLOCK)), "autoregressive: drafts")
-    drawn = {name: np.concatenate([p[name] for p in parts])[:n] for name in chain.order}
+    drawn = {name: np.concatenate([p.pop(name) for p in parts])[:n] for name in chain.order}
     if not book.wide:  # rows that break a rule are never handed out
         kept = np.flatnonzero(~book.broken(drawn))
         drawn = {name: values[kept] for name, values in drawn.items()}
     count = len(next(iter(drawn.values())))
     rows = np.concatenate([real, held])
-    both = {name: np.concatenate([seen.values[name][rows], drawn[name]]) for name in chain.order}
+    both = {name: np.concatenate([seen.values[name][rows], drawn.pop(name)]) for name in chain.order}
     target = np.arange(len(rows) + count) < len(rows)
     aside = stream(own, "held").random(count) < len(held) / len(rows)
     test = np.concatenate([np.arange(len(rows)) >= len(real), aside])
-    features = tuple(_feature(name, both[name], seen.fields[name], target, ~test) for name in chain.order)
-    x = np.stack([f.of(both[f.name]) for f in features], axis=1)
-    trees = Boosted.learn(x, target, test, _TREES, stream(own, "trees"))
+    teller = Teller.learn(both, target, test, seen.fields, chain.order, _TREES, stream(own, "trees"))
     alone = target[test].mean()
     chance = float(-(alone * np.log(alone) + (1 - alone) * np.log(1 - alone)))
-    gain = chance - trees.held_loss
+    gain = chance - teller.trees.held_loss
     base = float(np.log((target & ~test).sum() / (~target & ~test).sum()))
-    return Ratio(features, trees, base, gain) if gain > _GAIN else None
+    return Ratio(teller, base, gain) if gain > _GAIN else None
 
 
 def _drawn_block(chain: Chain, book: Book, seed: int, block: int) -> dict[str, FloatArray]:
     return draw_rows(chain, book, {}, {}, seed=seed, block=block, at=np.arange(BLOCK, dtype=np.intp))
-
-
-def _feature(name: str, values: FloatArray, f: Field, target: BoolArray, learn: BoolArray) -> Feature:
-    """Return how a column enters: its levels by the share of learned rows among theirs."""
-    if f.numeric:
-        return Feature(name, np.empty(0))
-    code = np.where(np.isnan(values), 0, values + 1).astype(np.intp)
-    levels = max(int(code.max(initial=0)) + 1, len(f.levels) + 1)
-    count = np.bincount(code[learn], minlength=levels)
-    hits = np.bincount(code[learn & target], minlength=levels)
-    share = (hits + _PRIOR * target[learn].mean()) / (count + _PRIOR)
-    return Feature(name, rankdata(np.round(share, 12), method="ordinal").astype(np.float64))

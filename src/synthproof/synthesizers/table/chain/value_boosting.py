@@ -9,7 +9,7 @@ feature is cut, and the leaves' values.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -96,13 +96,14 @@ def edges_of(x: FloatArray, bins: int) -> FloatArray:
     )
 
 
-def cut_features(x: FloatArray, bins: int) -> tuple[BinArray, FloatArray, Int32Array]:
-    """Return features (n, p) as bins, with the edges of all features and where each one's start."""
-    edges = [edges_of(x[:, j], bins) for j in range(x.shape[1])]
+def cut_features(columns: Sequence[FloatArray], n: int, bins: int) -> tuple[BinArray, FloatArray, Int32Array]:
+    """Return p features of n values as bins (n, p), with the edges of all features and where each one's start."""
+    edges = [edges_of(x, bins) for x in columns]
     start = np.cumsum([0, *(len(e) for e in edges)]).astype(np.int32)
     flat = np.concatenate(edges) if edges else np.empty(0)
-    out = np.empty(x.shape, dtype=np.uint8)
-    binned(x, flat, start, out)
+    out = np.empty((n, len(edges)), dtype=np.uint8)
+    for j, x in enumerate(columns):  # one after the other: a matrix of all would be as large as the table again
+        binned(np.ascontiguousarray(x)[:, None], flat, start[j : j + 2], out[:, j : j + 1])
     return out, flat, start
 
 
@@ -182,7 +183,7 @@ class Boosted:
         -----
         Cost O(rounds · rows · features) histogram updates for a share of rows and features each.
         """
-        bins, flat, start = cut_features(x, settings.bins)
+        bins, flat, start = cut_features(list(x.T), len(x), settings.bins)
         return cls.learn_bins(bins, flat, start, target, held, settings, rng, offset)
 
     @classmethod

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import rankdata
 
 from synthproof.core.random import derive, stream
 from synthproof.core.schema import Field
+from synthproof.core.stats import ranks
 from synthproof.synthesizers.table.chain.relations import find_relations, heavy_values, holds, tolerance
 from synthproof.synthesizers.table.chain.smooth import learn_smooth
 from synthproof.synthesizers.table.chain.value_boosting import Boosted, Settings, binned, cut_features, edges_of
@@ -99,10 +99,10 @@ def learn_stage(
     rng = stream(seed, f"chain/{name}/trees")
     held = rng.random(n) < _HELD
     rank = np.full(n, np.nan)
-    rank[there] = rankdata(values[there]) / there.sum()
+    rank[there] = ranks(values[there]) / there.sum()
     features = tuple(_feature(other, rows[other], fields[other], rank) for other in rows)
     x = np.stack([f.of(rows[f.name]) for f in features], axis=1) if features else np.empty((n, 0))
-    raw, edges, start = cut_features(x, s.trees.bins)
+    raw, edges, start = cut_features(list(x.T), len(x), s.trees.bins)
     gone = None
     if not there.all():
         gone = Boosted.learn_bins(raw, edges, start, ~there, held, s.events, rng)
@@ -171,7 +171,7 @@ def _with_events(
         at = np.flatnonzero(free & eligible(goal, heavy, shape.grid))
         part = {k: v[at] for k, v in rows.items()}
         x = event_features(goal[at], blank.references, part, shape.grid)
-        bins, edges, start = cut_features(x, s.events.bins)
+        bins, edges, start = cut_features(list(x.T), len(x), s.events.bins)
         trees = Boosted.learn_bins(
             np.concatenate([raw[at], bins], axis=1),
             np.concatenate([blank.edges, edges]),
@@ -238,20 +238,20 @@ def _feature(name: str, values: FloatArray, f: Field, rank: FloatArray) -> Featu
     count = np.bincount(code[seen], minlength=levels)
     total = np.bincount(code[seen], rank[seen], minlength=levels)
     share = (total + _PRIOR * np.nanmean(rank)) / (count + _PRIOR)
-    return Feature(name, rankdata(np.round(share, 12), method="ordinal").astype(np.float64))
+    return Feature(name, ranks(np.round(share, 12), ties="ordinal").astype(np.float64))
 
 
 def _kin(values: FloatArray, rows: Mapping[str, FloatArray], names: Sequence[str], most: int) -> tuple[str, ...]:
     """Return the earlier numbers of many values that go with the column most closely, closest first."""
     few = slice(None, None, max(1, len(values) // _KIN_ROWS))
-    own = rankdata(values[few])
+    own = ranks(values[few])
     strength: dict[str, float] = {}
     for name in names:
         x = rows[name][few]
         there = ~np.isnan(x)
         if there.sum() < _MANY_VALUES or len(np.unique(x[there])) < _MANY_VALUES:
             continue
-        a, b = own[there] - own[there].mean(), rankdata(x[there])
+        a, b = own[there] - own[there].mean(), ranks(x[there])
         b = b - b.mean()
         scale = np.sqrt((a**2).sum() * (b**2).sum())
         strength[name] = abs(float((a * b).sum() / scale)) if scale > 0 else 0.0

@@ -11,9 +11,9 @@ from collections.abc import Mapping
 
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import rankdata
 
 from synthproof.core.schema import Field
+from synthproof.core.stats import ranks
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -59,12 +59,12 @@ def order_of(
 def _ties(x: FloatArray) -> FloatArray:
     """Return absolute rank correlations, missing values at the middle, shape (p, p)."""
     x = x[:: max(1, len(x) // _ROWS)]
-    ranks = np.zeros(x.shape)
+    place = np.zeros(x.shape)
     for j in range(x.shape[1]):
         there = ~np.isnan(x[:, j])
         if there.any():
-            r = rankdata(x[there, j])
-            ranks[there, j] = r - r.mean()
-    scale = np.sqrt((ranks**2).sum(axis=0))
-    ranks /= np.where(scale > 0, scale, 1.0)
-    return np.asarray(np.round(np.abs(np.einsum("ij,ik->jk", ranks, ranks)), _DIGITS))
+            r = ranks(x[there, j])
+            place[there, j] = r - r.mean()
+    scale = np.sqrt((place**2).sum(axis=0))
+    place /= np.where(scale > 0, scale, 1.0)
+    return np.asarray(np.round(np.abs(np.einsum("ij,ik->jk", place, place)), _DIGITS))

@@ -8,10 +8,10 @@ from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import rankdata
 
 from synthproof.core.random import stream
 from synthproof.core.schema import Field
+from synthproof.core.stats import ranks
 from synthproof.data.table.dataset import Table
 from synthproof.engines.codes import to_codes, to_numbers
 from synthproof.synthesizers.table.columns.chances import chance
@@ -246,7 +246,7 @@ def _number_target(values: FloatArray, gone: npt.NDArray[np.bool_]) -> FloatArra
     present = values[~gone]
     if not len(present):
         return gone[:, None].astype(np.float64)
-    rank = rankdata(np.where(gone, present.min(), values)) / len(values)
+    rank = ranks(np.where(gone, present.min(), values)) / len(values)
     goals = [rank * np.sqrt(12.0)]
     if gone.any():
         goals.append(2.0 * gone)
@@ -285,7 +285,7 @@ def _coders(learned: Learned, name: str, y: npt.NDArray[Any], axes: FloatArray |
     _, strength, turn = np.linalg.svd(centred, full_matrices=False)
     scores = share @ turn.T
     used = 1 if levels <= 3 or len(strength) < 2 or strength[1] < _SECOND * strength[0] else 2
-    places = [rankdata(_signed(scores[:, q]), method="ordinal").astype(np.float32) for q in range(used)]
+    places = [ranks(_signed(scores[:, q]), ties="ordinal").astype(np.float32) for q in range(used)]
     return [Coder(name, 0.0, 0.0, place) for place in places]
 
 

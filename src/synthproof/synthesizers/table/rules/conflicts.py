@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar
 
 import numpy as np
-from scipy.optimize import linprog
 
 from synthproof.core.errors import ConditionError, ConfigError
 from synthproof.synthesizers.table.columns.conditions import Condition
@@ -104,6 +103,9 @@ def _sums_possible(sums: Sequence[Sum], domains: Domains) -> bool:
             upper.append(-row / size)
             most.append(-(law.least + hair) / size)
     ends = [(float(domains.interval(n)[0][0]) / scale[n], float(domains.interval(n)[1][0]) / scale[n]) for n in names]
+
+    from scipy.optimize import linprog  # not before it is needed: it takes 40 MB to import
+
     found = linprog(
         np.zeros(len(names)),
         A_ub=np.array(upper) if upper else None,
