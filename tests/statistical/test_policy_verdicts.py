@@ -85,9 +85,19 @@ def test_fresh_real_records_are_never_called_harmful(policy: str) -> None:
 
 
 def test_fresh_real_records_meet_the_guide_and_the_milder_policies() -> None:
-    for policy in ("pipc_2024", "internal", "partner"):
+    for policy in ("pipc_2024", "internal"):
         found = verdict("fresh", policy)
         assert found.result == "meets", [f.because.en for f in found.findings if f.result != "meets" and not f.advisory]
+
+
+@pytest.mark.parametrize("policy", ["partner", "public"])
+def test_few_persons_cannot_exclude_a_leak_for_others_and_the_policy_says_how_many_could(policy: str) -> None:
+    found = verdict("fresh", policy)
+    assert found.result == "not_assessed"
+    assert not [a for a in found.axes if a.state == "leak_shown"]
+    unsure = [a for a in found.axes if a.state == "not_assessed"]
+    assert "membership" in [a.axis for a in unsure]
+    assert any(a.needed is not None and a.needed > N for a in unsure)
 
 
 def test_data_that_say_nothing_may_still_serve_a_software_test() -> None:

@@ -14,6 +14,7 @@ FAMILIES: tuple[Family, ...] = ("integrity", "fidelity", "utility", "fairness", 
 Outcome: TypeAlias = Literal["measured", "not_applicable", "insufficient", "failed"]
 Result: TypeAlias = Literal["meets", "does_not_meet", "not_assessed"]
 RESULTS: tuple[Result, ...] = ("meets", "not_assessed", "does_not_meet")
+AxisState: TypeAlias = Literal["leak_shown", "bounded", "not_assessed"]
 
 RESULT_WORDS: Mapping[Result, Words] = {
     "meets": Words(en="meets", ko="충족"),
@@ -261,6 +262,50 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AxisFinding:
+    """What all measures of one way to harm a person say together.
+
+    Parameters
+    ----------
+    axis
+        Name of the axis in the policy, e.g. ``membership``.
+    state
+        ``leak_shown``: a lower end lies over its line. ``bounded``: every upper end lies under its line.
+        ``not_assessed``: neither.
+    bound
+        Largest upper end among the measures that speak of persons, as a share of persons; ``None`` without one.
+    shown_by
+        Measures that show the leak, as ``metric: subject``.
+    unsure
+        Measures that could not tell, likewise.
+    needed
+        Units of train and of holdout each that might have been enough; ``None`` where that cannot be said.
+    p
+        Probability of such numbers without a leak, for all axes together (Holm); ``None`` when nothing was measured.
+    applies
+        ``False`` when no measure makes sense for these data.
+    """
+
+    axis: str
+    state: AxisState
+    bound: float | None = None
+    shown_by: tuple[str, ...] = ()
+    unsure: tuple[str, ...] = ()
+    needed: int | None = None
+    p: float | None = None
+    applies: bool = True
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return JSON values."""
+        return {f.name: _plain(getattr(self, f.name)) for f in fields(self)}
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Self:
+        """Read what `to_dict` wrote."""
+        return cls(**{**data, "shown_by": tuple(data["shown_by"]), "unsure": tuple(data["unsure"])})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
     """All findings side by side; the worst decides. There is no blended score.
 
@@ -274,6 +319,8 @@ class Verdict:
         One per rule and subject.
     families
         The worst result within each family that has a deciding finding.
+    axes
+        The ways to harm a person, one by one; each has its finding, too.
     """
 
     policy: str
@@ -283,17 +330,21 @@ class Verdict:
     findings: tuple[Finding, ...]
     families: Mapping[Family, Result]
     changed: bool = False
+    axes: tuple[AxisFinding, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """Return JSON values."""
         out = {f.name: _plain(getattr(self, f.name)) for f in fields(self)}
         out["findings"] = [f.to_dict() for f in self.findings]
+        out["axes"] = [a.to_dict() for a in self.axes]
         return out
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
         """Read what `to_dict` wrote."""
-        return cls(**{**data, "findings": tuple(Finding.from_dict(f) for f in data["findings"])})
+        findings = tuple(Finding.from_dict(f) for f in data["findings"])
+        axes = tuple(AxisFinding.from_dict(a) for a in data.get("axes", ()))
+        return cls(**{**data, "findings": findings, "axes": axes})
 
 
 def worst(results: list[Result]) -> Result:

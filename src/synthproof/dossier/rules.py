@@ -37,10 +37,11 @@ def policy_title(policy_text: str, name: str) -> Words:
 
 
 def rule_facts(policy_text: str) -> Mapping[str, RuleFacts]:
-    """Return the rules of a policy by id; a text that is not a policy gives none, and the pages print the ids."""
-    rules = _read(policy_text).get("rules", ())
+    """Return the rules and axes of a policy by id; a text that is not a policy gives none, and the pages print the ids."""
+    told = _read(policy_text)
+    rules = [entry for key in ("rules", "axes") if isinstance(told.get(key), list) for entry in told[key]]
     found: dict[str, RuleFacts] = {}
-    for rule in rules if isinstance(rules, list) else ():
+    for rule in rules:
         if not isinstance(rule, dict) or "id" not in rule:
             continue
         name = str(rule["id"])

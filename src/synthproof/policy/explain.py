@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from synthproof.core.words import Lang, Words
+from synthproof.policy.axes import Axis
 from synthproof.policy.because import plain
 from synthproof.policy.purposes import ENVIRONMENT_WORDS, FORM_WORDS
 from synthproof.policy.rule import Compare, Line, Origin, Rule
@@ -83,6 +84,13 @@ _COMPARED: Mapping[Compare, Words] = {
 }
 
 
+_AXIS = Words(
+    en="Leak shown: a lower end lies over its line, corrected for all measures and axes (Holm). Bounded: every upper end "
+    "lies under its tolerance. Otherwise not assessed.",
+    ko="하한이 기준을 넘으면 유출 입증(모든 지표와 축에 대해 Holm 보정), 모든 상한이 허용치 아래이면 한정됨, 그 밖에는 판단 불가입니다.",
+)
+
+
 def explain_rule(rule: Rule, lang: Lang = "en") -> str:
     """Return what a rule is for, what it compares, where its limit comes from, and whether it decides."""
     title = rule.title.say(lang)
@@ -114,12 +122,39 @@ def explain_rule(rule: Rule, lang: Lang = "en") -> str:
     return " ".join(parts)
 
 
+def explain_axis(axis: Axis, lang: Lang = "en") -> str:
+    """Return what an axis asks, which measures it reads with which tolerances, and whether it decides."""
+    parts = [f"{axis.title.say(lang)} — {axis.question.say(lang)} {_AXIS.say(lang)}"]
+    for m in axis.measures:
+        named = m.metric if m.subject in {"all", "*"} else f"{m.metric} ({m.subject})"
+        over = Words(en="over the reference ", ko="기준값 초과분 ").say(lang) if m.measure == "over_reference" else ""
+        only = Words(en="; can only show a leak", ko="; 유출 입증에만 사용").say(lang) if m.shows_only else ""
+        shown = plain(m.shown_over)
+        parts.append(
+            f"{named}: {over}허용 {plain(m.tolerance)}, 입증 기준 {shown}({m.because.ko}{only})."
+            if lang == "ko"
+            else f"{named}: {over}tolerance {plain(m.tolerance)}, shown over {shown} ({m.because.en}{only})."
+        )
+    if axis.when_unsure == "shown":
+        parts.append(
+            Words(
+                en="A leak that is shown decides; that none can be excluded is only said.",
+                ko="유출이 입증되면 판정에 반영하고, 배제할 수 없는 경우에는 표시만 합니다.",
+            ).say(lang)
+        )
+    parts.append(
+        TERMS["advisory"].say(lang) if not axis.required else "판정에 쓰입니다." if lang == "ko" else "It decides."
+    )
+    return " ".join(parts)
+
+
 def explain_policy(policy: RulePolicy, lang: Lang = "en") -> str:
     """Return the whole policy in words: title, summary, quantiles, and every rule on a line of its own."""
     lines = [f"{policy.title.say(lang)} ({policy.id}, v{policy.version})", policy.summary.say(lang)]
     if any(r.limit is not None and r.limit.origin == "simulated" for r in policy.rules):
         lines += [TERMS["simulated"].say(lang), _quantiles(policy, lang)]
     lines += [f"· {explain_rule(rule, lang)}" for rule in policy.rules]
+    lines += [f"· {explain_axis(axis, lang)}" for axis in policy.axes]
     return "\n".join(lines)
 
 

@@ -77,6 +77,7 @@ def _build(content: Content, *, changed: bool) -> RulePolicy:
         summary=content.summary,
         planned=content.planned,
         rules=content.rules,
+        axes=content.axes,
         quantiles=content.quantiles,
         digest=_digest(content.data),
         changed=changed,

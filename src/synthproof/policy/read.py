@@ -12,16 +12,21 @@ from synthproof.core.errors import ConfigError, did_you_mean
 from synthproof.core.evidence import FAMILIES
 from synthproof.core.schema import USE_FORMS
 from synthproof.core.words import Words
+from synthproof.policy.axes import UNSURE, Axis, AxisMeasure
 from synthproof.policy.rule import COMPARES, CONDITIONS, MEASURES, ORIGINS, USES, Line, Planned, Quantiles, Rule
 
 FORMAT = 1
-_TOP = {"format", "id", "version", "title", "summary", "source", "quantiles", "plan", "rules"}
+_TOP = {"format", "id", "version", "title", "summary", "source", "quantiles", "plan", "rules", "axes"}
 _PLAN = {"metric", "when", "params"}
 _LINE = {"origin", "value", "from_reference", "because"}
 _QUANTILES = {*USE_FORMS, "because"}
 _RULE = {
     "id", "family", "title", "explain", "metric", "subject", "measure", "compare", "side", "limit", "or_below", "required",
     "required_for", "skip_not_applicable", "statement", "remedy",
+}  # fmt: skip
+_AXIS = {"id", "title", "question", "measures", "required", "when_unsure", "remedy"}
+_AXIS_MEASURE = {
+    "metric", "subject", "measure", "tolerance", "shown_over", "persons", "innocent", "shows_only", "because",
 }  # fmt: skip
 _V = TypeVar("_V")
 
@@ -36,6 +41,7 @@ class Content:
     summary: Words
     planned: tuple[Planned, ...]
     rules: tuple[Rule, ...]
+    axes: tuple[Axis, ...]
     quantiles: Quantiles
     data: Mapping[str, Any]
     text: str
@@ -64,7 +70,8 @@ def read(text: str, where: str) -> Content:
         raise ConfigError("policy/too-new", where=where, found=data["format"], known=FORMAT)
     planned = tuple(_planned(entry, f"{where}, plan {i + 1}") for i, entry in enumerate(_tables(data, "plan", where)))
     rules = tuple(_rule(entry, where, i) for i, entry in enumerate(_tables(data, "rules", where)))
-    _cross_check(planned, rules, where)
+    axes = tuple(_axis(entry, where, i) for i, entry in enumerate(_tables(data, "axes", where)))
+    _cross_check(planned, rules, axes, where)
     return Content(
         id=_need(data, "id", str, where),
         version=_need(data, "version", int, where),
@@ -72,6 +79,7 @@ def read(text: str, where: str) -> Content:
         summary=_words(_need(data, "summary", dict, where), f"{where}, summary"),
         planned=planned,
         rules=rules,
+        axes=axes,
         quantiles=_quantiles(data.get("quantiles"), where),
         data=data,
         text=text,
@@ -104,6 +112,39 @@ def _rule(entry: Mapping[str, Any], where: str, at: int) -> Rule:
         skip_not_applicable=_flag(entry, "skip_not_applicable", False, place),
         statement=statement,
         remedy=_words(_need(entry, "remedy", dict, place), f"{place}, remedy") if "remedy" in entry else None,
+    )
+
+
+def _axis(entry: Mapping[str, Any], where: str, at: int) -> Axis:
+    place = f"{where}, axis {entry.get('id', at + 1)}"
+    _known(entry, _AXIS, place)
+    measures = _tables(entry, "measures", place)
+    if not measures:
+        raise ConfigError("policy/missing-key", where=place, name="measures")
+    return Axis(
+        id=_need(entry, "id", str, place),
+        title=_words(_need(entry, "title", dict, place), f"{place}, title"),
+        question=_words(_need(entry, "question", dict, place), f"{place}, question"),
+        measures=tuple(_axis_measure(m, f"{place}, measure {k + 1}") for k, m in enumerate(measures)),
+        required=_flag(entry, "required", True, place),
+        when_unsure=_one_of(entry.get("when_unsure", "decides"), UNSURE, "when_unsure", place),
+        remedy=_words(_need(entry, "remedy", dict, place), f"{place}, remedy") if "remedy" in entry else None,
+    )
+
+
+def _axis_measure(entry: Mapping[str, Any], place: str) -> AxisMeasure:
+    _known(entry, _AXIS_MEASURE, place)
+    tolerance = _number(_need(entry, "tolerance", object, place), "tolerance", place)
+    numbers = {k: _number(entry[k], k, place) for k in ("persons", "innocent") if k in entry}
+    return AxisMeasure(
+        metric=_need(entry, "metric", str, place),
+        subject=_text(entry, "subject", place) or "all",
+        measure=_one_of(entry.get("measure", "estimate"), MEASURES, "measure", place),
+        tolerance=tolerance,
+        shown_over=_number(entry.get("shown_over", tolerance), "shown_over", place),
+        shows_only=_flag(entry, "shows_only", False, place),
+        because=_words(_need(entry, "because", dict, place), f"{place}, because"),
+        **numbers,
     )
 
 
@@ -142,20 +183,17 @@ def _quantiles(entry: Any, where: str) -> Quantiles:
     return Quantiles(by_step=values, because=_words(_need(entry, "because", dict, place), f"{place}, because"))
 
 
-def _cross_check(planned: tuple[Planned, ...], rules: tuple[Rule, ...], where: str) -> None:
-    names = [r.id for r in rules]
+def _cross_check(planned: tuple[Planned, ...], rules: tuple[Rule, ...], axes: tuple[Axis, ...], where: str) -> None:
+    names = [r.id for r in rules] + [a.id for a in axes]
     for name in names:
         if names.count(name) > 1:
             raise ConfigError("policy/doubled-rule", where=where, name=name)
     metrics = [p.metric for p in planned]
-    for rule in rules:
-        if rule.metric and rule.metric not in metrics:
-            raise ConfigError(
-                "policy/not-planned",
-                where=f"{where}, rule {rule.id}",
-                name=rule.metric,
-                hint=_hint(rule.metric, metrics),
-            )
+    read = [(f"{where}, rule {r.id}", r.metric) for r in rules if r.metric]
+    read += [(f"{where}, axis {a.id}", m.metric) for a in axes for m in a.measures]
+    for place, metric in read:
+        if metric not in metrics:
+            raise ConfigError("policy/not-planned", where=place, name=metric, hint=_hint(metric, metrics))
 
 
 def _tables(data: Mapping[str, Any], key: str, where: str) -> list[dict[str, Any]]:

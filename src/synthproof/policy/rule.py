@@ -32,6 +32,24 @@ class Number(NamedTuple):
     high: float
 
 
+def number_of(evidence: Evidence, measure: Measure, side: Literal["max", "min"] = "max") -> Number | None:
+    """Return a piece of evidence's number with its interval, as `Rule.number` says."""
+    if evidence.estimate is None or evidence.interval is None:
+        return None
+    value, (low, high) = evidence.estimate, evidence.interval
+    if measure == "estimate":
+        return Number(value, low, high)
+    if evidence.reference is None:
+        return Number(0.0, 0.0, 0.0) if value == 0 and side == "max" else None
+    beside = evidence.reference
+    below, above = evidence.reference_interval or (beside, beside)
+    return Number(
+        value - beside,
+        value - beside - math.hypot(value - low, above - beside),
+        value - beside + math.hypot(high - value, beside - below),
+    )
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
     """Where a rule's limit comes from.
@@ -154,20 +172,7 @@ class Rule:
         the distances on each side (MOVER: Zou & Donner 2008, doi:10.1002/sim.3095); for two shares with Wilson's
         intervals that is Newcombe's method 10. An estimate of 0 is over nothing, with or without a reference.
         """
-        if evidence.estimate is None or evidence.interval is None:
-            return None
-        value, (low, high) = evidence.estimate, evidence.interval
-        if self.measure == "estimate":
-            return Number(value, low, high)
-        if evidence.reference is None:
-            return Number(0.0, 0.0, 0.0) if value == 0 and self.side == "max" else None
-        beside = evidence.reference
-        below, above = evidence.reference_interval or (beside, beside)
-        return Number(
-            value - beside,
-            value - beside - math.hypot(value - low, above - beside),
-            value - beside + math.hypot(high - value, beside - below),
-        )
+        return number_of(evidence, self.measure, self.side)
 
     def hold(self, number: Number, line: float) -> Result:
         """Return the result of a number against a line."""

@@ -11,6 +11,7 @@ from synthproof.core.evidence import Evidence, Limit, Statement, Verdict, worst
 from synthproof.core.schema import Purpose, Schema
 from synthproof.core.words import Lang, Words
 from synthproof.policy import judge as _judge
+from synthproof.policy.axes import Axis, judge_axes
 from synthproof.policy.purposes import Level, needed_level
 from synthproof.policy.quantile import at_quantiles
 from synthproof.policy.rule import UNSAID, Planned, Quantiles, Rule
@@ -38,6 +39,8 @@ class RulePolicy:
         The TOML source, to be kept beside the verdict.
     purpose
         What the rules were bound to by `for_purpose`; ``None`` reads every required rule as deciding.
+    axes
+        Ways to harm a person, each judged from all its measures together.
     """
 
     id: str
@@ -51,6 +54,7 @@ class RulePolicy:
     changed: bool
     text: str
     purpose: Purpose | None = None
+    axes: tuple[Axis, ...] = ()
 
     def for_purpose(self, purpose: Purpose) -> RulePolicy:
         """Return the same policy bound to a purpose: rules that another use does not need become advisory."""
@@ -93,7 +97,9 @@ class RulePolicy:
         use = self.purpose.use if self.purpose is not None else None
         if self.purpose is not None:
             limits = at_quantiles(limits, dict(self.limit_specs(self.purpose)))
+        axes = judge_axes(evidence, self.axes)
         found = _judge.findings(self.rules, evidence, statements, limits, use)
+        found += tuple(_judge.of_axis(axis, a, evidence) for axis, a in zip(self.axes, axes, strict=True))
         return Verdict(
             policy=self.id,
             policy_version=self.version,
@@ -102,6 +108,7 @@ class RulePolicy:
             findings=found,
             families=_judge.families(found),
             changed=self.changed,
+            axes=axes,
         )
 
     def explain(self, lang: Lang = "en") -> str:

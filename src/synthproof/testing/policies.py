@@ -15,6 +15,7 @@ from synthproof.core.evidence import RESULTS, Evidence, Limit, Statement
 from synthproof.core.registry import metrics
 from synthproof.core.schema import USE_FORMS, Purpose
 from synthproof.core.words import Words
+from synthproof.policy.axes import AxisMeasure
 from synthproof.policy.explain import explain_policy
 from synthproof.policy.load import read_policy
 from synthproof.policy.rule import Rule
@@ -64,6 +65,10 @@ def perfect(policy: RulePolicy, *, value: float = 0.5) -> Given:
             known = evidence.get((rule.metric, name))
             number = good if known is None or known.estimate is None else _better(rule, good, known.estimate)
             evidence[(rule.metric, name)] = measured(rule.metric, number, subject=name, reference=value)
+    for m in (m for axis in policy.axes for m in axis.measures):
+        for name in {"field" if m.subject == "*" else m.subject, "all"}:
+            innocent = value if m.measure == "over_reference" else m.innocent
+            evidence.setdefault((m.metric, name), measured(m.metric, innocent, subject=name, reference=value))
     return Given(evidence=tuple(evidence.values()), statements=tuple(statements), limits=tuple(limits.values()))
 
 
@@ -147,10 +152,32 @@ def check_each_required_rule_decides(policy: RulePolicy) -> None:
             assert policy.judge(gone, (), given.limits).result == "not_assessed", (rule.id, outcome)
 
 
+def check_each_axis_decides(policy: RulePolicy) -> None:
+    """A leak that any measure shows breaks the verdict; a measure that is gone leaves the axis not assessed."""
+    given = perfect(policy)
+    for axis in policy.axes:
+        for m in axis.measures:
+            read = m.chosen(given.evidence)
+            assert read, (axis.id, m.metric, m.subject)
+            leak = tuple(_leaking(m, e) if e in read else e for e in given.evidence)
+            verdict = policy.judge(leak, given.statements, given.limits)
+            found = next(a for a in verdict.axes if a.axis == axis.id)
+            assert found.state == "leak_shown", (axis.id, m.metric, m.subject)
+            assert verdict.result == ("does_not_meet" if axis.required else "meets"), axis.id
+            gone = tuple(absent(e.metric, "failed", subject=e.subject) if e in read else e for e in given.evidence)
+            found = next(a for a in policy.judge(gone, given.statements, given.limits).axes if a.axis == axis.id)
+            assert found.state == ("bounded" if m.shows_only else "not_assessed"), (axis.id, m.metric, m.subject)
+        if axis.required and axis.when_unsure == "decides":
+            mine = {m.metric for m in axis.measures}
+            lost = tuple(e for e in given.evidence if e.metric not in mine)
+            assert policy.judge(lost, given.statements, given.limits).result == "not_assessed", axis.id
+
+
 def check_advisory_never_decides(policy: RulePolicy) -> None:
     """Breaking what only advises changes no verdict."""
     given = perfect(policy)
     required = {r.metric for r in policy.rules if r.required}
+    required |= {m.metric for axis in policy.axes for m in axis.measures}
     for rule in policy.rules:
         if rule.required or rule.metric in required or not rule.metric:
             continue
@@ -216,10 +243,16 @@ def check_two_languages(policy: RulePolicy) -> None:
     """Everything that a person sees is there in both languages."""
     for lang in ("en", "ko"):
         text = explain_policy(policy, "ko" if lang == "ko" else "en")
-        assert all(r.title.say("ko" if lang == "ko" else "en") in text for r in policy.rules)
+        titles = [r.title for r in policy.rules] + [a.title for a in policy.axes]
+        assert all(title.say("ko" if lang == "ko" else "en") in text for title in titles)
     for finding in policy.judge(()).findings:
         assert any("가" <= c <= "힣" for c in finding.because.ko)
         assert not any("가" <= c <= "힣" for c in finding.because.en)
+
+
+def _leaking(m: AxisMeasure, e: Evidence) -> Evidence:
+    base = (e.reference or 0.0) if m.measure == "over_reference" else 0.0
+    return measured(e.metric, base + m.shown_over + 0.25, subject=e.subject, reference=e.reference)
 
 
 def _broken(rule: Rule, e: Evidence) -> Evidence:
@@ -230,6 +263,7 @@ CHECKS: Mapping[str, Callable[[RulePolicy], None]] = {
     "perfect evidence meets": check_perfect_meets,
     "no evidence is not assessed": check_nothing_is_not_assessed,
     "each required rule decides": check_each_required_rule_decides,
+    "each axis decides": check_each_axis_decides,
     "advisory never decides": check_advisory_never_decides,
     "a missing limit is not assessed": check_missing_limit_is_not_assessed,
     "safety is required": check_safety_is_required,

@@ -348,6 +348,7 @@ class _Told:
                 "attack": name,
                 "attack_words": ATTACKS[name].to_dict(),
                 "members_attacked": self.drawn.m,
+                "persons": self.drawn.m,
                 "reference_units": self.drawn.reference_units,
                 "attacks_tried": sorted(persons.scores),
                 "sampled": sampled,
