@@ -86,7 +86,8 @@ def groups(proof: Proof, rules: Mapping[str, RuleFacts]) -> list[dict[str, Any]]
     for metric, found in by_metric.items():
         findings = [f for f in proof.verdict.findings if f.metric == metric]
         blocks[_family(metric, findings)].append(_block(metric, found, findings, proof.limits, rules))
-    for finding in (f for f in proof.verdict.findings if not f.metric):
+    axes = {a.axis for a in proof.verdict.axes}  # they have a section of their own
+    for finding in (f for f in proof.verdict.findings if not f.metric and f.rule not in axes):
         blocks[finding.family].append(_statement_block(finding, rules))
     out = []
     for name in FAMILIES:

@@ -7,6 +7,7 @@ from typing import Any
 
 from synthproof.core.words import Words
 from synthproof.dossier import first_page, numbers, record
+from synthproof.dossier.axes import axes_of
 from synthproof.dossier.disclose import printable
 from synthproof.dossier.figures.gallery import gallery
 from synthproof.dossier.glossary import GUIDE, TERMS
@@ -36,6 +37,7 @@ def build_page(proof: Proof, policy_text: str = "") -> dict[str, Any]:
         "questions": questions(proof),
         "data": record.data_rows(proof),
         "groups": groups,
+        "axes": axes_of(proof, policy_text),
         "attackers": attackers(groups),
         "gallery": gallery(proof),
         "not_assessed": record.not_assessed(proof),

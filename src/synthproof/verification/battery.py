@@ -92,7 +92,7 @@ def run_battery(case: Case[Any], policy: Policy, *, seed: int, run: Run | None =
             found = _measure(name, parameters(name), case, seed=own_seed, run=run, strict=strict)
             seconds[name] = time.perf_counter() - started
         stamp = {**inputs, "parts": str(len(found))}
-        evidence.extend(replace(e, inputs={**e.inputs, **stamp}) for e in found)
+        evidence.extend(replace(e, inputs={**e.inputs, **stamp}, detail=_counted(e)) for e in found)
     run.tick("verify/metrics", len(names), len(names))
     return Battery(evidence=tuple(evidence), seconds=seconds)
 
@@ -126,6 +126,12 @@ def verify_case(
     evidence = battery.evidence if voided is None else withheld(battery.evidence, voided)
     verdict = bound.judge(evidence, tuple(statements), limits)
     return Judged(evidence=evidence, limits=limits, verdict=verdict, seconds=seconds, notices=notices)
+
+
+def _counted(e: Evidence) -> Mapping[str, Any]:
+    """Return a piece's aggregates with how many records it lists for the owner: the list itself never leaves the vault."""
+    listed = sum(len(v) for v in e.private.values() if isinstance(v, list | tuple))
+    return {**e.detail, "listed": listed} if listed else e.detail
 
 
 def _limits(
