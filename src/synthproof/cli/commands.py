@@ -51,7 +51,8 @@ def _lang(config: RunConfig) -> Lang:
 @app.command()
 @configured(
     "target", "out", "seed", "lang", "statements", "executor", "workers",
-    "verify.policy", "verify.repeats", "fit.synthesizer", "fit.fast", "fit.row_wise", "sample.n", "sample.drop_copies", "sample.cap_remedy",
+    "verify.policy", "verify.repeats", "verify.holdout_used",
+    "fit.synthesizer", "fit.fast", "fit.row_wise", "sample.n", "sample.drop_copies", "sample.cap_remedy",
     "protect.steps", "split.holdout", "read.schema", "read.query", "read.table", "budget", "memory",
     "read.rules", "read.learn_rules", "read.broken_rules",
 )  # fmt: skip
@@ -241,7 +242,17 @@ def complete(
 
 
 @app.command()
-@configured("target", "seed", "lang", "statements", "executor", "workers", "verify.policy", "verify.repeats")
+@configured(
+    "target",
+    "seed",
+    "lang",
+    "statements",
+    "executor",
+    "workers",
+    "verify.policy",
+    "verify.repeats",
+    "verify.holdout_used",
+)
 def verify(
     real: Annotated[str, typer.Argument(help="The data that were learned from.")],
     synthetic: Annotated[str, typer.Argument(help="Synthetic data of any tool.")],
@@ -270,6 +281,7 @@ def verify(
             statements=load_statements(Path(config.statements)) if config.statements else (),
             repeats=config.verify.repeats,
             seed=config.seed,
+            holdout_used=config.verify.holdout_used,
             run=job,
         )
         if out is not None:

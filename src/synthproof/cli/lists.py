@@ -19,7 +19,8 @@ from synthproof.core.errors import NotFoundError, did_you_mean, messages
 from synthproof.core.evidence import Card
 from synthproof.core.registry import REGISTRIES, Entry, metrics
 from synthproof.core.words import Lang, Words
-from synthproof.pipeline.config import PURPOSE_HELP, RunConfig, load_config
+from synthproof.pipeline.config import RunConfig, load_config
+from synthproof.pipeline.purpose_help import PURPOSE_HELP
 
 
 class Listed(StrEnum):

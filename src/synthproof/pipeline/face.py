@@ -155,6 +155,7 @@ def verify(
     statements: Sequence[Statement] = (),
     repeats: int = 100,
     seed: int | None = None,
+    holdout_used: bool = False,
     run: Run | None = None,
 ) -> Judged:
     """Measure synthetic data of any tool against real data and judge it under a policy.
@@ -180,6 +181,8 @@ def verify(
         What named persons assert, for rules that ask for it (e.g. how another tool's data were made).
     repeats, seed
         Of simulated limits and metrics.
+    holdout_used
+        Whether the holdout was looked at while the generator was chosen or tuned: no leak can be excluded then.
 
     Raises
     ------
@@ -193,17 +196,7 @@ def verify(
     """
     check_repeats(repeats)
     load_policy(policy)
-    if isinstance(real, Split):
-        train, unseen = real.train, real.holdout
-    else:
-        train = read(real)
-        unseen = None if holdout is None else conform(holdout, train.schema)
-    if target:
-        schema = with_target(train.schema, target)
-        train = train.with_schema(schema)
-        unseen = unseen.with_schema(schema) if unseen is not None else None
-    if unseen is not None and not isinstance(real, Split):
-        check_unseen(train, unseen)
+    train, unseen = _real_side(real, holdout, target)
     drawn = synthetic if isinstance(synthetic, Table) else conform(synthetic, comparable(train, synthetic))
     wanted, scanned = _scanned(train, drawn, purpose or Purpose(), run, raw=not isinstance(real, Split))
     facts = model.facts if model else GeneratorFacts()
@@ -220,9 +213,26 @@ def verify(
         record={"scan": scanned},
         statements=statements,
         notices=_unjudged_columns(drawn),
+        holdout_used=holdout_used,
         run=run,
     )
     return Judged(proof, drawn, load_policy(policy))
+
+
+def _real_side(real: Any, holdout: Any, target: str | None) -> tuple[Table, Table | None]:
+    """Return what was learned from and what was not, of one schema, with the target marked."""
+    if isinstance(real, Split):
+        train, unseen = real.train, real.holdout
+    else:
+        train = read(real)
+        unseen = None if holdout is None else conform(holdout, train.schema)
+    if target:
+        schema = with_target(train.schema, target)
+        train = train.with_schema(schema)
+        unseen = unseen.with_schema(schema) if unseen is not None else None
+    if unseen is not None and not isinstance(real, Split):
+        check_unseen(train, unseen)
+    return train, unseen
 
 
 def _scanned(

@@ -23,6 +23,7 @@ from synthproof.data.table.survival import survival_targets
 from synthproof.engines.threads import one_blas_thread
 from synthproof.pipeline.environment import environment, now
 from synthproof.policy.load import load_policy
+from synthproof.policy.rules import RulePolicy
 from synthproof.verification.battery import verify_case
 from synthproof.verification.proof import DataFacts, GeneratorFacts, Proof
 from synthproof.verification.refine import voided_by
@@ -80,6 +81,7 @@ def prove(
     record: Mapping[str, Any] | None = None,
     statements: Sequence[Statement] = (),
     notices: Sequence[Words] = (),
+    holdout_used: bool = False,
     run: Run | None = None,
 ) -> Proof:
     """Measure, simulate limits, judge; return the proof.
@@ -102,6 +104,8 @@ def prove(
         What named persons assert, for rules that ask for it.
     notices
         What the reader must know beside the findings.
+    holdout_used
+        Whether the holdout was looked at while the generator was chosen or tuned.
 
     Raises
     ------
@@ -120,15 +124,11 @@ def prove(
     case = Case(train=real, holdout=unseen, synthetic=synthetic, purpose=purpose, recipe=recipe)
     extra = dict(record or {})
     voided = voided_by(generator.tags, extra.get("refinements", ())) if generator is not None else None
-    judged = verify_case(case, rules, seed=seed, repeats=repeats, statements=statements, voided=voided, run=run)
+    gates = [name for name, holds in (("filtered", extra.get("refinements")), ("holdout_used", holdout_used)) if holds]
+    judged = verify_case(
+        case, rules, seed=seed, repeats=repeats, statements=statements, voided=voided, gates=gates, run=run
+    )
     seconds = {**extra.pop("seconds", {}), **{f"verify/{k}": v for k, v in judged.seconds.items()}}
-    settings = {
-        "seed": seed,
-        "repeats": repeats,
-        "policy": rules.id,
-        "policy_digest": rules.digest,
-        **extra.pop("settings", {}),
-    }
     return Proof(
         schema=real.schema,
         purpose=purpose,
@@ -139,12 +139,17 @@ def prove(
         statements=tuple(statements),
         notices=tuple(n.to_dict() for n in (*notices, *judged.notices)),
         generator=generator or GeneratorFacts(),
-        settings=settings,
+        settings={**_settings(rules, seed, repeats, holdout_used), **extra.pop("settings", {})},
         environment=environment(),
         seconds=seconds,
         created=now(),
         **extra,
     )
+
+
+def _settings(rules: RulePolicy, seed: int, repeats: int, holdout_used: bool) -> dict[str, Any]:
+    used = {"holdout_used": True} if holdout_used else {}
+    return {"seed": seed, "repeats": repeats, "policy": rules.id, "policy_digest": rules.digest, **used}
 
 
 def check_repeats(repeats: int) -> None:

@@ -338,6 +338,7 @@ class Road:
                 "seconds": dict(self.seconds),
             },
             statements=self.statements,
+            holdout_used=self.config.verify.holdout_used,
             run=self.run,
         )
         self.load.proof = proof

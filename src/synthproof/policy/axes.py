@@ -22,6 +22,8 @@ from synthproof.policy.rule import Measure, Number, number_of
 
 Unsure: TypeAlias = Literal["decides", "shown"]
 UNSURE: tuple[Unsure, ...] = get_args(Unsure)
+GATE = "gate"
+"""Input of evidence that names what forbids to exclude a leak: ``filtered``, ``holdout_used``."""
 LEVEL = 0.025
 """Chance that any axis shows a leak where there is none: that of the lower end of a 95 % interval."""
 
@@ -139,7 +141,8 @@ def judge_axes(evidence: Sequence[Evidence], axes: Sequence[Axis]) -> tuple[Axis
         bound = max(bounds) if bounds and not lost and all(r.measured for r in measures) else None
         shown = tuple(r.name for r in rs if min(1.0, r.p * len(rs)) <= LEVEL) if p is not None and p <= LEVEL else ()
         unsure = (*(r.name for r in measures if r.state != "bounded"), *(f"{m.metric}: {m.subject}" for m in lost))
-        state: AxisState = "leak_shown" if shown else "not_assessed" if unsure or not measures else "bounded"
+        gates = _gates(known)
+        state: AxisState = "leak_shown" if shown else "not_assessed" if unsure or gates or not measures else "bounded"
         enough = [r.enough for r in measures if r.state != "bounded"]
         needed = max((n for n in enough if n is not None), default=None) if None not in enough and not lost else None
         out.append(
@@ -148,8 +151,8 @@ def judge_axes(evidence: Sequence[Evidence], axes: Sequence[Axis]) -> tuple[Axis
                 state=state,
                 bound=bound,
                 shown_by=shown,
-                unsure=() if shown else unsure,
-                needed=needed if state == "not_assessed" else None,
+                unsure=() if shown else (*gates, *unsure),
+                needed=needed if state == "not_assessed" and not gates else None,
                 p=p,
             )
         )
@@ -167,6 +170,12 @@ def overall(found: Sequence[AxisFinding]) -> AxisState:
 def _asks(e: Evidence) -> bool:
     """Return whether the question arises for these data."""
     return e.outcome != "not_applicable"
+
+
+def _gates(known: Sequence[Evidence]) -> tuple[str, ...]:
+    """Return what forbids to exclude a leak whatever the numbers say, as the battery stamped it on the evidence."""
+    stamped = {g for e in known for g in str(e.inputs.get(GATE, "")).split(",") if g}
+    return tuple(f"{GATE}: {g}" for g in sorted(stamped))
 
 
 def _read(m: AxisMeasure, e: Evidence) -> _Read:

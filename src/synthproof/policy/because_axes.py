@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from synthproof.core.evidence import AxisFinding, Evidence
 from synthproof.core.words import Words
@@ -10,6 +10,19 @@ from synthproof.policy.axes import Axis
 from synthproof.policy.because import measured
 
 _MOST_NAMED = 3
+GATES: Mapping[str, Words] = {
+    "gate: filtered": Words(
+        en="Drawn records were dropped after a look at the training data, which hides copies from distances and lets an "
+        "attacker learn from the holes.",
+        ko="학습 데이터를 참조하여 합성 레코드를 삭제하였으므로 복제가 거리 지표에 드러나지 않으며, 삭제된 자리 자체가 공격에 이용될 수 "
+        "있습니다.",
+    ),
+    "gate: holdout_used": Words(
+        en="The holdout was used to choose or tune the generator, so persons in it are no longer unseen.",
+        ko="홀드아웃이 생성기의 선택이나 조정에 쓰였으므로 그 안의 사람은 더 이상 학습에 쓰이지 않은 사람이 아닙니다.",
+    ),
+}
+"""Why a leak cannot be excluded whatever the numbers say."""
 
 
 def sentence(axis: Axis, found: AxisFinding, evidence: Sequence[Evidence]) -> Words:
@@ -33,6 +46,12 @@ def sentence(axis: Axis, found: AxisFinding, evidence: Sequence[Evidence]) -> Wo
             en += f"; at most {100 * max(0.0, found.bound):.2g} % of persons more than without learning (95 %)"
             ko += f". 학습하지 않은 경우보다 더 노출되는 사람은 많아야 {100 * max(0.0, found.bound):.2g} %(95 %)"
         return Words(en=en + ".", ko=ko + ".")
+    gates = [g for g in found.unsure if g in GATES]
+    if gates:
+        return Words(
+            en=f"{title.en}: no leak is shown, and none can be excluded. {' '.join(GATES[g].en for g in gates)}",
+            ko=f"{title.ko}: 유출이 입증되지 않았으나 배제할 수도 없음. {' '.join(GATES[g].ko for g in gates)}",
+        )
     told = _told(found.unsure, evidence)
     en = f"{title.en}: no leak is shown, and none can be excluded ({told.en})"
     ko = f"{title.ko}: 유출이 입증되지 않았으나 배제할 수도 없음({told.ko})"

@@ -19,6 +19,7 @@ from synthproof.core.registry import metrics
 from synthproof.core.run import Run, quiet
 from synthproof.core.schema import Purpose, Schema
 from synthproof.core.words import Words
+from synthproof.policy.axes import GATE
 from synthproof.verification.refine import withheld
 
 
@@ -105,6 +106,7 @@ def verify_case(
     repeats: int = 100,
     statements: Sequence[Statement] = (),
     voided: Words | None = None,
+    gates: Sequence[str] = (),
     run: Run | None = None,
     strict: bool = False,
 ) -> Judged:
@@ -116,6 +118,8 @@ def verify_case(
         Number of random halvings of train behind each simulated limit.
     voided
         Why nothing can be said of safety (`refine.voided_by`); ``None`` when something can.
+    gates
+        What forbids to exclude a leak, whatever the numbers say: ``"filtered"``, ``"holdout_used"`` (`policy.axes`).
     """
     run = quiet(run)
     battery = run_battery(case, policy, seed=seed, run=run, strict=strict)
@@ -124,6 +128,8 @@ def verify_case(
     seconds = {**battery.seconds, "limits": time.perf_counter() - started}
     bound: Policy = getattr(policy, "for_purpose", lambda _: policy)(case.purpose)
     evidence = battery.evidence if voided is None else withheld(battery.evidence, voided)
+    if gates:
+        evidence = tuple(replace(e, inputs={**e.inputs, GATE: ",".join(gates)}) for e in evidence)
     verdict = bound.judge(evidence, tuple(statements), limits)
     return Judged(evidence=evidence, limits=limits, verdict=verdict, seconds=seconds, notices=notices)
 

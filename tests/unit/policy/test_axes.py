@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -127,3 +128,23 @@ def test_where_it_is_only_shown_an_unsure_axis_does_not_hold_up_the_verdict() ->
     assert verdict.result == "meets"
     assert [a.state for a in verdict.axes if a.axis == "linkability"] == ["not_assessed"]
     assert overall(verdict.axes) == "not_assessed"
+
+
+@pytest.mark.parametrize("gate", ["filtered", "holdout_used"])
+def test_a_gate_forbids_to_exclude_a_leak_but_not_to_show_one(gate: str) -> None:
+    policy = load_policy("public")
+    given = perfect(policy)
+    stamped = tuple(replace(e, inputs={"gate": gate}) for e in given.evidence)
+    verdict = policy.judge(stamped, given.statements, given.limits)
+    assert {a.state for a in verdict.axes} == {"not_assessed"}
+    assert verdict.result == "not_assessed"
+    said = [f.because for f in verdict.findings if f.rule == "copies"][0]
+    assert "{" not in said.en
+    assert said.en != policy.judge(given.evidence, given.statements, given.limits).findings[-5].because.en
+    leak = tuple(
+        replace(measured(e.metric, 0.9, subject=e.subject), inputs={"gate": gate})
+        if e.metric == "table.linkability"
+        else e
+        for e in stamped
+    )
+    assert overall(policy.judge(leak, given.statements, given.limits).axes) == "leak_shown"
