@@ -51,7 +51,7 @@ def _lang(config: RunConfig) -> Lang:
 @app.command()
 @configured(
     "target", "out", "seed", "lang", "statements", "executor", "workers",
-    "verify.policy", "verify.repeats", "verify.holdout_used",
+    "verify.policy", "verify.repeats", "verify.holdout_used", "verify.filtered",
     "fit.synthesizer", "fit.fast", "fit.row_wise", "sample.n", "sample.drop_copies", "sample.cap_remedy",
     "protect.steps", "split.holdout", "read.schema", "read.query", "read.table", "budget", "memory",
     "read.rules", "read.learn_rules", "read.broken_rules",
@@ -252,6 +252,7 @@ def complete(
     "verify.policy",
     "verify.repeats",
     "verify.holdout_used",
+    "verify.filtered",
 )
 def verify(
     real: Annotated[str, typer.Argument(help="The data that were learned from.")],
@@ -281,7 +282,7 @@ def verify(
             statements=load_statements(Path(config.statements)) if config.statements else (),
             repeats=config.verify.repeats,
             seed=config.seed,
-            holdout_used=config.verify.holdout_used,
+            gates=config.verify.gates,
             run=job,
         )
         if out is not None:

@@ -143,6 +143,17 @@ class VerifyConfig:
         "생성기를 고르거나 조정할 때 홀드아웃을 참조함. 이 경우 유출을 배제할 수 없음.",
         "--holdout-used",
     )
+    filtered: bool = _option(
+        False,
+        "Synthetic records were dropped by their distance to the training data: no leak can be excluded then.",
+        "학습 데이터와의 거리를 기준으로 합성 레코드를 걸러 냄. 이 경우 유출을 배제할 수 없음.",
+        "--filtered",
+    )
+
+    @property
+    def gates(self) -> tuple[str, ...]:
+        """What forbids to exclude a leak, whatever the numbers say."""
+        return tuple(name for name in ("filtered", "holdout_used") if getattr(self, name))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -155,7 +155,7 @@ def verify(
     statements: Sequence[Statement] = (),
     repeats: int = 100,
     seed: int | None = None,
-    holdout_used: bool = False,
+    gates: Sequence[str] = (),
     run: Run | None = None,
 ) -> Judged:
     """Measure synthetic data of any tool against real data and judge it under a policy.
@@ -181,8 +181,9 @@ def verify(
         What named persons assert, for rules that ask for it (e.g. how another tool's data were made).
     repeats, seed
         Of simulated limits and metrics.
-    holdout_used
-        Whether the holdout was looked at while the generator was chosen or tuned: no leak can be excluded then.
+    gates
+        What forbids to exclude a leak whatever the numbers say: ``"holdout_used"`` where the holdout was looked at while the
+        generator was chosen or tuned, ``"filtered"`` where records were dropped by their distance to the training data.
 
     Raises
     ------
@@ -213,7 +214,7 @@ def verify(
         record={"scan": scanned},
         statements=statements,
         notices=_unjudged_columns(drawn),
-        holdout_used=holdout_used,
+        gates=gates,
         run=run,
     )
     return Judged(proof, drawn, load_policy(policy))

@@ -81,7 +81,7 @@ def prove(
     record: Mapping[str, Any] | None = None,
     statements: Sequence[Statement] = (),
     notices: Sequence[Words] = (),
-    holdout_used: bool = False,
+    gates: Sequence[str] = (),
     run: Run | None = None,
 ) -> Proof:
     """Measure, simulate limits, judge; return the proof.
@@ -104,8 +104,9 @@ def prove(
         What named persons assert, for rules that ask for it.
     notices
         What the reader must know beside the findings.
-    holdout_used
-        Whether the holdout was looked at while the generator was chosen or tuned.
+    gates
+        What forbids to exclude a leak: ``"filtered"``, ``"holdout_used"`` (`verification.battery`). Our own refinements drop at
+        distance zero only, and are logged; they are no gate.
 
     Raises
     ------
@@ -124,7 +125,6 @@ def prove(
     case = Case(train=real, holdout=unseen, synthetic=synthetic, purpose=purpose, recipe=recipe)
     extra = dict(record or {})
     voided = voided_by(generator.tags, extra.get("refinements", ())) if generator is not None else None
-    gates = [name for name, holds in (("filtered", extra.get("refinements")), ("holdout_used", holdout_used)) if holds]
     judged = verify_case(
         case, rules, seed=seed, repeats=repeats, statements=statements, voided=voided, gates=gates, run=run
     )
@@ -139,7 +139,7 @@ def prove(
         statements=tuple(statements),
         notices=tuple(n.to_dict() for n in (*notices, *judged.notices)),
         generator=generator or GeneratorFacts(),
-        settings={**_settings(rules, seed, repeats, holdout_used), **extra.pop("settings", {})},
+        settings={**_settings(rules, seed, repeats, gates), **extra.pop("settings", {})},
         environment=environment(),
         seconds=seconds,
         created=now(),
@@ -147,9 +147,9 @@ def prove(
     )
 
 
-def _settings(rules: RulePolicy, seed: int, repeats: int, holdout_used: bool) -> dict[str, Any]:
-    used = {"holdout_used": True} if holdout_used else {}
-    return {"seed": seed, "repeats": repeats, "policy": rules.id, "policy_digest": rules.digest, **used}
+def _settings(rules: RulePolicy, seed: int, repeats: int, gates: Sequence[str]) -> dict[str, Any]:
+    told = {"gates": list(gates)} if gates else {}
+    return {"seed": seed, "repeats": repeats, "policy": rules.id, "policy_digest": rules.digest, **told}
 
 
 def check_repeats(repeats: int) -> None:

@@ -338,7 +338,7 @@ class Road:
                 "seconds": dict(self.seconds),
             },
             statements=self.statements,
-            holdout_used=self.config.verify.holdout_used,
+            gates=self.config.verify.gates,
             run=self.run,
         )
         self.load.proof = proof

@@ -12,10 +12,10 @@ from synthproof.policy.because import measured
 _MOST_NAMED = 3
 GATES: Mapping[str, Words] = {
     "gate: filtered": Words(
-        en="Drawn records were dropped after a look at the training data, which hides copies from distances and lets an "
+        en="Records were dropped by their distance to the training data, which hides copies from distances and lets an "
         "attacker learn from the holes.",
-        ko="학습 데이터를 참조하여 합성 레코드를 삭제하였으므로 복제가 거리 지표에 드러나지 않으며, 삭제된 자리 자체가 공격에 이용될 수 "
-        "있습니다.",
+        ko="학습 데이터와의 거리를 기준으로 합성 레코드를 걸러 냈으므로 복제가 거리 지표에 드러나지 않으며, 비어 있는 자리 자체가 "
+        "공격에 이용될 수 있습니다.",
     ),
     "gate: holdout_used": Words(
         en="The holdout was used to choose or tune the generator, so persons in it are no longer unseen.",
