@@ -44,6 +44,9 @@ ENVIRONMENTS: dict[str, Environment] = {
         (("py-synthpop", "pandas<2", "numpy<2", "scikit-learn<1.6", "scipy", "sklearn-pandas<3", "tqdm", *_OLD),),
         why="it names no dependencies, and its code is of pandas 1",
     ),
+    "anonymeter": Environment(
+        (("anonymeter", "pandas<3", "numpy<1.27", "pyarrow<22", "psutil"),), why="its code is of pandas 2"
+    ),
     "dpmm": Environment(((TORCH,), ("dpmm", *_OLD)), why="it holds pandas and numpy of 2023"),
 }
 

@@ -32,6 +32,9 @@ def sides(policy: RulePolicy) -> dict[str, int]:
     for rule in policy.rules:
         if rule.required and rule.metric:
             found.setdefault(rule.metric, set()).add(1 if rule.side == "max" else -1)
+    for axis in policy.axes:
+        for m in axis.measures:
+            found.setdefault(m.metric, set()).add(1)
     assert all(len(v) == 1 for v in found.values()), "two deciding rules pull one metric both ways"
     return {k: v.pop() for k, v in found.items()}
 
@@ -110,6 +113,7 @@ def test_what_breaks_never_becomes_good_news(case: tuple[RulePolicy, Given], dat
 def test_advice_never_decides(case: tuple[RulePolicy, Given], data: st.DataObject) -> None:
     policy, before = case
     deciding = {r.metric for r in policy.rules if r.required}
+    deciding |= {m.metric for axis in policy.axes for m in axis.measures}
     after = tuple(
         measured(e.metric, data.draw(UNIT), subject=e.subject, reference=data.draw(UNIT))
         if e.metric not in deciding

@@ -136,13 +136,13 @@ def judge_axes(evidence: Sequence[Evidence], axes: Sequence[Axis]) -> tuple[Axis
     for axis, rs, lost, p in zip(axes, read, gone, adjusted, strict=True):
         measures = [r for r in rs if r.needed]
         known = [e for m in axis.measures for e in m.chosen(evidence)]
-        if not rs and not lost and known:
-            out.append(AxisFinding(axis=axis.id, state="not_assessed", applies=False))
-            continue
         bounds = [r.bound for r in measures if r.bound is not None]
         bound = max(bounds) if bounds and not lost and all(r.measured for r in measures) else None
         shown = tuple(r.name for r in rs if min(1.0, r.p * len(rs)) <= LEVEL) if p is not None and p <= LEVEL else ()
         unsure = (*(r.name for r in measures if r.state != "bounded"), *(f"{m.metric}: {m.subject}" for m in lost))
+        if not measures and not lost and not shown and known:  # nothing that would have to be known makes sense here
+            out.append(AxisFinding(axis=axis.id, state="not_assessed", p=p, applies=False))
+            continue
         gates = _gates(known)
         state: AxisState = "leak_shown" if shown else "not_assessed" if unsure or gates or not measures else "bounded"
         enough = [r.enough for r in measures if r.state != "bounded"]

@@ -10,6 +10,7 @@ from synthproof.policy.axes import Axis
 from synthproof.policy.because import measured
 
 _MOST_NAMED = 3
+_NOTHING = Words(en="nothing was measured", ko="측정된 것이 없음")
 GATES: Mapping[str, Words] = {
     "gate: filtered": Words(
         en="Records were dropped by their distance to the training data, which hides copies from distances and lets an "
@@ -52,7 +53,7 @@ def sentence(axis: Axis, found: AxisFinding, evidence: Sequence[Evidence]) -> Wo
             en=f"{title.en}: no leak is shown, and none can be excluded. {' '.join(GATES[g].en for g in gates)}",
             ko=f"{title.ko}: 유출이 입증되지 않았으나 배제할 수도 없음. {' '.join(GATES[g].ko for g in gates)}",
         )
-    told = _told(found.unsure, evidence)
+    told = _told(found.unsure, evidence) if found.unsure else _NOTHING
     en = f"{title.en}: no leak is shown, and none can be excluded ({told.en})"
     ko = f"{title.ko}: 유출이 입증되지 않았으나 배제할 수도 없음({told.ko})"
     if found.needed is not None:

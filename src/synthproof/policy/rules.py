@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from synthproof.core.errors import ConfigError, did_you_mean
@@ -45,16 +45,16 @@ class RulePolicy:
 
     id: str
     version: int
-    title: Words
-    summary: Words
-    planned: tuple[Planned, ...]
-    rules: tuple[Rule, ...]
+    title: Words = field(repr=False)
+    summary: Words = field(repr=False)
+    planned: tuple[Planned, ...] = field(repr=False)
+    rules: tuple[Rule, ...] = field(repr=False)
     quantiles: Quantiles
     digest: str
     changed: bool
-    text: str
+    text: str = field(repr=False)
     purpose: Purpose | None = None
-    axes: tuple[Axis, ...] = ()
+    axes: tuple[Axis, ...] = field(default=(), repr=False)
 
     def for_purpose(self, purpose: Purpose) -> RulePolicy:
         """Return the same policy bound to a purpose: rules that another use does not need become advisory."""

@@ -7,7 +7,7 @@ are what tools of the field are known to do wrong.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -19,7 +19,7 @@ from synthproof.core.contracts import Case
 from synthproof.core.random import derive, stream
 from synthproof.core.schema import Field, Purpose, Schema
 from synthproof.data.table.dataset import Table
-from synthproof.engines.codes import from_codes, from_numbers, numbers_or_codes, to_numbers
+from synthproof.engines.codes import from_codes, from_numbers, levels_of, numbers_or_codes, to_numbers
 from synthproof.engines.neighbours import MixedSpace, nearest
 from synthproof.engines.records import encode_alike
 from synthproof.testing.references import partial_copycat
@@ -142,10 +142,12 @@ def near_copies(rows: Table, train: Table, seed: int) -> Table:
     """Return rows with every number moved a little, so that none equals its original.
 
     A number moves by a normal with 2 % of its column's standard deviation, rounded as the column is; where nothing moved,
-    one number of the row takes a step of its lattice.
+    one number of the row takes a step of its lattice. Without numbers one level of the row is another.
     """
     fields = [f for f in train.schema.modelled if f.numeric]
     rng = stream(seed, "near/noise")
+    if not fields:
+        return _one_level_off(rows, train.schema.modelled, rng)
     made: dict[str, FloatArray] = {}
     same = np.ones(rows.n_rows, dtype=np.bool_)
     for f in fields:
@@ -158,6 +160,18 @@ def near_copies(rows: Table, train: Table, seed: int) -> Table:
         step = 1.0 if f.kind == "integer" else 10.0 ** -(f.decimals or 6)
         made[f.name] = np.where(same & (which == j), made[f.name] + step * rng.choice([-1.0, 1.0]), made[f.name])
     return rows.with_frame(rows.frame.assign(**{f.name: from_numbers(made[f.name], f) for f in fields}))
+
+
+def _one_level_off(rows: Table, fields: Sequence[Field], rng: np.random.Generator) -> Table:
+    """Return rows of which each has another level in one column."""
+    which = rng.integers(0, len(fields), rows.n_rows)
+    columns = {}
+    for j, f in enumerate(fields):
+        x = numbers_or_codes(rows.frame[f.name], f)
+        n = len(levels_of(f))
+        other = (np.nan_to_num(x) + rng.integers(1, max(2, n), len(x))) % n
+        columns[f.name] = _levels(np.where(which == j, other, x), f)
+    return rows.with_frame(rows.frame.assign(**columns))
 
 
 def _smoothed(width: float) -> Callable[..., Table]:

@@ -32,6 +32,14 @@ class Given:
     statements: tuple[Statement, ...]
     limits: tuple[Limit, ...]
 
+    def __repr__(self) -> str:
+        """Return what was given, a number and its interval for each piece of evidence."""
+        told = [
+            f"{e.metric}:{e.subject}={e.estimate if e.estimate is not None else e.outcome}{e.interval or ''}"
+            for e in self.evidence
+        ]
+        return f"Given({', '.join(told)}; {len(self.limits)} limits)"
+
     def without(self, at: int) -> Given:
         """Return the same without one piece of evidence."""
         return replace(self, evidence=self.evidence[:at] + self.evidence[at + 1 :])
@@ -59,14 +67,14 @@ def perfect(policy: RulePolicy, *, value: float = 0.5) -> Given:
                 Limit(metric=rule.metric, value=value, side=rule.side, origin="simulated", because=_NONE),
             )
         subject = "field" if rule.subject in {"*", "worst"} else rule.subject
-        for name in {subject, "all"}:
+        for name in dict.fromkeys((subject, "all")):
             good = meeting(rule, value)
             # Two rules may read one metric; keep what meets both.
             known = evidence.get((rule.metric, name))
             number = good if known is None or known.estimate is None else _better(rule, good, known.estimate)
             evidence[(rule.metric, name)] = measured(rule.metric, number, subject=name, reference=value)
     for m in (m for axis in policy.axes for m in axis.measures):
-        for name in {"field" if m.subject == "*" else m.subject, "all"}:
+        for name in dict.fromkeys(("field" if m.subject == "*" else m.subject, "all")):
             innocent = value if m.measure == "over_reference" else m.innocent
             evidence.setdefault((m.metric, name), measured(m.metric, innocent, subject=name, reference=value))
     return Given(evidence=tuple(evidence.values()), statements=tuple(statements), limits=tuple(limits.values()))

@@ -150,6 +150,14 @@ def test_a_gate_forbids_to_exclude_a_leak_but_not_to_show_one(gate: str) -> None
     assert overall(policy.judge(leak, given.statements, given.limits).axes) == "leak_shown"
 
 
+def test_an_axis_of_which_only_what_shows_was_measured_does_not_apply_unless_it_shows() -> None:
+    measures = (measure(), measure("t.b", shows_only=True))
+    nothing = [absent("t.a", "not_applicable"), measured("t.b", 0.0, half=0.01)]
+    assert not one(nothing, *measures).applies
+    found = one([nothing[0], measured("t.b", 0.5, half=0.1)], *measures)
+    assert (found.applies, found.state) == (True, "leak_shown")
+
+
 def counted(train: int, holdout: int, *more: tuple[int, int], of: int = 1000, whole: int = 1000) -> Evidence:
     """Return evidence whose interval says nothing, with the persons met on either side."""
     counts = [
