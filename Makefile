@@ -17,7 +17,7 @@ help:
 	@echo "make bench-tables      generators of tables, ours and others', side by side; hours, goes on where it stopped"
 	@echo "make bench-scale       time and memory against rows, columns, levels; the large runs; goes on where it stopped"
 	@echo "make calibrate-costs   the constants behind estimates and --budget, measured anew; about an hour"
-	@echo "make calibrate         every metric against fresh records, a copycat and noise; writes benchmarks/results/"
+	@echo "make calibrate         every metric against fresh records, a copycat and noise, and the verdict against planted leaks; hours, goes on"
 	@echo "make wheelhouse        pack wheels, font and docs for a machine without network"
 
 $(BIN)/python:
@@ -67,8 +67,9 @@ bench-scale: $(VENV)/.bench
 calibrate-costs: $(VENV)/.bench
 	cd benchmarks && ../$(BIN)/python costs.py --minutes 60
 
-calibrate: $(VENV)/.test
+calibrate: $(VENV)/.bench
 	$(BIN)/python benchmarks/calibrate.py
+	$(BIN)/python benchmarks/verdicts.py
 
 wheelhouse: $(BIN)/python
 	$(BIN)/python -m pip --disable-pip-version-check -q wheel -c constraints.txt -w wheelhouse '.[sql,polars]'

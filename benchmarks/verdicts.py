@@ -2,6 +2,7 @@
 
     python benchmarks/verdicts.py [--minutes 240] [--n 4000] [--source adult …] [--leak "copies 1 %" …]
     python benchmarks/verdicts.py --minutes 0          only the summary of what is kept
+    python benchmarks/verdicts.py --refresh table.near_copies …    measure some metrics of every kept cell again, then go on
 
 One cell is one leak in one source at one split and one redraw: a whole safety battery at the parameters of the policies.
 What was measured is kept line by line in a cache outside the repository (SYNTHPROOF_PEERS/verdicts.jsonl), so that the run
@@ -17,6 +18,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +28,7 @@ from real_sources import PURPOSES, RealSource
 from synthproof.core.evidence import AxisFinding, Evidence
 from synthproof.core.stats import clopper_pearson
 from synthproof.core.words import Words
-from synthproof.policy.axes import judge_axes, overall
+from synthproof.policy.axes import MET, judge_axes, overall
 from synthproof.policy.load import load_policy
 from synthproof.testing.leaks import LEAKS, SPLITS, LawSource, Source, leak_case, mixture
 from synthproof.testing.worlds import worlds
@@ -46,15 +48,15 @@ def source_of(name: str) -> Source:
     return LawSource(LAWS[name]) if name in LAWS else RealSource(name)
 
 
-def measured(cell: Cell, n: int) -> dict[str, Any]:
-    """Run one battery and return what the axes read, in short."""
+def measured(cell: Cell, n: int, only: frozenset[str] = frozenset()) -> dict[str, Any]:
+    """Run one battery, or `only` some metrics of it, and return what the axes read, in short."""
     from synthproof.core.run import Run
     from synthproof.engines.threads import one_blas_thread
     from synthproof.verification.battery import run_battery
 
     source, split, leak, seed = cell
     policy = load_policy("public")
-    read = {m.metric for a in policy.axes for m in a.measures}
+    read = only or {m.metric for a in policy.axes for m in a.measures}
     policy = replace(policy, planned=tuple(p for p in policy.planned if p.metric in read), rules=())
     started = time.perf_counter()
     with one_blas_thread():
@@ -63,7 +65,7 @@ def measured(cell: Cell, n: int) -> dict[str, Any]:
     took = time.perf_counter() - started
     kept = [
         [e.metric, e.subject, e.outcome, e.estimate, e.interval, e.reference, e.reference_interval, e.n,
-         e.detail.get("persons")]
+         e.detail.get("persons"), e.detail.get(MET)]
         for e in found
     ]  # fmt: skip
     return {"cell": list(cell), "n": n, "train": len(case.train), "holdout": len(case.holdout or ()), "s": round(took, 2),
@@ -73,13 +75,13 @@ def measured(cell: Cell, n: int) -> dict[str, Any]:
 def evidence_of(kept: list[list[Any]]) -> list[Evidence]:
     """Return kept evidence as evidence."""
     out = []
-    for metric, subject, outcome, estimate, interval, reference, beside, n, persons in kept:
+    for metric, subject, outcome, estimate, interval, reference, beside, n, *detail in kept:
         out.append(
             Evidence(
                 metric=metric, subject=subject, outcome=outcome, estimate=estimate,
                 interval=tuple(interval) if interval else None, reference=reference,
                 reference_interval=tuple(beside) if beside else None, n=n,
-                detail={} if persons is None else {"persons": persons},
+                detail={k: v for k, v in zip(("persons", MET), detail, strict=False) if v is not None},
                 caveat=None if outcome == "measured" else _NONE,
             )
         )  # fmt: skip
@@ -105,12 +107,17 @@ def main() -> None:
     ap.add_argument("--workers", type=int, default=2)
     ap.add_argument("--source", nargs="*", default=list(SOURCES), choices=SOURCES)
     ap.add_argument("--leak", nargs="*", default=list(LEAKS), choices=list(LEAKS))
+    ap.add_argument("--refresh", nargs="*", default=[], help="metrics to measure again in every kept cell")
     a = ap.parse_args()
     path = cache()
-    kept = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()] if path.is_file() else []
-    kept = [k for k in kept if k["n"] == a.n]
+    kept = kept_cells(path, a.n)
     ends, cells = time.monotonic() + 60 * a.minutes, todo(a, {tuple(k["cell"]) for k in kept})
     with ProcessPoolExecutor(a.workers) as pool, path.open("a", encoding="utf-8") as out:
+        stale = [k for k in kept if not set(a.refresh) <= set(k.get("refreshed", ()))]
+        for found in pool.map(partial(refreshed, names=frozenset(a.refresh)), stale):
+            out.write(json.dumps(found) + "\n")
+            out.flush()
+        kept = kept_cells(path, a.n)
         while time.monotonic() < ends:
             batch = [c for c, _ in zip(cells, range(4 * a.workers), strict=False)]
             if not batch:
@@ -134,6 +141,20 @@ def main() -> None:
         "dp_audit": audited(300),
     }
     print(keep("verdicts", result), write_page(result))
+
+
+def kept_cells(path: Path, n: int) -> list[dict[str, Any]]:
+    """Return what is kept of cells of this size; of a cell that was measured twice what came last."""
+    lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
+    return list({tuple(k["cell"]): k for k in map(json.loads, lines) if k["n"] == n}.values())
+
+
+def refreshed(kept: dict[str, Any], names: frozenset[str]) -> dict[str, Any]:
+    """Return a kept cell of which some metrics are measured again, as they are now."""
+    source, split, leak, seed = kept["cell"]
+    found = measured((source, split, leak, seed), kept["n"], names)["evidence"]
+    rest = [e for e in kept["evidence"] if e[0] not in names]
+    return {**kept, "evidence": [*rest, *found], "refreshed": sorted({*kept.get("refreshed", ()), *names})}
 
 
 def cache() -> Path:

@@ -10,7 +10,7 @@ that might have been enough.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias, get_args
 
@@ -24,6 +24,8 @@ Unsure: TypeAlias = Literal["decides", "shown"]
 UNSURE: tuple[Unsure, ...] = get_args(Unsure)
 GATE = "gate"
 """Input of evidence that names what forbids to exclude a leak: ``filtered``, ``holdout_used``."""
+MET = "persons_met"
+"""Detail of evidence: one or more counts of persons met, each with train, holdout, of_train, of_holdout and whole."""
 LEVEL = 0.025
 """Chance that any axis shows a leak where there is none: that of the lower end of a 95 % interval."""
 
@@ -123,8 +125,8 @@ def judge_axes(evidence: Sequence[Evidence], axes: Sequence[Axis]) -> tuple[Axis
 
     Notes
     -----
-    The chance of a number without a leak is read off its own interval, as if its estimate were normal on the side of the
-    line.
+    The chance of a number without a leak is exact where the evidence counts the persons met (`MET`). Elsewhere it is read
+    off the number's own interval, as if its estimate were normal on the side of the line.
     """
     read = [[_read(m, e) for m in axis.measures for e in m.chosen(evidence) if _asks(e)] for axis in axes]
     gone = [[m for m in axis.measures if not m.shows_only and not m.chosen(evidence)] for axis in axes]
@@ -183,7 +185,8 @@ def _read(m: AxisMeasure, e: Evidence) -> _Read:
     number = number_of(e, m.measure)
     if e.outcome != "measured" or number is None:
         return _Read(name, "not_assessed", not m.shows_only, 1.0, None, None, measured=False)
-    p = _chance(number, m.shown_over, e.level)
+    met = e.detail.get(MET) if m.measure == "estimate" else None
+    p = _exact_chance(met, m.shown_over) if met else _chance(number, m.shown_over, e.level)
     bound = (number.high - m.innocent) * m.persons if m.persons else None
     if number.high <= m.tolerance:
         return _Read(name, "bounded", not m.shows_only, p, bound, None)
@@ -198,6 +201,23 @@ def _chance(number: Number, line: float, level: float) -> float:
     if spread <= 0:
         return 0.0 if number.low > line else 1.0
     return float(ndtr((line - number.value) / spread))
+
+
+def _exact_chance(met: Sequence[Mapping[str, int]], line: float) -> float:
+    """Return the chance that so many of the persons met were learned from, where no more than `line` of them leaked.
+
+    Had nothing leaked, those met would be a draw from all real persons as train is: hypergeometric (Fisher's exact test).
+    As many as the line allows are taken for leaked beforehand. Several tries are corrected for by their number.
+    """
+    from scipy.stats import hypergeom
+
+    chances = []
+    for x in met:
+        leaked = min(math.floor(line * x["whole"]), x["train"])
+        train, others = x["of_train"] - leaked, x["of_holdout"]
+        hits = x["train"] - leaked
+        chances.append(float(hypergeom.sf(hits - 1, train + others, train, hits + x["holdout"])))
+    return min(1.0, len(chances) * min(chances))
 
 
 def _enough(m: AxisMeasure, number: Number, n: int) -> int | None:

@@ -156,3 +156,41 @@ def test_an_axis_of_which_only_what_shows_was_measured_does_not_apply_unless_it_
     assert not one(nothing, *measures).applies
     found = one([nothing[0], measured("t.b", 0.5, half=0.1)], *measures)
     assert (found.applies, found.state) == (True, "leak_shown")
+
+
+def counted(train: int, holdout: int, *more: tuple[int, int], of: int = 1000, whole: int = 1000) -> Evidence:
+    """Return evidence whose interval says nothing, with the persons met on either side."""
+    counts = [
+        {"train": a, "holdout": b, "of_train": of, "of_holdout": of, "whole": whole}
+        for a, b in ((train, holdout), *more)
+    ]
+    return replace(measured("t.a", 0.0, half=0.5), detail={"persons_met": counts})
+
+
+def test_the_chance_of_persons_met_is_fishers() -> None:
+    # All 8 persons met are of train, where both sides are as many: 1000 · 999 … / (2000 · 1999 …).
+    exact = float(np.prod([(1000 - i) / (2000 - i) for i in range(8)]))
+    found = one([counted(8, 0)], measure(shown_over=0.0))
+    assert found.p == pytest.approx(exact)
+    assert (found.state, found.shown_by) == ("leak_shown", ("t.a: all",))
+    assert one([counted(5, 5)], measure(shown_over=0.0)).state == "not_assessed"
+    assert one([counted(0, 0)], measure(shown_over=0.0)).p == 1.0
+
+
+def test_what_the_line_allows_is_taken_for_leaked() -> None:
+    # Three of a thousand are allowed: five remain.
+    allowed = one([counted(8, 0)], measure(shown_over=0.003)).p
+    assert allowed == pytest.approx(float(np.prod([(997 - i) / (1997 - i) for i in range(5)])))
+    assert one([counted(8, 0)], measure(shown_over=0.5)).p == 1.0
+
+
+def test_several_tries_are_corrected_for() -> None:
+    alone, tried = (one([e], measure(shown_over=0.0)).p for e in (counted(8, 0), counted(8, 0, (3, 3))))
+    assert alone is not None
+    assert tried == pytest.approx(2 * alone)
+
+
+def test_a_leak_that_the_counts_show_is_shown_whatever_the_interval_says() -> None:
+    few = one([counted(30, 2)], measure())
+    assert few.state == "not_assessed"  # 50 of a thousand are allowed
+    assert one([counted(90, 2)], measure()).state == "leak_shown"

@@ -16,7 +16,15 @@ from synthproof.core.words import Words
 from synthproof.data.table.dataset import Table
 from synthproof.engines.records import encode_alike, record_ids
 from synthproof.metrics.table.answers import insufficient, joined, not_applicable
-from synthproof.metrics.table.exchangeable import Excess, bound_words, evidence, of_targets, unusable, worth
+from synthproof.metrics.table.exchangeable import (
+    Excess,
+    bound_words,
+    evidence,
+    of_targets,
+    persons_met,
+    unusable,
+    worth,
+)
 from synthproof.metrics.table.footing import footing, share
 from synthproof.metrics.table.key_classes import keys, named
 
@@ -156,7 +164,12 @@ class Disclosure:
         units = footing(case).units
         x = {name: found.astype(np.float64) for name, found in hit.items()}
         excess: Excess = of_targets(x["train"], units["train"], x["holdout"], units["holdout"])
-        arms = {"train_rate": float(x["train"].mean()), "control_rate": float(x["holdout"].mean())}
+        met = persons_met(footing(case), *(np.flatnonzero(hit[name]) for name in ("train", "holdout")), len(case.train))
+        arms = {
+            "persons_met": [met],
+            "train_rate": float(x["train"].mean()),
+            "control_rate": float(x["holdout"].mean()),
+        }
         return evidence(
             self.card,
             excess,

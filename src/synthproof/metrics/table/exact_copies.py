@@ -12,7 +12,7 @@ from synthproof.core.evidence import Attacker, Card, Evidence
 from synthproof.core.run import Run, quiet
 from synthproof.core.schema import Purpose, Schema
 from synthproof.core.words import Words
-from synthproof.metrics.table.exchangeable import copies, holdout_seen
+from synthproof.metrics.table.exchangeable import copies, holdout_seen, persons_met
 from synthproof.metrics.table.footing import NO_FIELDS, Footing, footing, lacks, share
 
 _READ = Words(
@@ -46,7 +46,8 @@ class ExactCopies:
     that holdout is void.
 
     Subject ``all`` compares every record; subject ``unique`` only records that occur once in train and holdout
-    together, where a match names one person. Cost O((n + m) log n · d).
+    together, where a match names one person; the numbers of persons met on either side (``persons_met`` in its detail)
+    allow an exact test. Cost O((n + m) log n · d).
     """
 
     card = Card(
@@ -106,6 +107,11 @@ class ExactCopies:
         unseen = share((looked_at & (a > 0) & (b > 0))[holdout], base.units["holdout"])
         to_holdout = share(in_holdout, base.units["synthetic"])
         copied = np.flatnonzero(looked_at & (a > 0) & (b == 0) & (drawn > 0))
+        detail: dict[str, Any] = {}
+        if subject == "unique":
+            # A record that one real person alone has is met or not, whoever was learned from.
+            rows = (np.flatnonzero((drawn > 0)[ids]).astype(np.intp) for ids in (train, holdout))
+            detail["persons_met"] = [persons_met(base, *rows, whole=len(case.synthetic))]
         return Evidence(
             metric=self.card.id,
             version=self.card.version,
@@ -122,6 +128,7 @@ class ExactCopies:
                 "holdout_share_equal_to_train": unseen.plain(),
                 "train_share_of_real_rows": len(train) / (len(train) + len(holdout)),
                 "records_met_in_train_only": len(copied),
+                **detail,
             },
             private={"train_rows_copied": np.flatnonzero(np.isin(train, copied)).tolist()},
             caveat=_HOLDOUT_SEEN if seen else _READ,

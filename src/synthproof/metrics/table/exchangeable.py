@@ -18,6 +18,7 @@ from synthproof.core.words import Words
 from synthproof.metrics.table.footing import Footing, UnitArray, footing, lacks, share
 
 FloatArray = npt.NDArray[np.float64]
+IntArray = npt.NDArray[np.intp]
 
 SURE = 0.999
 """Level at which the holdout is taken for seen: clean data trip it once in 2,000 runs."""
@@ -139,6 +140,25 @@ def worth(x: FloatArray, units: UnitArray) -> float:
 def _clipped(found: float, ends: tuple[float, float], surely_below: float) -> Excess:
     low, estimate, high = (float(np.clip(x, -1.0, 1.0)) for x in (ends[0], found, ends[1]))
     return Excess(estimate, min(low, estimate), max(high, estimate), surely_below)
+
+
+def persons_met(base: Footing, train: IntArray, holdout: IntArray, whole: int) -> dict[str, int]:
+    """Return how many persons of train and of the holdout were met, of how many, for an exact test.
+
+    Parameters
+    ----------
+    train, holdout
+        Rows that were met. Which of the pooled real rows are met must not depend on which of them were learned from.
+    whole
+        What the estimate is a share of: synthetic units, or persons attacked.
+    """
+    return {
+        "train": len(np.unique(base.units["train"][train])),
+        "holdout": len(np.unique(base.units["holdout"][holdout])),
+        "of_train": len(np.unique(base.units["train"])),
+        "of_holdout": len(np.unique(base.units["holdout"])),
+        "whole": whole,
+    }
 
 
 def evidence(

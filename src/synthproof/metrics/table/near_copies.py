@@ -17,7 +17,7 @@ from synthproof.core.schema import Purpose, Schema
 from synthproof.core.words import Words
 from synthproof.metrics.table.answers import insufficient, joined
 from synthproof.metrics.table.distances import ToTrain, distinct, to_real
-from synthproof.metrics.table.exchangeable import Excess, bound_words, evidence, of_attacks, unusable
+from synthproof.metrics.table.exchangeable import Excess, bound_words, evidence, of_attacks, persons_met, unusable
 from synthproof.metrics.table.footing import NO_FIELDS, Footing, effective_rows, footing
 
 FloatArray = npt.NDArray[np.float64]
@@ -62,6 +62,7 @@ class _Near:
     excess: Excess
     inside: BoolArray
     to_train: FloatArray
+    met: dict[str, int]
 
 
 class NearCopies:
@@ -77,7 +78,8 @@ class NearCopies:
     unit (`exchangeable.of_attacks`). Train is not thinned to the holdout's size, which would blind the number.
 
     Both reaches are tried; the interval is at 97.5 % for each, so 95 % together, and the reach with the higher lower
-    bound is reported (the wider one where neither shows an excess). Distances to the closest record and the ratio of
+    bound is reported (the wider one where neither shows an excess). ``persons_met`` in the detail counts, for each reach,
+    the real persons nearest to a synthetic record within it, for an exact test. Distances to the closest record and the ratio of
     the nearest to the second are given in the detail as diagnostics: they are no evidence of safety.
 
     Where ties crowd more than five times the holdout records within reach, or there are fewer than 100, the outcome is
@@ -149,6 +151,7 @@ class NearCopies:
                 detail={
                     "reaches": [_told(x) for x in near],
                     "reach_reported": best.level,
+                    "persons_met": [x.met for x in near],
                     "rows_looked_at": len(drawn.rows),
                     "rows_sampled": drawn.sampled,
                     "rows_equal_to_a_real_record": int(exact.sum()),
@@ -206,7 +209,17 @@ def _near(
         sums.append(np.bincount(base.units[name], weights=of_record[part.of_row]).astype(np.float64, copy=False))
     attacks = effective_rows(to_train, _dense(base.units["synthetic"][drawn.rows]))
     found = of_attacks(sums[0], sums[1], len(train.of_row), len(holdout.of_row), attacks, level)
-    return _Near(share, reach, found, inside, to_train)
+    # Real rows that are some synthetic row's nearest, those of which there are two left out. Where one of train and one of
+    # the holdout are equally near both count, but of two of train only one: on the safe side.
+    rows = [
+        part.first_row[np.unique(record[inside & (mine <= theirs) & (part.times[record] == 1)])]
+        for part, record, mine, theirs in (
+            (train, drawn.record, drawn.distance, other.distance),
+            (holdout, other.record, other.distance, drawn.distance),
+        )
+    ]
+    met = persons_met(base, rows[0], rows[1], len(np.unique(base.units["synthetic"][drawn.rows])))
+    return _Near(share, reach, found, inside, to_train, met)
 
 
 def _dense(units: npt.NDArray[np.intp]) -> npt.NDArray[np.intp]:
