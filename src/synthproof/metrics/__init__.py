@@ -6,6 +6,7 @@ CATALOGUE: dict[str, str] = {
     "any.tsne": "synthproof.metrics.any.tsne:TSne",
     "any.generation": "synthproof.metrics.any.generation:Generation",
     "table.attribute_inference": "synthproof.metrics.table.attribute_inference:AttributeInference",
+    "table.canaries": "synthproof.metrics.table.canaries:Canaries",
     "table.exact_copies": "synthproof.metrics.table.exact_copies:ExactCopies",
     "table.membership_inference": "synthproof.metrics.table.membership_inference:MembershipInference",
     "table.nearer_than_unseen": "synthproof.metrics.table.nearer_than_unseen:NearerThanUnseen",

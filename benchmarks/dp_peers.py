@@ -1,0 +1,92 @@
+"""The peer beside `table.dp_marginals`: dpmm's MST and AIM on the same halves of Adult, at the same ε and δ.
+
+    SYNTHPROOF_PEERS=… python benchmarks/tables/environments.py dpmm
+    SYNTHPROOF_PEERS=… python benchmarks/dp_peers.py
+
+dpmm runs in an environment of its own, through the adapter of `make bench-tables`, one process a cell, on one thread, and
+ends at 600 CPU-seconds ("cap"). Its noise has a seed, so one fit a cell is what a seed gives; three seeds are taken where
+a fit is cheap enough (``--repeats``). `dp.py` measures ours and the peer in one run; this file alone puts the peer's cells
+into the kept ``benchmarks/results/dp.json``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+sys.path.insert(0, str(Path(__file__).parent / "tables"))
+from cells import generate
+from coding import code
+from fidelity import shape_error, trend_error, triple_error
+from learned import prediction
+from peers import Peer
+from scorer import measure_real, score
+from sets import SETS, cache_dir, halves, stored_halves
+
+from _machine import RESULTS, environment, keep
+
+KINDS = ("MST", "AIM")
+EXPENSIVE_S = 120.0
+"""CPU-seconds of a first fit over which a cell is fitted once only."""
+
+
+def measured_peers(epsilons: tuple[float, ...], delta: float, repeats: int) -> list[dict[str, Any]]:
+    """Return one cell for each method of dpmm and ε; a fit that met the cap or failed says so and has no figures."""
+    train, holdout = halves("adult", 0)
+    stored, target = stored_halves("adult", 0, "halves")[0], SETS["adult"].target
+    book, a, h, _ = code(train, holdout, holdout)
+    real = measure_real(book, a, h, target)
+    cells = []
+    for kind in KINDS:
+        for epsilon in epsilons:
+            cell: dict[str, Any] = {"method": f"dpmm {kind}", "epsilon": epsilon, "delta": delta, "fits": {}}
+            for seed in range(repeats):
+                params = {"kind": kind, "epsilon": epsilon, "delta": delta}
+                out = cache_dir() / "dp" / f"{kind}-{epsilon:g}-{seed}.parquet"
+                told = generate(Peer("dpmm", "dpmm", "dpmm", "for_dpmm.py", params), stored, out, seed, 1)
+                if told["status"] != "drawn":
+                    cell |= {k: told[k] for k in ("status", "error", "cap_s") if k in told}
+                    break
+                drawn = pd.read_parquet(out)
+                book, a, h, s = code(train, holdout, drawn)
+                figures = {name: told["cost"][name] for name in ("fit_wall_s", "fit_cpu_s", "sample_cpu_s")}
+                figures |= {
+                    "shape_err": shape_error(book, a, s),
+                    "trend_err": trend_error(book, a, s),
+                    "tri_err": triple_error(book, a, s),
+                    "tstr": prediction(book, s, h, target),
+                }
+                for name, value in figures.items():
+                    cell["fits"].setdefault(name, []).append(round(float(value), 4))
+                cell |= {"status": "drawn", "version": told["version"]}
+                if seed == 0:
+                    cell["first_fit_scored"] = score(train, holdout, drawn, target, real_side=real)
+                if figures["fit_cpu_s"] > EXPENSIVE_S:
+                    break
+            cell["mean"] = {name: round(float(np.mean(v)), 4) for name, v in cell["fits"].items()}
+            cells.append(cell)
+            print(cell["method"], epsilon, cell["status"], cell["mean"], flush=True)
+    return cells
+
+
+def main() -> None:
+    words = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    words.add_argument("--repeats", type=int, default=3)
+    asked = words.parse_args()
+    import dp
+
+    kept = json.loads((RESULTS / "dp.json").read_text(encoding="utf-8"))
+    kept["peers"] = measured_peers(dp.EPSILONS, dp.DELTA, asked.repeats)
+    kept["peers_environment"] = environment()
+    print(keep("dp", kept))
+    dp.write_page(kept)
+
+
+if __name__ == "__main__":
+    main()
