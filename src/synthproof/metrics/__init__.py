@@ -8,6 +8,7 @@ CATALOGUE: dict[str, str] = {
     "table.attribute_inference": "synthproof.metrics.table.attribute_inference:AttributeInference",
     "table.canaries": "synthproof.metrics.table.canaries:Canaries",
     "table.exact_copies": "synthproof.metrics.table.exact_copies:ExactCopies",
+    "table.shadow_membership": "synthproof.metrics.table.shadow_membership:ShadowMembership",
     "table.membership_inference": "synthproof.metrics.table.membership_inference:MembershipInference",
     "table.nearer_than_unseen": "synthproof.metrics.table.nearer_than_unseen:NearerThanUnseen",
     "table.pipc_inference": "synthproof.metrics.table.pipc_inference:PipcInference",

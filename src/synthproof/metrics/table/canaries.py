@@ -50,10 +50,10 @@ _AUC = Words(
     ko="0.5: 넣은 사람과 넣지 않은 사람을 구별할 수 없음. 하한이 0.5보다 크면 이 반출물이 아니라 생성기에 유출이 있다는 뜻입니다.",
 )
 _GUESSES = Words(
-    en="Of {made} guesses {right} were right; 0.5 is a coin. Such success is impossible below epsilon = {epsilon}; a "
-    "perfect attack on so many persons would show {ceiling}, so 0 here is no proof of safety.",
-    ko="추측 {made}회 중 {right}회가 맞았습니다(0.5는 동전 던지기). 이만한 성공은 ε = {epsilon} 미만에서는 불가능합니다. 같은 인원에서 완벽한 "
-    "공격이 보일 수 있는 최대값은 {ceiling}이므로, 0이라도 안전을 증명하지는 않습니다.",
+    en="Of {made} guesses {right} were right; 0.5 is a coin. At 95 % confidence the generator's epsilon is at least {epsilon}. A "
+    "perfect attack on so many persons would show {ceiling} and no more, so 0 here is no proof of safety.",
+    ko="추측 {made}회 중 {right}회가 맞았습니다(0.5는 동전 던지기). 95% 신뢰수준에서 생성기의 ε은 {epsilon} 이상입니다. 같은 인원에서는 "
+    "완벽한 공격도 {ceiling}까지만 보일 수 있으므로, 0이라도 안전하다는 증명은 아닙니다.",
 )
 _NO_LAW = Words(
     en="Too few different outliers can be made within the table's levels and ranges: {n} are needed that equal no training "
