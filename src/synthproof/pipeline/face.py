@@ -18,8 +18,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from synthproof.core.constraints import Constraint
-from synthproof.core.contracts import Recipe
 from synthproof.core.evidence import Evidence, Statement, Verdict
+from synthproof.core.models import recipe_of
 from synthproof.core.random import fresh_seed
 from synthproof.core.run import Run
 from synthproof.core.schema import Purpose, Schema
@@ -148,6 +148,7 @@ def verify(
     synthetic: Any,
     *,
     holdout: Any = None,
+    also: Sequence[Any] = (),
     policy: str = "pipc_2024",
     purpose: Purpose | None = None,
     target: str | None = None,
@@ -168,6 +169,9 @@ def verify(
     holdout
         Real data that nothing learned from, when `real` is not a `Split`. Without it most safety figures are *not
         assessed*.
+    also
+        Earlier releases from the same source, with the same columns. An attacker may hold them all: safety is judged over
+        them together and over this release alone, and the worse number stands; the rest judges this release.
     policy
         Name or TOML file.
     purpose
@@ -216,13 +220,19 @@ def verify(
         seed=fresh_seed() if seed is None else seed,
         repeats=repeats,
         generator=facts,
-        recipe=Recipe(name=facts.name, params=model.core.get_params()) if model else None,
+        recipe=recipe_of(model.core) if model else None,
+        released=[conform(earlier, drawn.schema) for earlier in _sources(also)],
         record={"scan": scanned},
         statements=statements,
         notices=_unjudged_columns(drawn),
         run=run,
     )
     return Judged(proof, drawn, load_policy(policy))
+
+
+def _sources(also: Any) -> Sequence[Any]:
+    """Return the earlier releases one by one; a single one may be given as it is."""
+    return list(also) if isinstance(also, list | tuple) else [also]
 
 
 def _scanned(

@@ -76,6 +76,7 @@ def prove(
     repeats: int = 100,
     generator: GeneratorFacts | None = None,
     recipe: Recipe | None = None,
+    released: Sequence[Table] = (),
     source: DataFacts | None = None,
     record: Mapping[str, Any] | None = None,
     statements: Sequence[Statement] = (),
@@ -98,6 +99,8 @@ def prove(
         Of metrics and simulated limits.
     generator, recipe, source, record
         What is known of how the data were made; `record` holds further fields of `Proof`.
+    released
+        Earlier releases from the same source, with the fields of `synthetic`: safety is judged over all of them.
     statements
         What named persons assert, for rules that ask for it.
     notices
@@ -117,7 +120,12 @@ def prove(
         data["holdout"] = facts_of(holdout)
     if source is not None:
         data["source"] = source
-    case = Case(train=real, holdout=unseen, synthetic=synthetic, purpose=purpose, recipe=recipe)
+    # The same file given twice is one release: its rows must not count twice.
+    earlier = {t.fingerprint(): t for t in released if t.fingerprint() != data["synthetic"].fingerprint}.values()
+    data |= {f"released_{i}": facts_of(t) for i, t in enumerate(earlier, start=1)}
+    case = Case(
+        train=real, holdout=unseen, synthetic=synthetic, purpose=purpose, recipe=recipe, released=tuple(earlier)
+    )
     extra = dict(record or {})
     voided = voided_by(generator.tags, extra.get("refinements", ())) if generator is not None else None
     judged = verify_case(case, rules, seed=seed, repeats=repeats, statements=statements, voided=voided, run=run)
@@ -127,6 +135,7 @@ def prove(
         "repeats": repeats,
         "policy": rules.id,
         "policy_digest": rules.digest,
+        **({"releases": 1 + len(earlier)} if earlier else {}),
         **extra.pop("settings", {}),
     }
     return Proof(
