@@ -1,7 +1,7 @@
 """The peer beside `table.dp_marginals`: dpmm's MST and AIM on the same halves of Adult, at the same ε and δ.
 
     SYNTHPROOF_PEERS=… python benchmarks/tables/environments.py dpmm
-    SYNTHPROOF_PEERS=… python benchmarks/dp_peers.py
+    SYNTHPROOF_PEERS=… python benchmarks/dp_peers.py [--kinds MST AIM] [--epsilons 1 3 10]
 
 dpmm runs in an environment of its own, through the adapter of `make bench-tables`, one process a cell, on one thread, and
 ends at 600 CPU-seconds ("cap"). One fit a cell (``--repeats`` for more, where a fit is cheap enough). It is handed ranges and
@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -43,14 +44,16 @@ def already(out: Path) -> dict[str, Any] | None:
     return {"status": "drawn", **json.loads(lines[-1])} if lines else None
 
 
-def measured_peers(epsilons: tuple[float, ...], delta: float, repeats: int) -> list[dict[str, Any]]:
+def measured_peers(
+    epsilons: Sequence[float], delta: float, repeats: int, kinds: Sequence[str] = KINDS
+) -> list[dict[str, Any]]:
     """Return one cell for each method of dpmm and ε; a fit that met the cap or failed says so and has no figures."""
     train, holdout = halves("adult", 0)
     stored, target = stored_halves("adult", 0, "halves")[0], SETS["adult"].target
     book, a, h, _ = code(train, holdout, holdout)
     real = measure_real(book, a, h, target)
     cells = []
-    for kind in KINDS:
+    for kind in kinds:
         for epsilon in epsilons:
             cell: dict[str, Any] = {"method": f"dpmm {kind}", "epsilon": epsilon, "delta": delta, "fits": {}}
             for seed in range(repeats):
@@ -87,11 +90,16 @@ def measured_peers(epsilons: tuple[float, ...], delta: float, repeats: int) -> l
 def main() -> None:
     words = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     words.add_argument("--repeats", type=int, default=1)
+    words.add_argument("--kinds", nargs="*", default=list(KINDS))
+    words.add_argument("--epsilons", nargs="*", type=float)
     asked = words.parse_args()
     import dp
 
+    cells = measured_peers(asked.epsilons or dp.EPSILONS, dp.DELTA, asked.repeats, asked.kinds)
     kept = json.loads((RESULTS / "dp.json").read_text(encoding="utf-8"))
-    kept["peers"] = measured_peers(dp.EPSILONS, dp.DELTA, asked.repeats)
+    merged = {(c["method"], c["epsilon"]): c for c in [*kept.get("peers", ()), *cells]}
+    order = [f"dpmm {kind}" for kind in KINDS]
+    kept["peers"] = sorted(merged.values(), key=lambda c: (order.index(c["method"]), c["epsilon"]))
     kept["peers_environment"] = environment()
     print(keep("dp", kept))
     dp.write_page(kept)

@@ -170,8 +170,7 @@ def verify(
         Real data that nothing learned from, when `real` is not a `Split`. Without it most safety figures are *not
         assessed*.
     also
-        Earlier releases from the same source, with the same columns. An attacker may hold them all: safety is judged over
-        them together and over this release alone, and the worse number stands; the rest judges this release.
+        Earlier releases from the same source: safety is judged over all together and over this one alone, the worse stands.
     policy
         Name or TOML file.
     purpose
@@ -185,15 +184,15 @@ def verify(
     repeats, seed
         Of simulated limits and metrics.
 
-    Raises
-    ------
-    SynthproofError
-        ``read/…``, ``schema/…``, ``policy/…``, ``verification/holdout-too-small``, ``verification/holdout-overlaps``.
-
     Returns
     -------
     Judged
         With ``.verdict``, ``.evidence``, ``.frame()`` and ``.save(folder)``.
+
+    Raises
+    ------
+    SynthproofError
+        ``read/…``, ``schema/…``, ``policy/…``, ``verification/holdout-too-small``, ``verification/holdout-overlaps``.
     """
     check_repeats(repeats)
     load_policy(policy)
@@ -202,15 +201,11 @@ def verify(
     else:
         train = read(real)
         unseen = None if holdout is None else conform(holdout, train.schema)
-    if target:
-        schema = with_target(train.schema, target)
-        train = train.with_schema(schema)
-        unseen = unseen.with_schema(schema) if unseen is not None else None
+    train, unseen = _aimed(train, unseen, target)
     if unseen is not None and not isinstance(real, Split):
         check_unseen(train, unseen)
     drawn = synthetic if isinstance(synthetic, Table) else conform(synthetic, comparable(train, synthetic))
     wanted, scanned = _scanned(train, drawn, purpose or Purpose(), run, raw=not isinstance(real, Split))
-    facts = model.facts if model else GeneratorFacts()
     proof = prove(
         train,
         drawn,
@@ -219,9 +214,9 @@ def verify(
         policy=policy,
         seed=fresh_seed() if seed is None else seed,
         repeats=repeats,
-        generator=facts,
+        generator=model.facts if model else GeneratorFacts(),
         recipe=recipe_of(model.core) if model else None,
-        released=[conform(earlier, drawn.schema) for earlier in _sources(also)],
+        released=_earlier(also, drawn.schema),
         record={"scan": scanned},
         statements=statements,
         notices=_unjudged_columns(drawn),
@@ -230,9 +225,17 @@ def verify(
     return Judged(proof, drawn, load_policy(policy))
 
 
-def _sources(also: Any) -> Sequence[Any]:
-    """Return the earlier releases one by one; a single one may be given as it is."""
-    return list(also) if isinstance(also, list | tuple) else [also]
+def _aimed(train: Table, unseen: Table | None, target: str | None) -> tuple[Table, Table | None]:
+    """Return both under the schema in which a column, if one is named, is the target."""
+    if not target:
+        return train, unseen
+    schema = with_target(train.schema, target)
+    return train.with_schema(schema), None if unseen is None else unseen.with_schema(schema)
+
+
+def _earlier(also: Any, schema: Schema) -> list[Table]:
+    """Return earlier releases under the schema of this one; a single one may be given as it is."""
+    return [conform(source, schema) for source in (also if isinstance(also, list | tuple) else [also])]
 
 
 def _scanned(

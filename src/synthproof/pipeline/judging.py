@@ -100,7 +100,7 @@ def prove(
     generator, recipe, source, record
         What is known of how the data were made; `record` holds further fields of `Proof`.
     released
-        Earlier releases from the same source, with the fields of `synthetic`: safety is judged over all of them.
+        Earlier releases of the source, with the fields of `synthetic`: safety is judged over all of them.
     statements
         What named persons assert, for rules that ask for it.
     notices
@@ -115,17 +115,8 @@ def prove(
     rules = load_policy(policy)
     real = alike(train, synthetic)
     unseen = alike(holdout, synthetic) if holdout is not None else None
-    data = {"train": facts_of(train), "synthetic": facts_of(synthetic)}
-    if holdout is not None:
-        data["holdout"] = facts_of(holdout)
-    if source is not None:
-        data["source"] = source
-    # The same file given twice is one release: its rows must not count twice.
-    earlier = {t.fingerprint(): t for t in released if t.fingerprint() != data["synthetic"].fingerprint}.values()
-    data |= {f"released_{i}": facts_of(t) for i, t in enumerate(earlier, start=1)}
-    case = Case(
-        train=real, holdout=unseen, synthetic=synthetic, purpose=purpose, recipe=recipe, released=tuple(earlier)
-    )
+    earlier = _distinct(released, synthetic)
+    case = Case(train=real, holdout=unseen, synthetic=synthetic, purpose=purpose, recipe=recipe, released=earlier)
     extra = dict(record or {})
     voided = voided_by(generator.tags, extra.get("refinements", ())) if generator is not None else None
     judged = verify_case(case, rules, seed=seed, repeats=repeats, statements=statements, voided=voided, run=run)
@@ -141,7 +132,7 @@ def prove(
     return Proof(
         schema=real.schema,
         purpose=purpose,
-        data=data,
+        data=_facts(train, synthetic, holdout, source, earlier),
         evidence=tuple(judged.evidence),
         limits=tuple(judged.limits),
         verdict=judged.verdict,
@@ -154,6 +145,23 @@ def prove(
         created=now(),
         **extra,
     )
+
+
+def _distinct(released: Sequence[Table], synthetic: Table) -> tuple[Table, ...]:
+    """Return the earlier releases, each once: rows of a file that was named twice must not count twice."""
+    found = {t.fingerprint(): t for t in (synthetic, *released)}
+    return tuple(found.values())[1:]
+
+
+def _facts(
+    train: Table, synthetic: Table, holdout: Table | None, source: DataFacts | None, earlier: Sequence[Table]
+) -> dict[str, DataFacts]:
+    data = {"train": facts_of(train), "synthetic": facts_of(synthetic)}
+    if holdout is not None:
+        data["holdout"] = facts_of(holdout)
+    if source is not None:
+        data["source"] = source
+    return data | {f"released_{i}": facts_of(t) for i, t in enumerate(earlier, start=1)}
 
 
 def check_repeats(repeats: int) -> None:
