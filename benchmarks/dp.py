@@ -151,6 +151,13 @@ def shown(result: dict[str, Any]) -> str:
     )
 
 
+def _missed(peers: list[dict[str, Any]]) -> str:
+    """Say which cells of the peer nobody measured."""
+    there = {(c["method"], c["epsilon"]) for c in peers}
+    missed = [f"{m} at ε = {e:g}" for m in ("dpmm MST", "dpmm AIM") for e in EPSILONS if (m, e) not in there]
+    return f" Not measured: {', '.join(missed)}." if missed else ""
+
+
 def _row(c: dict[str, Any]) -> str:
     name = f"| {c['method']} | {c['epsilon']:g} "
     if not c["fits"]:
