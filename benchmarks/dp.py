@@ -143,8 +143,8 @@ def shown(result: dict[str, Any]) -> str:
             f"{kept['epsilon_gaussian']:.1f} of the generator and {broken['epsilon_gaussian']:.1f} of the broken copy "
             f"(Gaussian reading;\nby rates alone {kept['epsilon']:.1f} and {broken['epsilon']:.1f}).",
             *(
-                ["", f"The peer is {', '.join(versions)}, in an environment of its own." if versions else ""]
-                if peers
+                ["", f"The peer is {', '.join(versions)}, in an environment of its own.{_missed(peers)}"]
+                if versions
                 else []
             ),
         ]
