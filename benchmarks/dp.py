@@ -1,6 +1,6 @@
 """`table.dp_marginals` on Adult, and an audit that tries to break what it promises.
 
-    python benchmarks/dp.py [--repeats 3] [--runs 2000] [--page]
+    python benchmarks/dp.py [--repeats 3] [--runs 2000] [--peers] [--keep-audit] [--page]
 
 Halves of Adult as in `make bench-tables` (seed 0), both methods at ε = 1, 3 and 10, δ = 1e-6, add or remove one record.
 Noise has no seed, so every figure is shown over several fits; drawing has one. The first fit of each cell is judged by the
@@ -9,8 +9,10 @@ declared from the census bureau's own documentation: ages 17 to 90, 1 to 99 hour
 lists them (``public``). Goals at ε = 1: pairs <= 4.5 %, TSTR >= 0.83, fit <= 15 s.
 
 The audit plays `synthproof.testing.privacy.game` on a table of 600 persons and one more: lower bounds of the ε that the
-generator loses, and of a broken one that adds half of the noise it books. Writes ``benchmarks/results/dp.json`` and the
-table of ``docs/how-to/differential-privacy.md``; ``--page`` writes the table again from the kept result.
+generator loses, and of a broken one that adds half of the noise it books; ``--keep-audit`` takes the kept one over.
+``--peers`` puts dpmm beside ours in the same run (`dp_peers.py`); without it the kept cells of the peer stay. Writes
+``benchmarks/results/dp.json`` and the table of ``docs/how-to/differential-privacy.md``; ``--page`` writes the table again
+from the kept result.
 """
 
 from __future__ import annotations
@@ -93,7 +95,7 @@ def measured(train: pd.DataFrame, holdout: pd.DataFrame, repeats: int) -> list[d
             told = model.ledger_
             cell = {
                 "method": method, "epsilon": epsilon, "delta": DELTA, "epsilon_spent": told["epsilon_spent"],
-                "rho": told["rho"], "looks": len(told["entries"]), "fits": found,
+                "rho": told["rho"], "looks": len(told["entries"]), "noise": told["noise"], "fits": found,
                 "mean": {name: round(float(np.mean(v)), 4) for name, v in found.items()}, "first_fit_scored": whole,
             }  # fmt: skip
             cells.append(cell)
@@ -126,15 +128,12 @@ def shown(result: dict[str, Any]) -> str:
     lines = [
         "| method | ε | columns | pairs | triples | later task (AUC) | told apart (AUC) | membership (AUC) | fit, CPU s |",
         "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
+        *(_row(c) for c in [*result["cells"], *result.get("peers", ())]),
     ]
-    for c in result["cells"]:
-        mean, first = c["mean"], c["first_fit_scored"]
-        lines.append(
-            f"| {c['method']} | {c['epsilon']:g} | {mean['shape_err']:.2f} | {mean['trend_err']:.2f} | {mean['tri_err']:.2f} "
-            f"| {mean['tstr']:.3f} | {first['c2st_auc_holdout']:.3f} | {first['mia_auc']:.3f} | {mean['fit_cpu_s']:.1f} |"
-        )
     a = result["audit"]
     kept, broken = a["as it is"], a["half the noise"]
+    peers = result.get("peers", ())
+    versions = sorted({c["version"] for c in peers if "version" in c})
     return "\n".join(
         [
             *lines,
@@ -143,18 +142,50 @@ def shown(result: dict[str, Any]) -> str:
             f"ε = {a['promise']['epsilon']:g}\nat δ = {a['promise']['delta']:g}, shows a loss of at least "
             f"{kept['epsilon_gaussian']:.1f} of the generator and {broken['epsilon_gaussian']:.1f} of the broken copy "
             f"(Gaussian reading;\nby rates alone {kept['epsilon']:.1f} and {broken['epsilon']:.1f}).",
+            *(
+                ["", f"The peer is {', '.join(versions)}, in an environment of its own." if versions else ""]
+                if peers
+                else []
+            ),
         ]
     )
+
+
+def _missed(peers: list[dict[str, Any]]) -> str:
+    """Say which cells of the peer nobody measured."""
+    there = {(c["method"], c["epsilon"]) for c in peers}
+    missed = [f"{m} at ε = {e:g}" for m in ("dpmm MST", "dpmm AIM") for e in EPSILONS if (m, e) not in there]
+    return f" Not measured: {', '.join(missed)}." if missed else ""
+
+
+def _row(c: dict[str, Any]) -> str:
+    name = f"| {c['method']} | {c['epsilon']:g} "
+    if not c["fits"]:
+        why = f"over {c['cap_s']:g} CPU s: ended" if c["status"] == "cap" else c["status"]
+        return name + f"| – | – | – | – | – | – | {why} |"
+    mean, first = c["mean"], c["first_fit_scored"]
+    return name + (
+        f"| {mean['shape_err']:.2f} | {mean['trend_err']:.2f} | {mean['tri_err']:.2f} "
+        f"| {mean['tstr']:.3f} | {first['c2st_auc_holdout']:.3f} | {first['mia_auc']:.3f} | {mean['fit_cpu_s']:.1f} |"
+    )
+
+
+def write_page(result: dict[str, Any]) -> None:
+    """Write the page's section."""
+    write_section("dp", shown(result), PAGE)
 
 
 def main() -> None:
     words = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     words.add_argument("--repeats", type=int, default=3)
     words.add_argument("--runs", type=int, default=2_000)
+    words.add_argument("--peers", action="store_true")
+    words.add_argument("--keep-audit", action="store_true")
     words.add_argument("--page", action="store_true")
     asked = words.parse_args()
+    kept = json.loads((RESULTS / "dp.json").read_text(encoding="utf-8")) if (RESULTS / "dp.json").is_file() else {}
     if asked.page:
-        write_section("dp", shown(json.loads((RESULTS / "dp.json").read_text(encoding="utf-8"))), PAGE)
+        write_page(kept)
         return
     train, holdout = halves("adult", 0)
     with one_blas_thread():
@@ -164,10 +195,18 @@ def main() -> None:
             "noise": "from the system's entropy; no seed exists",
             "goals_at_epsilon_1": GOALS,
             "cells": measured(train, holdout, asked.repeats),
-            "audit": audited(asked.runs),
+            "audit": kept["audit"] if asked.keep_audit else audited(asked.runs),
         }
+        for name in ("peers", "peers_environment"):
+            if name in kept:
+                result[name] = kept[name]
+        if asked.peers:
+            from dp_peers import measured_peers
+
+            result["peers"] = measured_peers(EPSILONS, DELTA, 1)
+            result["peers_environment"] = environment()
     print(keep("dp", result))
-    write_section("dp", shown(result), PAGE)
+    write_page(result)
 
 
 if __name__ == "__main__":

@@ -58,7 +58,7 @@ def run_cell(who: Peer, name: str, seed: int, split: real_sets.SplitName, *, thr
         "seed": seed,
         "date": datetime.now(UTC).isoformat(timespec="minutes"),
     }
-    cell |= _generate(who, train, synthetic, seed, threads)
+    cell |= generate(who, train, synthetic, seed, threads)
     if cell["status"] == "drawn":
         done = _python("--score", str(train), str(holdout), str(synthetic), name)
         if done.returncode == 0:
@@ -68,7 +68,7 @@ def run_cell(who: Peer, name: str, seed: int, split: real_sets.SplitName, *, thr
     return cell
 
 
-def _generate(who: Peer, train: Path, out: Path, seed: int, threads: int) -> Cell:
+def generate(who: Peer, train: Path, out: Path, seed: int, threads: int) -> Cell:
     """Run the adapter under the cap, and return its times beside how busy the machine was with other work."""
     import pyarrow.parquet as pq
 
@@ -234,7 +234,7 @@ def retime(path: Path, who: Peer, name: str, seed: int, split: real_sets.SplitNa
     cell: Cell = json.loads(path.read_text(encoding="utf-8"))
     train, _ = stored_halves(name, seed, split)
     scratch = cache_dir() / who.label / f"{label(name, seed, split)}.retime.parquet"
-    again = _generate(who, train, scratch, seed, threads=os.cpu_count() or 1)
+    again = generate(who, train, scratch, seed, threads=os.cpu_count() or 1)
     scratch.unlink(missing_ok=True)
     if again["machine"]["cores_busy_elsewhere"] > QUIET:
         return None

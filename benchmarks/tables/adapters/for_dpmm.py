@@ -1,4 +1,4 @@
-"""dpmm, marginal-based with differential privacy: ``--param kind=MST`` (AIM, PrivBayes), ``--param epsilon=3``; δ = 1e-5.
+"""dpmm, marginal-based with differential privacy: ``--param kind=MST`` (AIM, PrivBayes), ``epsilon=3``, ``delta=1e-5``.
 
 A tenth of ε goes to its binning of numbers. It is handed the ranges and the lists of levels of the training rows, which
 a strict account would have to pay for.
@@ -20,7 +20,7 @@ def fit(train, options):
             table[c] = table[c].astype("category")
     epsilon = float(options.get("epsilon", 3))
     make = getattr(pipelines, options.get("kind", "MST") + "Pipeline")
-    model = make(epsilon=0.9 * epsilon, proc_epsilon=0.1 * epsilon, delta=1e-5, n_jobs=1)
+    model = make(epsilon=0.9 * epsilon, proc_epsilon=0.1 * epsilon, delta=float(options.get("delta", 1e-5)), n_jobs=1)
     model.fit(table, domain, random_state=options["seed"])
     return model
 

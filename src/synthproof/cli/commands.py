@@ -258,6 +258,12 @@ def verify(
     real: Annotated[str, typer.Argument(help="The data that were learned from.")],
     synthetic: Annotated[str, typer.Argument(help="Synthetic data of any tool.")],
     holdout: Annotated[str | None, typer.Option("--holdout", help="Real data that nothing learned from.")] = None,
+    also: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--also", help="An earlier release of the same source; may be repeated. / 같은 원본의 이전 반출물."
+        ),
+    ] = None,
     out: Annotated[Path | None, typer.Option("--out", "-o", help="Folder for the dossier.")] = None,
     project: Annotated[Path | None, _PROJECT] = None,
     purpose: Annotated[Path | None, _PURPOSE] = None,
@@ -276,6 +282,7 @@ def verify(
             real,
             synthetic,
             holdout=holdout,
+            also=also or (),
             policy=config.verify.policy,
             purpose=config.purpose,
             target=config.target or None,

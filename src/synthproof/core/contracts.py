@@ -202,6 +202,8 @@ class Case(Generic[D]):
         Fitted on train.
     losses
         Per-unit losses of train and holdout under the model, numbers only.
+    released
+        Earlier releases from the same source. The battery lets safety metrics see their union with `synthetic`.
     cache
         Scratch space shared by the metrics of one battery (e.g. neighbours). Holds nothing that changes a result.
     """
@@ -213,6 +215,7 @@ class Case(Generic[D]):
     recipe: Recipe | None = None
     embedder: Embedder[D] | None = None
     losses: Mapping[str, FloatArray] | None = None
+    released: tuple[D, ...] = ()
     cache: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
 
 

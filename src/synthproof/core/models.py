@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from synthproof.core import state as _state
+from synthproof.core.contracts import Recipe
 from synthproof.core.errors import StateError
 from synthproof.core.registry import synthesizers
 
@@ -94,6 +95,12 @@ def registered_name(cls: type) -> str:
         if entry.owner != "synthproof" and not synthesizers.broken(entry.name) and synthesizers.get(entry.name) is cls:
             return entry.name
     raise StateError("state/not-registered", type=cls.__qualname__)
+
+
+def recipe_of(model: Any) -> Recipe:
+    """Return how to build a fitted synthesizer again; of ``auto``, the generator that it chose."""
+    maker = model.model_ if hasattr(model, "chosen_") else model
+    return Recipe(name=registered_name(type(maker)), params=dict(maker.get_params()))
 
 
 def _versions() -> dict[str, str]:

@@ -131,6 +131,15 @@ DATA_NAMES: Mapping[str, Words] = {
     "synthetic": _w("synthetic", "합성데이터"),
 }
 
+
+def data_name(name: str) -> Words:
+    """Return what a data set is called on the page: one of `DATA_NAMES`, or an earlier release by its number."""
+    if name in DATA_NAMES:
+        return DATA_NAMES[name]
+    word, _, number = name.partition("_")
+    return _w(f"earlier release {number}", f"이전 반출물 {number}") if word == "released" else _w(name, name)
+
+
 STAGES: Mapping[str, Words] = {
     "read": _w("read", "읽기"),
     "split": _w("split", "분할"),

@@ -11,7 +11,7 @@ from synthproof.core.words import Words
 from synthproof.dossier.disclose import printable
 from synthproof.dossier.figures.limits import repeats_picture
 from synthproof.dossier.guarantee import guarantee_rows
-from synthproof.dossier.labels import DATA_NAMES, PAPERS, STAGES
+from synthproof.dossier.labels import DATA_NAMES, PAPERS, STAGES, data_name
 from synthproof.dossier.numbers import ORIGIN_WORDS, OUTCOME_WORDS, anchor, card_of, number
 from synthproof.protection.treatments import CLASSES, merged
 from synthproof.verification.proof import Proof
@@ -39,7 +39,7 @@ def data_rows(proof: Proof) -> list[dict[str, Any]]:
     for name, facts in sorted(proof.data.items(), key=lambda item: order.get(item[0], 9)):
         out.append(
             {
-                "role": DATA_NAMES.get(name, both(name)),
+                "role": data_name(name),
                 "name": printable(facts.name),
                 "units": f"{facts.units:,}",
                 "rows": f"{facts.rows:,}",

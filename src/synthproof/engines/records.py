@@ -33,11 +33,12 @@ def encode_alike(tables: Sequence[tuple[pd.DataFrame, Schema]], names: Sequence[
     """
     first = tables[0][1]
     wanted = first.modelled if names is None else tuple(first.field(n) for n in names)
-    shared = replace(first, fields=tuple(_with_all_levels(f, [s for _, s in tables[1:]]) for f in wanted))
+    shared = replace(first, fields=tuple(with_all_levels(f, [s for _, s in tables[1:]]) for f in wanted))
     return [encode(frame, shared, shared.names) for frame, _ in tables]
 
 
-def _with_all_levels(f: Field, others: Sequence[Schema]) -> Field:
+def with_all_levels(f: Field, others: Sequence[Schema]) -> Field:
+    """Return the field with the levels that only other schemas know appended to its own."""
     if f.kind not in {"categorical", "ordinal"}:
         return f
     levels = dict.fromkeys(f.levels)

@@ -18,8 +18,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from synthproof.core.constraints import Constraint
-from synthproof.core.contracts import Recipe
 from synthproof.core.evidence import Evidence, Statement, Verdict
+from synthproof.core.models import recipe_of
 from synthproof.core.random import fresh_seed
 from synthproof.core.run import Run
 from synthproof.core.schema import Purpose, Schema
@@ -148,6 +148,7 @@ def verify(
     synthetic: Any,
     *,
     holdout: Any = None,
+    also: Sequence[Any] = (),
     policy: str = "pipc_2024",
     purpose: Purpose | None = None,
     target: str | None = None,
@@ -169,6 +170,8 @@ def verify(
     holdout
         Real data that nothing learned from, when `real` is not a `Split`. Without it most safety figures are *not
         assessed*.
+    also
+        Earlier releases from the same source: safety is judged over all together and over this one alone, the worse stands.
     policy
         Name or TOML file.
     purpose
@@ -185,22 +188,21 @@ def verify(
         What forbids to exclude a leak whatever the numbers say: ``"holdout_used"`` where the holdout was looked at while the
         generator was chosen or tuned, ``"filtered"`` where records were dropped by their distance to the training data.
 
-    Raises
-    ------
-    SynthproofError
-        ``read/…``, ``schema/…``, ``policy/…``, ``verification/holdout-too-small``, ``verification/holdout-overlaps``.
-
     Returns
     -------
     Judged
         With ``.verdict``, ``.evidence``, ``.frame()`` and ``.save(folder)``.
+
+    Raises
+    ------
+    SynthproofError
+        ``read/…``, ``schema/…``, ``policy/…``, ``verification/holdout-too-small``, ``verification/holdout-overlaps``.
     """
     check_repeats(repeats)
     load_policy(policy)
     train, unseen = _real_side(real, holdout, target)
     drawn = synthetic if isinstance(synthetic, Table) else conform(synthetic, comparable(train, synthetic))
     wanted, scanned = _scanned(train, drawn, purpose or Purpose(), run, raw=not isinstance(real, Split))
-    facts = model.facts if model else GeneratorFacts()
     proof = prove(
         train,
         drawn,
@@ -209,8 +211,9 @@ def verify(
         policy=policy,
         seed=fresh_seed() if seed is None else seed,
         repeats=repeats,
-        generator=facts,
-        recipe=Recipe(name=facts.name, params=model.core.get_params()) if model else None,
+        generator=model.facts if model else GeneratorFacts(),
+        recipe=recipe_of(model.core) if model else None,
+        released=_earlier(also, drawn.schema),
         record={"scan": scanned},
         statements=statements,
         notices=_unjudged_columns(drawn),
@@ -234,6 +237,11 @@ def _real_side(real: Any, holdout: Any, target: str | None) -> tuple[Table, Tabl
     if unseen is not None and not isinstance(real, Split):
         check_unseen(train, unseen)
     return train, unseen
+
+
+def _earlier(also: Any, schema: Schema) -> list[Table]:
+    """Return earlier releases under the schema of this one; a single one may be given as it is."""
+    return [conform(source, schema) for source in (also if isinstance(also, list | tuple) else [also])]
 
 
 def _scanned(

@@ -77,6 +77,7 @@ def prove(
     repeats: int = 100,
     generator: GeneratorFacts | None = None,
     recipe: Recipe | None = None,
+    released: Sequence[Table] = (),
     source: DataFacts | None = None,
     record: Mapping[str, Any] | None = None,
     statements: Sequence[Statement] = (),
@@ -100,6 +101,8 @@ def prove(
         Of metrics and simulated limits.
     generator, recipe, source, record
         What is known of how the data were made; `record` holds further fields of `Proof`.
+    released
+        Earlier releases of the source, with the fields of `synthetic`: safety is judged over all of them.
     statements
         What named persons assert, for rules that ask for it.
     notices
@@ -117,12 +120,8 @@ def prove(
     rules = load_policy(policy)
     real = alike(train, synthetic)
     unseen = alike(holdout, synthetic) if holdout is not None else None
-    data = {"train": facts_of(train), "synthetic": facts_of(synthetic)}
-    if holdout is not None:
-        data["holdout"] = facts_of(holdout)
-    if source is not None:
-        data["source"] = source
-    case = Case(train=real, holdout=unseen, synthetic=synthetic, purpose=purpose, recipe=recipe)
+    earlier = _distinct(released, synthetic)
+    case = Case(train=real, holdout=unseen, synthetic=synthetic, purpose=purpose, recipe=recipe, released=earlier)
     extra = dict(record or {})
     voided = voided_by(generator.tags, extra.get("refinements", ())) if generator is not None else None
     judged = verify_case(
@@ -132,14 +131,14 @@ def prove(
     return Proof(
         schema=real.schema,
         purpose=purpose,
-        data=data,
+        data=_facts(train, synthetic, holdout, source, earlier),
         evidence=tuple(judged.evidence),
         limits=tuple(judged.limits),
         verdict=judged.verdict,
         statements=tuple(statements),
         notices=tuple(n.to_dict() for n in (*notices, *judged.notices)),
         generator=generator or GeneratorFacts(),
-        settings={**_settings(rules, seed, repeats, gates), **extra.pop("settings", {})},
+        settings={**_settings(rules, seed, repeats, gates, len(earlier)), **extra.pop("settings", {})},
         environment=environment(),
         seconds=seconds,
         created=now(),
@@ -147,9 +146,28 @@ def prove(
     )
 
 
-def _settings(rules: RulePolicy, seed: int, repeats: int, gates: Sequence[str]) -> dict[str, Any]:
-    told = {"gates": list(gates)} if gates else {}
+def _settings(rules: RulePolicy, seed: int, repeats: int, gates: Sequence[str], earlier: int) -> dict[str, Any]:
+    told: dict[str, Any] = {"gates": list(gates)} if gates else {}
+    if earlier:
+        told["releases"] = 1 + earlier
     return {"seed": seed, "repeats": repeats, "policy": rules.id, "policy_digest": rules.digest, **told}
+
+
+def _distinct(released: Sequence[Table], synthetic: Table) -> tuple[Table, ...]:
+    """Return the earlier releases, each once: rows of a file that was named twice must not count twice."""
+    found = {t.fingerprint(): t for t in (synthetic, *released)}
+    return tuple(found.values())[1:]
+
+
+def _facts(
+    train: Table, synthetic: Table, holdout: Table | None, source: DataFacts | None, earlier: Sequence[Table]
+) -> dict[str, DataFacts]:
+    data = {"train": facts_of(train), "synthetic": facts_of(synthetic)}
+    if holdout is not None:
+        data["holdout"] = facts_of(holdout)
+    if source is not None:
+        data["source"] = source
+    return data | {f"released_{i}": facts_of(t) for i, t in enumerate(earlier, start=1)}
 
 
 def check_repeats(repeats: int) -> None:

@@ -11,11 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from synthproof.core.contracts import Recipe
 from synthproof.core.errors import DataError, UsageError, WorkspaceError
 from synthproof.core.evidence import Statement
 from synthproof.core.files import refuse_url, whole_folder, write_text
-from synthproof.core.models import load_model, save_model
+from synthproof.core.models import load_model, recipe_of, save_model
 from synthproof.core.random import derive, fresh_seed
 from synthproof.core.registry import synthesizers
 from synthproof.core.run import Run
@@ -328,7 +327,7 @@ class Road:
             seed=derive(self.seed, "verify"),
             repeats=self.load.plan.repeats if self.load.plan is not None else self.config.verify.repeats,
             generator=generator_facts(self.load.model, name, seconds=self.seconds, notices=self.load.notices),
-            recipe=Recipe(name=name, params=dict(self.load.model.get_params().items())),
+            recipe=recipe_of(self.load.model),
             source=facts_of(self.load.table),
             record={
                 "receipts": self.load.receipts,

@@ -21,6 +21,7 @@ from synthproof.core.schema import Purpose, Schema
 from synthproof.core.words import Words
 from synthproof.policy.axes import GATE
 from synthproof.verification.refine import withheld
+from synthproof.verification.releases import NOTICE, held, words_of, worse
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +63,8 @@ def run_battery(case: Case[Any], policy: Policy, *, seed: int, run: Run | None =
     Parameters
     ----------
     case
-        What the metrics may look at.
+        What the metrics may look at. With earlier releases (`Case.released`) safety metrics run twice, see
+        `releases`.
     seed
         Each metric gets its own seed, derived from this one and its name: leaving a metric out changes no other.
     strict
@@ -81,6 +83,7 @@ def run_battery(case: Case[Any], policy: Policy, *, seed: int, run: Run | None =
     parameters: Callable[[str], Mapping[str, Any]] = getattr(policy, "parameters", _no_parameters)
     names = [*policy.plan(schema, purpose), *left_out]
     inputs = _fingerprints(case)
+    together = held(case)
     evidence: list[Evidence] = []
     seconds: dict[str, float] = {}
     for i, name in enumerate(names):
@@ -91,6 +94,9 @@ def run_battery(case: Case[Any], policy: Policy, *, seed: int, run: Run | None =
             started = time.perf_counter()
             own_seed = derive(seed, f"metric/{name}")
             found = _measure(name, parameters(name), case, seed=own_seed, run=run, strict=strict)
+            if together is not None and _is_safety(name):
+                of_all = _measure(name, parameters(name), together, seed=own_seed, run=run, strict=strict)
+                found = worse(found, of_all, metrics.get(name).card.better, case)
             seconds[name] = time.perf_counter() - started
         stamp = {**inputs, "parts": str(len(found))}
         evidence.extend(replace(e, inputs={**e.inputs, **stamp}, detail=_counted(e)) for e in found)
@@ -131,6 +137,8 @@ def verify_case(
     if gates:
         evidence = tuple(replace(e, inputs={**e.inputs, GATE: ",".join(gates)}) for e in evidence)
     verdict = bound.judge(evidence, tuple(statements), limits)
+    if case.released:
+        notices = (words_of(case, NOTICE), *notices)
     return Judged(evidence=evidence, limits=limits, verdict=verdict, seconds=seconds, notices=notices)
 
 
@@ -187,6 +195,14 @@ def _measure(
         if strict:
             raise
         return (_without(name, "failed", _failed(name, error)),)
+
+
+def _is_safety(name: str) -> bool:
+    """Return whether a metric is an attack; one that cannot be loaded has said so already."""
+    try:
+        return bool(metrics.get(name).card.family == "safety")
+    except NotFoundError:
+        return False
 
 
 def _unfit(metric: Metric, name: str, why_not: str, case: Case[Any], *, seed: int, run: Run) -> Sequence[Evidence]:

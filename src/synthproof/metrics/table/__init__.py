@@ -6,6 +6,7 @@ PARTS: tuple[str, ...] = (
     "attack_success",
     "attacked",
     "attribute_guesses",
+    "canary_law",
     "coded_case",
     "distances",
     "divergence",
@@ -19,11 +20,14 @@ PARTS: tuple[str, ...] = (
     "key_classes",
     "learned",
     "membership_scores",
+    "one_run",
     "predictors",
     "propensity",
     "queries",
     "regressions",
     "resampling",
+    "retraining",
+    "shadow_features",
     "survival_case",
 )
 """Modules of this folder that hold no metric of their own."""

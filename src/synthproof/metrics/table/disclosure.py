@@ -164,7 +164,8 @@ class Disclosure:
         units = footing(case).units
         x = {name: found.astype(np.float64) for name, found in hit.items()}
         excess: Excess = of_targets(x["train"], units["train"], x["holdout"], units["holdout"])
-        met = persons_met(footing(case), *(np.flatnonzero(hit[name]) for name in ("train", "holdout")), len(case.train))
+        mine, others = (np.flatnonzero(hit[name]).astype(np.intp) for name in ("train", "holdout"))
+        met = persons_met(footing(case), mine, others, len(case.train))
         arms = {
             "persons_met": [met],
             "train_rate": float(x["train"].mean()),

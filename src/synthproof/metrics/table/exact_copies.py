@@ -110,8 +110,8 @@ class ExactCopies:
         detail: dict[str, Any] = {}
         if subject == "unique":
             # A record that one real person alone has is met or not, whoever was learned from.
-            rows = (np.flatnonzero((drawn > 0)[ids]).astype(np.intp) for ids in (train, holdout))
-            detail["persons_met"] = [persons_met(base, *rows, whole=len(case.synthetic))]
+            mine, others = (np.flatnonzero((drawn > 0)[ids]).astype(np.intp) for ids in (train, holdout))
+            detail["persons_met"] = [persons_met(base, mine, others, len(case.synthetic))]
         return Evidence(
             metric=self.card.id,
             version=self.card.version,

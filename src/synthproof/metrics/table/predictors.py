@@ -23,7 +23,7 @@ IntArray = npt.NDArray[np.intp]
 
 ModelName = Literal["gbm", "linear"]
 MODELS: tuple[ModelName, ...] = ("gbm", "linear")
-CAP = 100_000
+CAP = 50_000
 """Units that are learned from; more are thinned at random."""
 MOST_CLASSES = 20
 PIECES = 5

@@ -20,7 +20,8 @@ import numpy.typing as npt
 from scipy.optimize import minimize_scalar
 
 from synthproof.core.errors import UsageError
-from synthproof.synthesizers.table.dp.noise import choose, discrete_gaussian
+from synthproof.synthesizers.table.dp.noise import choose
+from synthproof.synthesizers.table.dp.source import BUILT_IN, discrete_gaussian, source
 
 IntArray = npt.NDArray[np.int64]
 Mechanism: TypeAlias = Literal["discrete_gaussian", "exponential", "threshold"]
@@ -89,6 +90,8 @@ class Ledger:
         Rows that one person adds to the data at most.
     entries
         What was spent, in order.
+    noise
+        Where the noise came from: ``"built-in"``, or OpenDP with its version (`source`).
     """
 
     epsilon: float
@@ -96,6 +99,7 @@ class Ledger:
     loose: float = 0.0
     rows: int = 1
     entries: list[Entry] = field(default_factory=list)
+    noise: str = field(default_factory=source)
     budget: float = field(init=False)
     """The ρ that may be spent in all."""
 
@@ -176,6 +180,7 @@ class Ledger:
             "rho": self.rho,
             "epsilon_spent": epsilon,
             "delta_spent": delta,
+            "noise": self.noise,
             "entries": [e.to_dict() for e in self.entries],
         }
 
@@ -183,7 +188,14 @@ class Ledger:
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
         """Read what `to_dict` wrote."""
         entries = [Entry.from_dict(e) for e in data["entries"]]
-        return cls(data["epsilon"], data["delta"], data["loose"], int(data["rows_per_person"]), entries)
+        return cls(
+            data["epsilon"],
+            data["delta"],
+            data["loose"],
+            int(data["rows_per_person"]),
+            entries,
+            data.get("noise", BUILT_IN),
+        )
 
 
 def variance_for(rho: float, squared: int) -> Fraction:
