@@ -163,7 +163,12 @@ def refreshed(kept: dict[str, Any], names: frozenset[str]) -> dict[str, Any]:
     source, split, leak, seed = kept["cell"]
     again = measured((source, split, leak, seed), kept["n"], names)
     rest = [e for e in kept["evidence"] if e[0] not in names]
-    return {**again, "s": kept["s"], "evidence": [*rest, *again["evidence"]], "refreshed": sorted({*kept.get("refreshed", ()), *names})}
+    return {
+        **again,
+        "s": kept["s"],
+        "evidence": [*rest, *again["evidence"]],
+        "refreshed": sorted({*kept.get("refreshed", ()), *names}),
+    }
 
 
 def cache() -> Path:
