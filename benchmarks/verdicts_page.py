@@ -9,6 +9,7 @@ from synthproof.testing.leaks import LEAKS
 
 PAGE = Path(__file__).parents[1] / "docs" / "explanation" / "calibration.md"
 _POLICY = "public"
+_HARD = ("survey", "heart_disease")
 _AXES = ("copies", "membership", "attribute", "linkability", "singling_out_attack")
 _HEAD = """# Is the verdict true? · 판정은 옳은가
 
@@ -60,6 +61,7 @@ def _goals(result: dict[str, Any]) -> list[str]:
         f"| every leak of ≥ 1 % of rows is shown in ≥ 95 % | {len(held)} of {len(must)} leaks × splits"
         f"{'; missed: ' + missed if missed else ''} | {'yes' if not missed else '**no**'} |"
     )
+    out.append(_fine(result))
     for key, words in (
         ("below_its_size", "no leak is *bounded* below its true size (attribute only: the share of persons told)"),
         ("below_its_share_of_rows", "the same, attribute only counted by rows"),
@@ -76,6 +78,22 @@ def _goals(result: dict[str, Any]) -> list[str]:
             f"{'yes' if not below else '**no**'} |"
         )
     return out
+
+
+def _fine(result: dict[str, Any]) -> str:
+    """Return the second goal where records can be told apart: at 1:1, not in the sources of `_HARD`."""
+    runs: dict[str, list[int]] = {}
+    for r in result["by_source"]:
+        leak, source, split = r["group"]
+        if r["policy"] == _POLICY and split == "1:1" and source not in _HARD and LEAKS[leak].expected == {"leak_shown"}:
+            n, hits = runs.get(leak, [0, 0])
+            runs[leak] = [n + r["redraws"], hits + r["leak_shown"][0]]
+    missed = ", ".join(f"{k} ({h} of {n})" for k, (n, h) in runs.items() if h < 0.95 * n)
+    held = sum(h >= 0.95 * n for n, h in runs.values())
+    return (
+        f"| the same at 1:1, without {' and '.join(_HARD)} (records that many share; few persons) | {held} of {len(runs)} leaks"
+        f"{'; missed: ' + missed if missed else ''} | {'yes' if not missed else '**no**'} |"
+    )
 
 
 def _share(r: dict[str, Any]) -> str:
@@ -147,6 +165,8 @@ def _blind() -> list[str]:
         "are told (see above), and no axis shows it. A bound under the share of rows handed out is then right: it speaks of persons.",
         "- Copies in a table where a seventh of the real persons have a twin (korean_health_exam): fresh persons equal training "
         "persons too, and a hundredth of copies drowns in that.",
+        "- Verbatim copies in a table whose records many persons share (survey): unseen persons have the same records. They are "
+        "never called bounded there.",
         "- Near copies in tables of few, coarse numbers: near means little there, and the axis says *not assessed*.",
         "- At 9:1 nine of ten persons met by chance are training persons, so that k copies can be chance with 0.9^k: 40 of "
         "4,000 leave 1.5 %, too much after correction for five axes. It takes about 60 copies, or a larger holdout.",
