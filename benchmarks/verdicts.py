@@ -30,7 +30,7 @@ from synthproof.core.stats import clopper_pearson
 from synthproof.core.words import Words
 from synthproof.policy.axes import MET, judge_axes, overall
 from synthproof.policy.load import load_policy
-from synthproof.testing.leaks import LEAKS, SPLITS, LawSource, Source, leak_case, mixture
+from synthproof.testing.leaks import LEAKS, SPLITS, LawSource, Source, leak_case, mixture, told
 from synthproof.testing.worlds import worlds
 
 POLICIES = ("public", "partner", "internal")
@@ -69,7 +69,16 @@ def measured(cell: Cell, n: int, only: frozenset[str] = frozenset()) -> dict[str
         for e in found
     ]  # fmt: skip
     return {"cell": list(cell), "n": n, "train": len(case.train), "holdout": len(case.holdout or ()), "s": round(took, 2),
-            "evidence": kept}  # fmt: skip
+            "evidence": kept, **told_of(cell, n)}  # fmt: skip
+
+
+def told_of(cell: Cell, n: int) -> dict[str, float]:
+    """Return the true size of a leak of K and T alone, which is not its share of rows; nothing for another leak."""
+    source, split, leak, seed = cell
+    if LEAKS[leak].axes != ("attribute",):
+        return {}
+    case, clean = (leak_case(LEAKS[name], source_of(source), n, split, seed) for name in (leak, "clean"))
+    return {"told": told(case, clean)}
 
 
 def evidence_of(kept: list[list[Any]]) -> list[Evidence]:
@@ -152,9 +161,14 @@ def kept_cells(path: Path, n: int) -> list[dict[str, Any]]:
 def refreshed(kept: dict[str, Any], names: frozenset[str]) -> dict[str, Any]:
     """Return a kept cell of which some metrics are measured again, as they are now."""
     source, split, leak, seed = kept["cell"]
-    found = measured((source, split, leak, seed), kept["n"], names)["evidence"]
+    again = measured((source, split, leak, seed), kept["n"], names)
     rest = [e for e in kept["evidence"] if e[0] not in names]
-    return {**kept, "evidence": [*rest, *found], "refreshed": sorted({*kept.get("refreshed", ()), *names})}
+    return {
+        **again,
+        "s": kept["s"],
+        "evidence": [*rest, *again["evidence"]],
+        "refreshed": sorted({*kept.get("refreshed", ()), *names}),
+    }
 
 
 def cache() -> Path:
@@ -189,14 +203,20 @@ def rates(kept: list[dict[str, Any]], key: Any) -> list[dict[str, Any]]:
                 ]
                 for a in axes
             }
-            row["below_its_size"] = sum(_below(leak.size, j) for j in judged)
+            row["told"] = _mean([c["told"] for c in cells if "told" in c])
+            row["below_its_size"] = sum(_below(c.get("told", leak.size), j) for c, j in zip(cells, judged, strict=True))
+            row["below_its_share_of_rows"] = sum(_below(leak.size, j) for j in judged)
             row["unexpected"] = sum(s not in leak.expected for s in states)
             out.append(row)
     return out
 
 
+def _mean(values: list[float]) -> float | None:
+    return sum(values) / len(values) if values else None
+
+
 def _below(size: float | None, judged: tuple[AxisFinding, ...]) -> bool:
-    """Return whether the whole verdict is "bounded" below the true share of leaked records."""
+    """Return whether the whole verdict is "bounded" below the true share of records or persons leaked."""
     bounds = [f.bound for f in judged if f.bound is not None]
     return bool(size and overall(judged) == "bounded" and bounds and max(bounds) < size)
 

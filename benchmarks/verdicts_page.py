@@ -9,6 +9,7 @@ from synthproof.testing.leaks import LEAKS
 
 PAGE = Path(__file__).parents[1] / "docs" / "explanation" / "calibration.md"
 _POLICY = "public"
+_HARD = ("survey", "heart_disease")
 _AXES = ("copies", "membership", "attribute", "linkability", "singling_out_attack")
 _HEAD = """# Is the verdict true? · 판정은 옳은가
 
@@ -60,18 +61,39 @@ def _goals(result: dict[str, Any]) -> list[str]:
         f"| every leak of ≥ 1 % of rows is shown in ≥ 95 % | {len(held)} of {len(must)} leaks × splits"
         f"{'; missed: ' + missed if missed else ''} | {'yes' if not missed else '**no**'} |"
     )
-    below = sum(r["below_its_size"] for r in result["by_leak"])
-    where = ", ".join(
-        f"{r['group'][0]} at {r['group'][1]} under {r['policy']}: {r['below_its_size']} of {r['redraws']}"
-        for r in result["by_leak"]
-        if r["below_its_size"]
-    )
-    total = sum(r["redraws"] for r in result["by_leak"] if r["size"])
-    out.append(
-        f"| no leak is *bounded* below its true size | {below} of {total:,} verdicts, all policies{': ' + where if where else ''} | "
-        f"{'yes' if not below else '**no**'} |"
-    )
+    out.append(_fine(result))
+    for key, words in (
+        ("below_its_size", "no leak is *bounded* below its true size (attribute only: the share of persons told)"),
+        ("below_its_share_of_rows", "the same, attribute only counted by rows"),
+    ):
+        below = sum(r[key] for r in result["by_leak"])
+        where = ", ".join(
+            f"{r['group'][0]} at {r['group'][1]} under {r['policy']}: {r[key]} of {r['redraws']}"
+            for r in result["by_leak"]
+            if r[key]
+        )
+        total = sum(r["redraws"] for r in result["by_leak"] if r["size"])
+        out.append(
+            f"| {words} | {below} of {total:,} verdicts, all policies{': ' + where if where else ''} | "
+            f"{'yes' if not below else '**no**'} |"
+        )
     return out
+
+
+def _fine(result: dict[str, Any]) -> str:
+    """Return the second goal where records can be told apart: at 1:1, not in the sources of `_HARD`."""
+    runs: dict[str, list[int]] = {}
+    for r in result["by_source"]:
+        leak, source, split = r["group"]
+        if r["policy"] == _POLICY and split == "1:1" and source not in _HARD and LEAKS[leak].expected == {"leak_shown"}:
+            n, hits = runs.get(leak, [0, 0])
+            runs[leak] = [n + r["redraws"], hits + r["leak_shown"][0]]
+    missed = ", ".join(f"{k} ({h} of {n})" for k, (n, h) in runs.items() if h < 0.95 * n)
+    held = sum(h >= 0.95 * n for n, h in runs.values())
+    return (
+        f"| the same at 1:1, without {' and '.join(_HARD)} (records that many share; few persons) | {held} of {len(runs)} leaks"
+        f"{'; missed: ' + missed if missed else ''} | {'yes' if not missed else '**no**'} |"
+    )
 
 
 def _share(r: dict[str, Any]) -> str:
@@ -96,7 +118,18 @@ def _by_leak(result: dict[str, Any]) -> list[str]:
             cells.append(f"{100 * hits / n:.0f} % ({100 * low:.0f}–{100 * high:.0f})")
         cells += [told, *(f"{100 * r['axes'][a][0] / n:.0f} %" for a in _AXES)]
         out.append("| " + " | ".join(cells) + " |")
-    return [*out, "", "The last five columns: how often each axis shows a leak."]
+    told = ", ".join(
+        f"{r['group'][0]} {100 * r['told']:.1f} %" for r in rows if r.get("told") is not None and r["group"][1] == "1:1"
+    )
+    return [
+        *out,
+        "",
+        "The last five columns: how often each axis shows a leak.",
+        "",
+        "Handing out K and T alone tells somebody's secret only where his K are rare. What an attacker who knows K guesses "
+        f"rightly more often than from clean data, as a share of all persons, is the true size: {told or 'not measured yet'} "
+        "(means over sources at 1:1). K와 T만 유출된 경우의 실제 크기는 비밀이 새로 드러난 사람의 비율입니다.",
+    ]
 
 
 def _by_source(result: dict[str, Any]) -> list[str]:
@@ -128,10 +161,15 @@ def _blind() -> list[str]:
         "",
         "- One person among thousands, copied once: no statistic of this size can tell it from chance. It is never *bounded* below "
         "its size, since every printed bound is larger; a list of the records nearest to synthetic ones lies in the vault.",
-        "- Handing out K and T of a person where many persons share that K (survey, adult_like): nobody's secret is told, and "
-        "no axis shows it.",
+        "- Handing out K and T of a person where many persons share that K (survey, adult_like, korean_health_exam): few secrets "
+        "are told (see above), and no axis shows it. A bound under the share of rows handed out is then right: it speaks of persons.",
+        "- Copies in a table where a seventh of the real persons have a twin (korean_health_exam): fresh persons equal training "
+        "persons too, and a hundredth of copies drowns in that.",
+        "- Verbatim copies in a table whose records many persons share (survey): unseen persons have the same records. They are "
+        "never called bounded there.",
         "- Near copies in tables of few, coarse numbers: near means little there, and the axis says *not assessed*.",
-        "- At 9:1 the holdout is a ninth of train; leaks of 1 % are then at the edge of what can be shown.",
+        "- At 9:1 nine of ten persons met by chance are training persons, so that k copies can be chance with 0.9^k: 40 of "
+        "4,000 leave 1.5 %, too much after correction for five axes. It takes about 60 copies, or a larger holdout.",
         "- Attacks that nobody has thought of, several releases unless they are given together, and what an attacker knows "
         "from elsewhere.",
     ]

@@ -34,7 +34,7 @@ def measured(source: str, leak: str, split: str, seed: int) -> tuple[Evidence, .
 
 
 def judged(policy: str, *cell: object) -> tuple[AxisFinding, ...]:
-    return judge_axes(measured(*cell), load_policy(policy).axes)  # type: ignore[arg-type]
+    return judge_axes(measured(*cell), load_policy(policy).axes)
 
 
 @pytest.mark.parametrize("split", ["1:1", "9:1"])

@@ -55,10 +55,10 @@ LABELS: Mapping[str, Words] = {
     ),
     "axes": _w("Ways to harm a person", "사람에게 해가 될 수 있는 경로"),
     "axes_lead": _w(
-        "Each is judged from all its attacks together: a leak is shown when a lower end lies over its line, corrected for all "
-        "attacks (Holm); it is bounded when every upper end keeps its tolerance.",
-        "각 경로는 모든 공격 결과를 함께 보고 판단합니다. 하한이 기준을 넘으면(모든 공격에 대해 Holm 보정) 유출 입증, 모든 상한이 "
-        "허용치 이내이면 한도 이내입니다.",
+        "Each is judged from all its attacks together: a leak is shown when a lower end lies over its line, or an exact test "
+        "of the persons met says so, corrected for all attacks (Holm); it is bounded when every upper end keeps its tolerance.",
+        "각 경로는 모든 공격 결과를 함께 보고 판단합니다. 하한이 기준을 넘거나 드러난 사람 수에 대한 정확검정으로 확인되면(모든 "
+        "공격에 대해 Holm 보정) 유출 입증, 모든 상한이 허용치 이내이면 한도 이내입니다.",
     ),
     "bound": _w("persons harmed", "노출되는 사람"),
     "listed": _w("records listed in the vault", "금고에 목록으로 보관된 레코드"),

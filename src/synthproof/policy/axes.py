@@ -2,9 +2,9 @@
 
 A single attack that finds nothing proves nothing, and of many attacks one will find something by chance. So an axis is
 *bounded* only when every measure's upper end lies under its tolerance (an intersection-union test: it needs no
-correction), and a leak is *shown* only when a lower end lies over its line after correction for all measures of the axis
-(Bonferroni) and all axes (Holm 1979, www.jstor.org/stable/4615733). Whatever else is not assessed, with the number of persons
-that might have been enough.
+correction), and a leak is *shown* only when a lower end lies over its line, or an exact test of the persons met says so,
+after correction for all measures of the axis (Bonferroni) and all axes (Holm 1979, www.jstor.org/stable/4615733). Whatever
+else is not assessed, with the number of persons that might have been enough.
 """
 
 from __future__ import annotations

@@ -117,6 +117,46 @@ def leak_case(leak: Leak, source: Source, n_train: int, split: str, seed: int) -
     return Case(train=train, holdout=holdout, synthetic=made, purpose=source.purpose)
 
 
+def told(case: Case[Table], clean: Case[Table]) -> float:
+    """Return the share of training persons whose secret is told because of the leak: the true size of a leak of K and T.
+
+    Handing out K and T harms a person as far as somebody who knows K guesses T better than before. Persons who share
+    their K hide each other, so that it may be far less than the share of rows.
+
+    Parameters
+    ----------
+    clean
+        The case of the same seed without the leak.
+
+    Returns
+    -------
+    float
+        Right guesses from the leaked data less those from the clean ones, over persons; the largest over all secrets and
+        two attackers who look K up: one takes the commonest T, the other takes T only where all agree.
+    """
+    mine, theirs = _guessed(case), _guessed(clean)
+    return max((a - b for a, b in zip(mine, theirs, strict=True)), default=0.0)
+
+
+def _guessed(case: Case[Table]) -> list[float]:
+    from synthproof.metrics.table.disclosure import key_ids, unanimous
+    from synthproof.metrics.table.key_classes import keys, named
+
+    k, secrets = named(case.purpose, case.train.schema)
+    tables = {"synthetic": case.synthetic, "train": case.train, "holdout": case.holdout}
+    out = []
+    for t in secrets:
+        ids = key_ids(case, tuple(name for name in k if name != t))
+        values = keys({name: x for name, x in tables.items() if x is not None}, (), t).t
+        n = 1 + max(int(x.max(initial=0)) for x in ids.values())
+        counts = np.zeros((n, 1 + max(int(v.max(initial=0)) for v in values.values())), dtype=np.intp)
+        np.add.at(counts, (ids["synthetic"], values["synthetic"]), 1)
+        commonest = np.where(counts.any(axis=1), counts.argmax(axis=1), -1)
+        agreed, _ = unanimous(ids["synthetic"], values["synthetic"], n)
+        out += [float((guess[ids["train"]] == values["train"]).mean()) for guess in (commonest, agreed)]
+    return out
+
+
 def _clean(train: Table, holdout: Table, new: Table, purpose: Purpose, seed: int) -> Table:
     return new
 
@@ -339,4 +379,4 @@ def mixture() -> World:
     return World(name="mixture", schema=Schema(fields=fields), purpose=purpose, law=law, fine_keys=True)
 
 
-__all__ = ["LEAKS", "SPLITS", "LawSource", "Leak", "Source", "leak_case", "mixture", "near_copies"]
+__all__ = ["LEAKS", "SPLITS", "LawSource", "Leak", "Source", "leak_case", "mixture", "near_copies", "told"]

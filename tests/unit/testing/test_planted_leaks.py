@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from synthproof.data.table.dataset import Table
-from synthproof.testing.leaks import LEAKS, SPLITS, LawSource, leak_case, mixture, near_copies
+from synthproof.testing.leaks import LEAKS, SPLITS, LawSource, leak_case, mixture, near_copies, told
 from synthproof.testing.worlds import World, adult_like, patients, survey
 
 N = 400
@@ -106,3 +106,16 @@ def test_every_leak_says_what_may_be_said_of_it() -> None:
             assert leak.expected == {"leak_shown"}
     assert set(SPLITS) == {"1:1", "9:1"}
     assert LawSource(survey()).name == "survey"
+
+
+def test_a_leak_of_k_and_t_tells_as_many_as_are_known_by_their_k_and_none_where_many_share_it() -> None:
+    def size(world: World, name: str) -> float:
+        case, clean = (leak_case(LEAKS[x], LawSource(world), N, "1:1", 2) for x in (name, "clean"))
+        return told(case, clean)
+
+    # K of the mixture are one person's alone: a row handed out is a secret told, as far as it was not guessed before.
+    assert size(mixture(), "attribute only 10 %") == pytest.approx(0.1, abs=0.005)
+    assert size(mixture(), "attribute only 1 %") == pytest.approx(0.01, abs=0.0026)
+    # 40 classes of the survey hold ten persons each: a tenth of the rows tells nearly nobody's secret.
+    assert abs(size(survey(), "attribute only 10 %")) < 0.05
+    assert size(mixture(), "clean") == 0.0
