@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,7 +15,7 @@ from synthproof.metrics.table.coded_case import coded_case
 from synthproof.testing.worlds import patients
 
 
-def _case(n: int) -> Case:
+def _case(n: int) -> Case[Any]:
     world = patients()
     train, holdout, synthetic = (world.draw(n, seed) for seed in (1, 2, 3))
     return Case(train=train, holdout=holdout, synthetic=synthetic, purpose=world.purpose)
@@ -23,7 +24,7 @@ def _case(n: int) -> Case:
 def test_many_units_are_placed_as_a_sample_of_their_own_points(monkeypatch: pytest.MonkeyPatch) -> None:
     case = _case(400)
     every = placed.vectors(case, "holdout")
-    assert len(every) == len(case.holdout)
+    assert len(every) == len(case.holdout or ())
     monkeypatch.setattr(placed, "MOST_PLACED", 150)
     some = placed.vectors(replace(case, cache={}), "holdout")
     assert len(some) == 150
@@ -35,6 +36,7 @@ def test_many_units_are_placed_as_a_sample_of_their_own_points(monkeypatch: pyte
 def test_many_units_are_answered_for_by_a_sample(monkeypatch: pytest.MonkeyPatch) -> None:
     case = _case(400)
     cc = coded_case(case)
+    assert cc.holdout is not None
     field = cc.fields[0]
     whole = predictors.make_task(cc, cc.holdout, field, seed=5)
     monkeypatch.setattr(predictors, "CAP", 150)
