@@ -63,7 +63,7 @@ def one(rows: int, columns: int) -> dict[str, Any]:
         "load": round(os.getloadavg()[0], 1),
         "read_s": round(read_s, 2),
     }
-    for name in ("cold", "warm") if rows <= 100_000 else ("cold",):  # noqa: PLR2004
+    for name in ("cold", "warm") if rows <= 50_000 else ("cold",):  # noqa: PLR2004
         case.cache.clear()
         wall, cpu = time.perf_counter(), time.process_time()
         with one_blas_thread():
