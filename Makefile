@@ -6,7 +6,7 @@ PIP    := $(BIN)/python -m pip --disable-pip-version-check -q
 OUT    ?= demo-out
 JOBS   ?= 2
 
-.PHONY: demo test lint e2e bench bench-tables bench-scale calibrate-costs calibrate wheelhouse clean help
+.PHONY: demo test lint e2e bench bench-tables bench-scale bench-safety calibrate-costs calibrate wheelhouse clean help
 
 help:
 	@echo "make demo              set up, then run the main job on 569 real patients; says where the report is"
@@ -16,6 +16,7 @@ help:
 	@echo "make bench             run on real data sets; writes benchmarks/results/"
 	@echo "make bench-tables      generators of tables, ours and others', side by side; hours, goes on where it stopped"
 	@echo "make bench-scale       time and memory against rows, columns, levels; the large runs; goes on where it stopped"
+	@echo "make bench-safety      our attacks beside Anonymeter and SDMetrics: speed, and who catches what; hours, goes on"
 	@echo "make calibrate-costs   the constants behind estimates and --budget, measured anew; about an hour"
 	@echo "make calibrate         every metric against fresh records, a copycat and noise, and the verdict against planted leaks; hours, goes on"
 	@echo "make wheelhouse        pack wheels, font and docs for a machine without network"
@@ -63,6 +64,14 @@ bench-tables: $(VENV)/.bench
 
 bench-scale: $(VENV)/.bench
 	cd benchmarks && ../$(BIN)/python scale.py
+
+bench-safety: $(VENV)/.bench
+	$(BIN)/python benchmarks/tables/environments.py anonymeter sdv
+	$(BIN)/python benchmarks/safety/speed.py
+	$(BIN)/python benchmarks/safety/battery.py --adult
+	$(BIN)/python benchmarks/safety/battery.py
+	$(BIN)/python benchmarks/safety/catch.py --redraws 10
+	$(BIN)/python benchmarks/safety/page.py
 
 calibrate-costs: $(VENV)/.bench
 	cd benchmarks && ../$(BIN)/python costs.py --minutes 60

@@ -1,6 +1,8 @@
 """Who catches what: the planted leaks through Anonymeter, SDMetrics and our axes, on the same tables.
 
-    python benchmarks/safety/catch.py [--source adult] [--n 2000] [--redraws 5]
+    python benchmarks/safety/catch.py [--source adult] [--n 2000] [--redraws 5] [--minutes 60]
+
+One file is kept for each leak and redraw, so that it goes on where it stopped.
 
 Each tool is read as it asks to be read. Anonymeter: a leak is shown when the lower end of the 95 % interval of any of its
 risks is over 0. SDMetrics gives scores without intervals or limits: a leak counts as seen when any score is lower than in
@@ -10,11 +12,14 @@ every clean redraw (so it is read more kindly than its users can). Ours: the sta
 from __future__ import annotations
 
 import argparse
+import os
+import re
+import time
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from runner import ANONYMETER, SDMETRICS, ask, folder_of, keep
+from runner import ANONYMETER, SDMETRICS, ask, folder_of, keep, kept
 
 from synthproof.policy.axes import judge_axes, overall
 from synthproof.policy.load import load_policy
@@ -31,7 +36,7 @@ ATTACKS, SD_ROWS = 300, 400
 def cell(source: str, leak: str, n: int, seed: int) -> dict[str, Any]:
     """Return what all three say of one leak."""
     case = leak_case(LEAKS[leak], source_of(source), n, "1:1", seed)
-    folder = folder_of("catch")
+    folder = folder_of(f"catch/{os.getpid()}")
     for name, table in (("train", case.train), ("holdout", case.holdout), ("synthetic", case.synthetic)):
         plain(table).to_parquet(folder / f"{name}.parquet")
     names = [f.name for f in case.train.schema.modelled]
@@ -100,19 +105,27 @@ def _under(c: dict[str, Any], key: str, least: float | None) -> bool:
     return score is not None and least is not None and score < least
 
 
+def cell_name(source: str, leak: str, seed: int) -> str:
+    """Return where one cell is kept, under results/safety."""
+    return f"catch/{source}-{re.sub('[^a-z0-9.]+', '_', leak)}-{seed}"
+
+
 def main() -> None:
     ap = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     ap.add_argument("--source", default="adult")
     ap.add_argument("--n", type=int, default=2000)
     ap.add_argument("--redraws", type=int, default=5)
+    ap.add_argument("--minutes", type=float, default=float("inf"))
     a = ap.parse_args()
-    cells: list[dict[str, Any]] = []
+    end = time.monotonic() + 60 * a.minutes
     for seed in range(2 * a.redraws):
         for leak in CHOSEN:
-            if leak == "clean" or seed < a.redraws:
-                cells.append(cell(a.source, leak, a.n, seed))
+            name = cell_name(a.source, leak, seed)
+            if (leak == "clean" or seed < a.redraws) and kept(name) is None and time.monotonic() < end:
+                keep(name, {"n": a.n, **cell(a.source, leak, a.n, seed)})
+        cells = [c for s in range(2 * a.redraws) for x in CHOSEN if (c := kept(cell_name(a.source, x, s))) is not None]
         result = {"source": a.source, "n": a.n, "attacks": ATTACKS, "sdmetrics_rows": SD_ROWS, **summary(cells)}
-        print(keep(f"catch-{a.source}", {**result, "cells": cells}), len(cells), flush=True)
+        print(keep(f"catch-{a.source}", result), len(cells), flush=True)
 
 
 if __name__ == "__main__":

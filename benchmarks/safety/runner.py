@@ -72,8 +72,8 @@ def ours(metric: str, folder: Path, params: dict[str, Any]) -> dict[str, Any]:
 
 def keep(name: str, result: dict[str, Any]) -> Path:
     """Keep one result with the machine it came from."""
-    KEPT.mkdir(parents=True, exist_ok=True)
     path = KEPT / f"{name}.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
     told = {
         "environment": environment(),
         "load": round(os.getloadavg()[0], 1),

@@ -17,6 +17,9 @@ FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.intp]
 Side = Literal["train", "holdout", "synthetic"]
 
+MOST_PLACED = 25_000
+"""Units a side that are placed; of more, as many drawn at random: a million of 50 fields would take gibibytes."""
+
 NO_SPACE = Words(
     en="The units cannot be placed as points: no column can be compared, or the modality has no embedder.",
     ko="비교할 수 있는 항목이 없거나 임베더가 없어 레코드를 점으로 배치할 수 없습니다.",
@@ -24,9 +27,10 @@ NO_SPACE = Words(
 
 
 def vectors(case: Case[Any], side: Side, run: Run | None = None) -> FloatArray:
-    """Return the units of one data set as points, shape (n_units, d), from the case's cache after the first call.
+    """Return units of one data set as points, shape (n_units, d), from the case's cache after the first call.
 
-    The space is that of `case.embedder`, or of the modality's own embedder fitted on train; the holdout never shapes it.
+    All units where there are `MOST_PLACED` or fewer, else as many drawn at random, in their own order. The space is
+    that of `case.embedder`, or of the modality's own embedder fitted on train; the holdout never shapes it.
     """
     key = f"any.vectors/{side}"
     found = case.cache.get(key)
@@ -37,6 +41,9 @@ def vectors(case: Case[Any], side: Side, run: Run | None = None) -> FloatArray:
         embedder = modalities.make(case.train.schema.modality).embedder(case.train, run=run)
         case.cache["any.embedder"] = embedder
     data = {"train": case.train, "holdout": case.holdout, "synthetic": case.synthetic}[side]
+    n = len(data)
+    if n > MOST_PLACED:
+        data = data.take(np.sort(permutation(0, f"any.vectors/{side}", n)[:MOST_PLACED]))
     made = np.ascontiguousarray(embedder.transform(data), dtype=np.float64)
     case.cache[key] = made
     return made

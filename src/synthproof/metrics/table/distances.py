@@ -32,8 +32,6 @@ class Distinct:
 
     Parameters
     ----------
-    placed
-        The distinct records.
     of_row
         Which distinct record each row is.
     first_row
@@ -42,7 +40,6 @@ class Distinct:
         Rows of each distinct record.
     """
 
-    placed: Placed
     of_row: RowArray
     first_row: RowArray
     times: npt.NDArray[np.intp]
@@ -86,8 +83,17 @@ def distinct(case: Case[Any], name: Literal["train", "holdout", "synthetic"]) ->
     found = case.cache.get(key)
     if not isinstance(found, Distinct):
         _, first, of_row, times = np.unique(base.ids[name], return_index=True, return_inverse=True, return_counts=True)
-        placed = space_of(case).place(base.part(name).rows(first))
-        found = Distinct(placed, of_row.astype(np.intp), first.astype(np.intp), times)
+        found = Distinct(of_row.astype(np.intp), first.astype(np.intp), times)
+        case.cache[key] = found
+    return found
+
+
+def _among(case: Case[Any], name: Real) -> Placed:
+    """Return all distinct records of train or of the holdout, to be searched; placed once."""
+    key = f"table.distinct/placed/{name}"
+    found = case.cache.get(key)
+    if not isinstance(found, Placed):
+        found = space_of(case).place(footing(case).part(name).rows(distinct(case, name).first_row))
         case.cache[key] = found
     return found
 
@@ -109,8 +115,9 @@ def to_real(case: Case[Any], name: Side, real: Real, run: Run | None) -> ToTrain
     if not isinstance(found, ToTrain):
         rows = _sample(len(queries.of_row), len(distinct(case, "train").times) * space_of(case).d, name)
         wanted, back = np.unique(queries.of_row[rows], return_inverse=True)
-        placed = queries.placed.rows(wanted)
-        distance, record = nearest(space_of(case), placed, among.placed, 2, run=run, task=f"neighbours/{name}")
+        # Only what is looked at is placed: a million synthetic rows would take most of a gibibyte.
+        placed = space_of(case).place(footing(case).part(name).rows(queries.first_row[wanted]))
+        distance, record = nearest(space_of(case), placed, _among(case, real), 2, run=run, task=f"neighbours/{name}")
         first, of = distance[back, 0], record[back, 0].astype(np.intp)
         other = distance[back, 1] if distance.shape[1] > 1 else np.full(len(back), np.inf)
         second = np.where(among.times[of] > 1, first, other)
@@ -126,8 +133,8 @@ def nearest_other(case: Case[Any], records: RowArray, run: Run | None) -> FloatA
     if len(train.times) < 2:
         other = np.full(len(wanted), np.inf)
     else:
-        placed = train.placed.rows(wanted)
-        distance, row = nearest(space_of(case), placed, train.placed, 2, run=run, task="neighbours/train")
+        among = _among(case, "train")
+        distance, row = nearest(space_of(case), among.rows(wanted), among, 2, run=run, task="neighbours/train")
         # The record itself comes first: distinct records are more than nothing apart.
         other = np.where(row[:, 0] == wanted, distance[:, 1], distance[:, 0])
     return np.where(train.times[wanted] > 1, 0.0, other)[back]
