@@ -51,7 +51,7 @@ def _lang(config: RunConfig) -> Lang:
 @app.command()
 @configured(
     "target", "out", "seed", "lang", "statements", "executor", "workers",
-    "verify.policy", "verify.repeats", "verify.holdout_used", "verify.filtered",
+    "verify.policy", "verify.repeats", "verify.holdout_used", "verify.filtered", "verify.full",
     "fit.synthesizer", "fit.fast", "fit.row_wise", "sample.n", "sample.drop_copies", "sample.cap_remedy",
     "protect.steps", "split.holdout", "read.schema", "read.query", "read.table", "budget", "memory",
     "read.rules", "read.learn_rules", "read.broken_rules",
@@ -253,6 +253,7 @@ def complete(
     "verify.repeats",
     "verify.holdout_used",
     "verify.filtered",
+    "verify.full",
 )
 def verify(
     real: Annotated[str, typer.Argument(help="The data that were learned from.")],
@@ -290,6 +291,7 @@ def verify(
             repeats=config.verify.repeats,
             seed=config.seed,
             gates=config.verify.gates,
+            full=config.verify.full,
             run=job,
         )
         if out is not None:

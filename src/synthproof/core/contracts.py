@@ -204,6 +204,8 @@ class Case(Generic[D]):
         Per-unit losses of train and holdout under the model, numbers only.
     released
         Earlier releases from the same source. The battery lets safety metrics see their union with `synthetic`.
+    full
+        Whether attacks look at every person and every pair of records, however long it takes, instead of a random sample.
     cache
         Scratch space shared by the metrics of one battery (e.g. neighbours). Holds nothing that changes a result.
     """
@@ -216,6 +218,7 @@ class Case(Generic[D]):
     embedder: Embedder[D] | None = None
     losses: Mapping[str, FloatArray] | None = None
     released: tuple[D, ...] = ()
+    full: bool = False
     cache: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
 
 

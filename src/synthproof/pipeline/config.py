@@ -150,6 +150,13 @@ class VerifyConfig:
         "--filtered",
     )
 
+    full: bool = _option(
+        False,
+        "Attack every person and compare all pairs of records, however long it takes (default: a random sample).",
+        "시간이 걸리더라도 모든 사람을 공격하고 모든 레코드 쌍을 비교(기본: 무작위 표본).",
+        "--full",
+    )
+
     @property
     def gates(self) -> tuple[str, ...]:
         """What forbids to exclude a leak, whatever the numbers say."""

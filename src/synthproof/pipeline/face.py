@@ -157,6 +157,7 @@ def verify(
     repeats: int = 100,
     seed: int | None = None,
     gates: Sequence[str] = (),
+    full: bool = False,
     run: Run | None = None,
 ) -> Judged:
     """Measure synthetic data of any tool against real data and judge it under a policy.
@@ -184,9 +185,9 @@ def verify(
         What named persons assert, for rules that ask for it (e.g. how another tool's data were made).
     repeats, seed
         Of simulated limits and metrics.
-    gates
-        What forbids to exclude a leak whatever the numbers say: ``"holdout_used"`` where the holdout was looked at while the
-        generator was chosen or tuned, ``"filtered"`` where records were dropped by their distance to the training data.
+    gates, full
+        What forbids to exclude a leak: ``"holdout_used"`` while choosing or tuning, ``"filtered"`` by distance to train;
+        and whether every person is attacked and all pairs compared, instead of a random sample where that is dear.
 
     Returns
     -------
@@ -218,6 +219,7 @@ def verify(
         statements=statements,
         notices=_unjudged_columns(drawn),
         gates=gates,
+        full=full,
         run=run,
     )
     return Judged(proof, drawn, load_policy(policy))

@@ -83,6 +83,7 @@ def prove(
     statements: Sequence[Statement] = (),
     notices: Sequence[Words] = (),
     gates: Sequence[str] = (),
+    full: bool = False,
     run: Run | None = None,
 ) -> Proof:
     """Measure, simulate limits, judge; return the proof.
@@ -107,9 +108,8 @@ def prove(
         What named persons assert, for rules that ask for it.
     notices
         What the reader must know beside the findings.
-    gates
-        What forbids to exclude a leak: ``"filtered"``, ``"holdout_used"`` (`verification.battery`). Our own refinements drop at
-        distance zero only, and are logged; they are no gate.
+    gates, full
+        What forbids to exclude a leak (`verification.battery`); whether all persons are attacked, not a sample.
 
     Raises
     ------
@@ -121,7 +121,9 @@ def prove(
     real = alike(train, synthetic)
     unseen = alike(holdout, synthetic) if holdout is not None else None
     earlier = _distinct(released, synthetic)
-    case = Case(train=real, holdout=unseen, synthetic=synthetic, purpose=purpose, recipe=recipe, released=earlier)
+    case = Case(
+        train=real, holdout=unseen, synthetic=synthetic, purpose=purpose, recipe=recipe, released=earlier, full=full
+    )
     extra = dict(record or {})
     voided = voided_by(generator.tags, extra.get("refinements", ())) if generator is not None else None
     judged = verify_case(

@@ -338,6 +338,7 @@ class Road:
             },
             statements=self.statements,
             gates=self.config.verify.gates,
+            full=self.config.verify.full,
             run=self.run,
         )
         self.load.proof = proof

@@ -89,7 +89,9 @@ def side_of(case: Case[Any], name: str, units: UnitArray) -> Side:
     return Side(units, rows.astype(np.intp), number[of_row[rows]])
 
 
-def most_units(searched: int, rows_per_unit: float, fields: int) -> int:
+def most_units(case: Case[Any], searched: int, rows_per_unit: float, fields: int) -> int:
     """Return how many units a side may be attacked when each of their rows is held against `searched` rows."""
+    if case.full:
+        return max(len(case.train), len(case.holdout or ()))
     affordable = MOST_WORK / max(1.0, 2 * searched * rows_per_unit * fields)
     return int(min(MOST, max(FEWEST, affordable)))

@@ -301,7 +301,8 @@ def _secrets(case: Case[Any]) -> tuple[str, ...]:
 def _arms(case: Case[Any], seed: int) -> Arms:
     base = footing(case)
     rows_per_unit = len(base.ids["train"]) / max(1, len(case.train))
-    most = min(MOST, most_units(len(base.synthetic), rows_per_unit, 3 * len(case.train.schema.modelled)))
+    most = most_units(case, len(base.synthetic), rows_per_unit, 3 * len(case.train.schema.modelled))
+    most = most if case.full else min(MOST, most)
     members, others = (
         side_of(case, name, shuffled_units(case, name, seed=seed, purpose="attribute")[:most])
         for name in ("train", "holdout")

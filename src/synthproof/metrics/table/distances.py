@@ -101,8 +101,8 @@ def _among(case: Case[Any], name: Real) -> Placed:
 def to_train(case: Case[Any], name: Side, run: Run | None) -> ToTrain:
     """Return the nearest training record of the rows of `name`; of equally near ones the first in order of content.
 
-    Where all pairs would cost more than `MOST_WORK`, a random sample of the rows is looked at, always against the
-    whole of train.
+    Where all pairs would cost more than `MOST_WORK` (and the case does not ask for all), a random sample of the rows is
+    looked at, always against the whole of train.
     """
     return to_real(case, name, "train", run)
 
@@ -113,7 +113,8 @@ def to_real(case: Case[Any], name: Side, real: Real, run: Run | None) -> ToTrain
     key = f"table.to_train/{name}/{real}"
     found = case.cache.get(key)
     if not isinstance(found, ToTrain):
-        rows = _sample(len(queries.of_row), len(distinct(case, "train").times) * space_of(case).d, name)
+        n, cost = len(queries.of_row), len(distinct(case, "train").times) * space_of(case).d
+        rows = np.arange(n, dtype=np.intp) if case.full else _sample(n, cost, name)
         wanted, back = np.unique(queries.of_row[rows], return_inverse=True)
         # Only what is looked at is placed: a million synthetic rows would take most of a gibibyte.
         placed = space_of(case).place(footing(case).part(name).rows(queries.first_row[wanted]))

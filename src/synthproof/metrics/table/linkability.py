@@ -121,7 +121,7 @@ class Linkability:
         base = footing(case)
         space = MixedSpace.fit(base.synthetic, case.train.schema)
         halves = self._halves(space, k, seed)
-        linked = self._attack(base, space, halves, seed, run)
+        linked = self._attack(base, space, halves, seed, run, full=case.full)
         out = [self._one(base, linked, slice(0, self.splits), "random splits", seed, [])]
         if len(halves) > self.splits:
             one = [space.names[j] for j in np.flatnonzero(halves[-1])]
@@ -138,12 +138,13 @@ class Linkability:
         return np.concatenate([halves, own]) if 0 < own.sum() < d else halves
 
     def _attack(
-        self, base: Footing, space: MixedSpace, halves: npt.NDArray[np.bool_], seed: int, run: Run
+        self, base: Footing, space: MixedSpace, halves: npt.NDArray[np.bool_], seed: int, run: Run, *, full: bool
     ) -> dict[str, tuple[npt.NDArray[np.intp], FloatArray]]:
         """Return, for train and holdout, the rows attacked and their credit in each split."""
         assert base.holdout is not None
         cost = len(base.synthetic) * space.d * (len(halves) + 4)
         most = max(FEWEST_TARGETS, MOST_WORK // max(1, 2 * cost))
+        most = max(most, *map(len, base.units.values())) if full else most
         tiles = tiled(space.place(base.synthetic).quick)
         work = partial(_link, tiles=tiles, n=len(base.synthetic), space=space, halves=halves, k=self.neighbours)
         out = {}

@@ -234,7 +234,7 @@ def _draw(case: Case[Any], seed: int) -> _Drawn:
     order = {name: shuffled_units(case, name, seed=seed, purpose="membership") for name in ("train", "holdout")}
     rows_per_unit = len(base.ids["train"]) / max(1, len(case.train))
     searched = len(base.synthetic) + min(MOST, len(base.ids["holdout"]) // 2)
-    most = most_units(searched, rows_per_unit, len(case.train.schema.modelled))
+    most = most_units(case, searched, rows_per_unit, len(case.train.schema.modelled))
     half = len(order["holdout"]) // 2
     m = min(len(order["train"]), half, most)
     reference = order["holdout"][m : m + min(len(order["holdout"]) - m, MOST)]
