@@ -6,6 +6,7 @@ inverse square root of their share, so that a column with many levels does not r
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,6 +20,7 @@ LEAST_SHARE = 0.01
 """Levels rarer than this get no indicator of their own: their weight would let single rows steer an axis."""
 MOST_COLUMNS = 400
 _REACH = 5.0
+_BLOCK = 50_000  # rows whose features are made at a time
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +47,8 @@ class Axes:
 
     def place(self, coded: Coded) -> FloatArray:
         """Return the rows on the axes, shape (n_rows, k). Missing numbers sit at the centre."""
-        return np.asarray(_features(coded, self.centre, self.spread, self.kept) @ self.loadings, dtype=np.float64)
+        parts = [_features(block, self.centre, self.spread, self.kept) @ self.loadings for block in _blocks(coded)]
+        return np.concatenate(parts) if parts else np.empty((0, self.loadings.shape[1]))
 
 
 def principal_axes(coded: Coded, k: int = 2) -> Axes | None:
@@ -56,10 +59,10 @@ def principal_axes(coded: Coded, k: int = 2) -> Axes | None:
         centre = np.where(known, coded.numbers, 0.0).sum(axis=0) / n_known
         spread = np.sqrt(np.where(known, (coded.numbers - centre) ** 2, 0.0).sum(axis=0) / n_known)
     kept = tuple(_indicators(coded.codes[:, j], c) for j, c in enumerate(coded.cardinality))
-    features = _features(coded, centre, spread, kept)
-    if features.shape[1] < k or len(features) < 2:
+    products = [_product(_features(block, centre, spread, kept)) for block in _blocks(coded)]
+    if not products or products[0].shape[0] < k or len(coded) < 2:
         return None
-    values, vectors = np.linalg.eigh(features.T @ features / len(features))
+    values, vectors = np.linalg.eigh(sum(products[1:], products[0]) / len(coded))
     values = np.clip(values[::-1], 0.0, None)
     total = float(values.sum())
     if total <= 0 or values[k - 1] <= 1e-9 * total:
@@ -68,6 +71,16 @@ def principal_axes(coded: Coded, k: int = 2) -> Axes | None:
     # An eigenvector's sign is free: the largest loading is made positive, so that every machine draws the same picture.
     signs = np.sign(loadings[np.abs(loadings).argmax(axis=0), np.arange(k)])
     return Axes(centre, spread, kept, loadings * signs, values[:k] / total)
+
+
+def _blocks(coded: Coded) -> Iterator[Coded]:
+    """Yield the rows in blocks: all features of a million rows of 50 fields at once would be gibibytes."""
+    for first in range(0, len(coded), _BLOCK):
+        yield coded.rows(np.arange(first, min(first + _BLOCK, len(coded)), dtype=np.intp))
+
+
+def _product(features: FloatArray) -> FloatArray:
+    return np.asarray(features.T @ features, dtype=np.float64)
 
 
 def _indicators(codes: npt.NDArray[np.int32], cardinality: int) -> tuple[npt.NDArray[np.int32], FloatArray]:
