@@ -85,9 +85,10 @@ _COMPARED: Mapping[Compare, Words] = {
 
 
 _AXIS = Words(
-    en="Leak shown: a lower end lies over its line, corrected for all measures and axes (Holm). Bounded: every upper end "
-    "lies under its tolerance. Otherwise not assessed.",
-    ko="하한이 기준을 넘으면 유출 입증(모든 지표와 축에 대해 Holm 보정), 모든 상한이 허용치 아래이면 한정됨, 그 밖에는 판단 불가입니다.",
+    en="Leak shown: a lower end lies over its line, or an exact test of the persons met says so, corrected for all measures and "
+    "axes (Holm). Bounded: every upper end lies under its tolerance. Otherwise not assessed.",
+    ko="하한이 기준을 넘거나 일치한 사람 수의 정확검정이 유의하면 유출 입증(모든 지표와 축에 대해 Holm 보정), 모든 상한이 허용치 "
+    "아래이면 한도 이내, 그 밖에는 판단 불가입니다.",
 )
 
 
