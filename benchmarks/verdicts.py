@@ -99,7 +99,7 @@ def evidence_of(kept: list[list[Any]]) -> list[Evidence]:
 
 def todo(a: argparse.Namespace, done: set[Cell]) -> Iterator[Cell]:
     """Yield cells that are not kept, one redraw of all before the next of any; the 9:1 split every second round."""
-    for seed in range(max(_ROUNDS, _CLEAN)):
+    for seed in range(min(a.redraws, max(_ROUNDS, _CLEAN))):
         for source in a.source:
             for split in SPLITS:
                 for leak in a.leak:
@@ -116,6 +116,10 @@ def main() -> None:
     ap.add_argument("--workers", type=int, default=2)
     ap.add_argument("--source", nargs="*", default=list(SOURCES), choices=SOURCES)
     ap.add_argument("--leak", nargs="*", default=list(LEAKS), choices=list(LEAKS))
+    ap.add_argument(
+        "--name", default="verdicts", help="what the kept summary is called; only `verdicts` writes the page"
+    )
+    ap.add_argument("--redraws", type=int, default=_CLEAN, help="redraws of a cell at most")
     ap.add_argument("--refresh", nargs="*", default=[], help="metrics to measure again in every kept cell")
     a = ap.parse_args()
     path = cache()
@@ -149,7 +153,7 @@ def main() -> None:
         "clean": rates([k for k in kept if k["cell"][2] == "clean"], lambda c: ("clean",)),
         "dp_audit": audited(300),
     }
-    print(keep("verdicts", result), write_page(result))
+    print(keep(a.name, result), write_page(result) if a.name == "verdicts" else "")
 
 
 def kept_cells(path: Path, n: int) -> list[dict[str, Any]]:
