@@ -8,8 +8,6 @@ import time
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-
 import synthproof
 from synthproof.core.contracts import Case
 from synthproof.core.registry import metrics
@@ -21,9 +19,8 @@ from synthproof.engines.threads import one_blas_thread
 
 def case_of(folder: Path, purpose: Purpose) -> Case[Any]:
     """Return the tables of a folder as a case."""
-    frames = [pd.read_parquet(folder / f"{n}.parquet") for n in ("train", "holdout", "synthetic")]
-    train = synthproof.read(frames[0])
-    holdout, synthetic = (conform(f, train.schema) for f in frames[1:])
+    train = synthproof.read(str(folder / "train.parquet"))
+    holdout, synthetic = (conform(str(folder / f"{n}.parquet"), train.schema) for n in ("holdout", "synthetic"))
     return Case(train=train, holdout=holdout, synthetic=synthetic, purpose=purpose)
 
 

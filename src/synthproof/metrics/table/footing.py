@@ -150,12 +150,12 @@ def share(hits: npt.NDArray[Any], units: UnitArray, level: float = 0.95) -> Shar
 def effective_rows(x: FloatArray, units: UnitArray) -> float:
     """Return how many independent rows the rows are worth for the mean of `x`."""
     n = len(x)
-    n_units = len(np.unique(units))
+    present = np.bincount(units) > 0  # units are numbered, so counting them is far cheaper than sorting or hashing
+    n_units = int(present.sum())
     if n_units == n:
         return float(n)
     p = float(x.mean())
     sums = np.bincount(units, weights=x - p)
-    present = np.bincount(units) > 0
     if n_units < 2 or p in (0.0, 1.0):
         return float(n_units)
     variance = float((sums[present] ** 2).sum()) * n_units / (n_units - 1) / n**2
