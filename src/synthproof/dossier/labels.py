@@ -161,6 +161,7 @@ UNITS: Mapping[str, str] = {
     "difference of shares guessed right": "맞힌 비율의 차이",
     "distance (0 to 1)": "거리(0–1)",
     "effect size (0 to 1)": "효과크기(0–1)",
+    "excess probability of a right answer": "정답 확률의 초과분",
     "excess share of original records": "대조군을 넘는 원본 레코드 비율",
     "excess share of persons linked": "대조군을 넘는 연결된 사람 비율",
     "excess share of queries": "대조군을 넘는 질의 비율",

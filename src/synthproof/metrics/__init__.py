@@ -33,6 +33,7 @@ CATALOGUE: dict[str, str] = {
     "table.constraints": "synthproof.metrics.table.constraints_kept:ConstraintsKept",
     "table.prediction": "synthproof.metrics.table.prediction:Prediction",
     "table.kaplan_meier": "synthproof.metrics.table.kaplan_meier:KaplanMeier",
+    "table.cap": "synthproof.metrics.table.cap:CapFamily",
     "table.coefficients": "synthproof.metrics.table.coefficients:Coefficients",
     "table.tests": "synthproof.metrics.table.tests:Tests",
     "table.rare_values": "synthproof.metrics.table.rare_values:RareValues",

@@ -31,7 +31,9 @@ from synthproof.testing.worlds import World
 
 GENERATORS = ("fresh", "copycat", "noise", "tenth")
 """``tenth``: fresh records of which a tenth is exchanged for verbatim training records."""
-BY_KEYS = frozenset({"table.disclosure", "table.linkability", "table.pipc_linkage", "table.reidentification"})
+BY_KEYS = frozenset(
+    {"table.cap", "table.disclosure", "table.linkability", "table.pipc_linkage", "table.reidentification"}
+)
 """Metrics to which a person is known by some columns only: where those are coarse, copying gives nobody away by them."""
 SPLITS: Mapping[str, tuple[float, float]] = {"equal": (0.5, 0.5), "9:1": (0.9, 0.1)}
 

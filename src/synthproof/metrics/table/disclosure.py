@@ -138,7 +138,7 @@ class Disclosure:
     def _disco(self, case: Case[Any], k: tuple[str, ...], t: str, seed: int) -> Evidence:
         ids = key_ids(case, k)
         units = footing(case).units
-        values = keys(_tables(case), (), t).t
+        values = keys(tables_of(case), (), t).t
         n = 1 + max(int(x.max(initial=0)) for x in ids.values())
         told, size = unanimous(ids["synthetic"], values["synthetic"], n)
         hit = {name: told[ids[name]] == values[name] for name in ("train", "holdout")}
@@ -183,14 +183,14 @@ class Disclosure:
         )
 
 
-def _tables(case: Case[Any]) -> dict[str, Table]:
-    # The synthetic table comes first: bins are cut by what the attacker holds, alike for train and holdout.
+def tables_of(case: Case[Any]) -> dict[str, Table]:
+    """Return synthetic, train and holdout; bins are cut by the first, what the attacker holds, alike for both others."""
     return {"synthetic": case.synthetic, "train": case.train, "holdout": case.holdout}
 
 
 def key_ids(case: Case[Any], k: Sequence[str]) -> dict[str, IdArray]:
     """Return the number of each row's combination of K, by data set; equal numbers mean equal values as written."""
-    tables = _tables(case)
+    tables = tables_of(case)
     coded = encode_alike([(table.frame, table.schema) for table in tables.values()], tuple(k))
     return dict(zip(tables, record_ids(coded, case.train.schema), strict=True))
 
