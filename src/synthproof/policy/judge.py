@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from synthproof.core.evidence import (
     FAMILIES,
     RESULTS,
     AxisFinding,
+    AxisState,
     Evidence,
     Family,
     Finding,
@@ -17,10 +18,15 @@ from synthproof.core.evidence import (
     worst,
 )
 from synthproof.core.words import Words
-from synthproof.policy import because
-from synthproof.policy import because_axes as because_axis
+from synthproof.policy import because, because_axes
 from synthproof.policy.axes import Axis
 from synthproof.policy.rule import Rule
+
+_OF_STATE: Mapping[AxisState, Result] = {
+    "leak_shown": "does_not_meet",
+    "bounded": "meets",
+    "not_assessed": "not_assessed",
+}
 
 
 def findings(
@@ -55,13 +61,12 @@ def families(found: Sequence[Finding]) -> dict[Family, Result]:
 
 def of_axis(axis: Axis, found: AxisFinding, evidence: Sequence[Evidence]) -> Finding:
     """Return an axis as a finding of its own: a leak that is shown breaks it, and only a bounded one is met."""
-    result: Result = {"leak_shown": "does_not_meet", "bounded": "meets", "not_assessed": "not_assessed"}[found.state]  # type: ignore[assignment]
     quiet = not found.applies or (found.state == "not_assessed" and axis.when_unsure == "shown")
     return Finding(
         rule=axis.id,
         family="safety",
-        result=result,
-        because=because_axis.sentence(axis, found, evidence),
+        result=_OF_STATE[found.state],
+        because=because_axes.sentence(axis, found, evidence),
         metric="",
         advisory=not axis.required or quiet,
     )

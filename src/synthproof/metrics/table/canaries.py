@@ -20,14 +20,14 @@ from synthproof.core.words import Words
 from synthproof.data.table.dataset import Table
 from synthproof.data.table.union import union
 from synthproof.metrics.table import attack_success as success
-from synthproof.metrics.table.answers import REAL_UNITS, SYNTHETIC_UNITS, insufficient, joined, too_few
+from synthproof.metrics.table.answers import REAL_UNITS, insufficient, joined, too_few
 from synthproof.metrics.table.attacked import side_of
 from synthproof.metrics.table.canary_law import canaries
 from synthproof.metrics.table.coded_case import ENOUGH
-from synthproof.metrics.table.footing import NO_FIELDS, lacks
+from synthproof.metrics.table.footing import NO_FIELDS
 from synthproof.metrics.table.membership_scores import ATTACKS, attack
 from synthproof.metrics.table.one_run import Guesses, guesses
-from synthproof.metrics.table.retraining import NO_RECIPE, Retraining, coins
+from synthproof.metrics.table.retraining import Retraining, coins, lacking
 
 BoolArray = npt.NDArray[np.bool_]
 FloatArray = npt.NDArray[np.float64]
@@ -140,8 +140,8 @@ class Canaries:
         """Return evidence for each of `SUBJECTS`, in that order."""
         run = quiet(run)
         run.tick(self.card.id, 0, 1)
-        if (lacking := self._lacking(case, seed)) is not None:
-            return self._for_all(lacking)
+        if (why := lacking(self.card, case, max(LEAST, 2 * self.canaries), seed)) is not None:
+            return self._for_all(why)
         planted = _plant(case, self.canaries, seed, run)
         if isinstance(planted, Words):
             return self._for_all(insufficient(self.card, planted, n=len(case.train), seed=seed))
@@ -151,18 +151,6 @@ class Canaries:
             return self._for_all(too_few(self.card, min(persons.counts()), ENOUGH, REAL_UNITS, seed=seed))
         run.tick(self.card.id, 1, 1)
         return self._told(persons, planted, seed)
-
-    def _lacking(self, case: Case[Any], seed: int) -> Evidence | None:
-        if why := lacks(case, holdout=False):
-            return insufficient(self.card, why, seed=seed)
-        if case.recipe is None:
-            return insufficient(self.card, NO_RECIPE, seed=seed)
-        least = max(LEAST, 2 * self.canaries)
-        if len(case.train) < least:
-            return too_few(self.card, len(case.train), least, REAL_UNITS, seed=seed)
-        if len(case.synthetic) < ENOUGH:
-            return too_few(self.card, len(case.synthetic), ENOUGH, SYNTHETIC_UNITS, seed=seed)
-        return None
 
     def _for_all(self, why: Evidence) -> tuple[Evidence, ...]:
         return tuple(replace(why, subject=subject) for subject in SUBJECTS)

@@ -12,10 +12,14 @@ from synthproof.core.amounts import show_seconds
 from synthproof.core.contracts import Case, Recipe
 from synthproof.core.cost import fit_cost
 from synthproof.core.errors import Cancelled, ExecutorError, NotFoundError
+from synthproof.core.evidence import Card, Evidence
 from synthproof.core.random import derive, stream
 from synthproof.core.run import Run
 from synthproof.core.words import Words
 from synthproof.data.table.dataset import Table
+from synthproof.metrics.table.answers import REAL_UNITS, SYNTHETIC_UNITS, insufficient, too_few
+from synthproof.metrics.table.coded_case import ENOUGH
+from synthproof.metrics.table.footing import lacks
 
 NO_RECIPE = Words(
     en="The generator is not known here, so it cannot be built again.",
@@ -33,6 +37,19 @@ _UNKNOWN = Words(
     en="{metric} trains the generator {fits} more times; how long one takes is not known before the first.",
     ko="{metric}: 생성기를 {fits}회 더 학습합니다. 한 번에 걸리는 시간은 첫 학습 후에 알 수 있습니다.",
 )
+
+
+def lacking(card: Card, case: Case[Any], least: int, seed: int) -> Evidence | None:
+    """Return why a generator's audit has nothing to work on: no records, no recipe, or fewer persons than `least`."""
+    if why := lacks(case, holdout=False):
+        return insufficient(card, why, seed=seed)
+    if case.recipe is None:
+        return insufficient(card, NO_RECIPE, seed=seed)
+    if len(case.train) < least:
+        return too_few(card, len(case.train), least, REAL_UNITS, seed=seed)
+    if len(case.synthetic) < ENOUGH:
+        return too_few(card, len(case.synthetic), ENOUGH, SYNTHETIC_UNITS, seed=seed)
+    return None
 
 
 class Retraining:

@@ -21,14 +21,13 @@ from synthproof.core.words import Words
 from synthproof.engines.codes import encode
 from synthproof.engines.neighbours import MixedSpace, nearest
 from synthproof.metrics.table import attack_success as success
-from synthproof.metrics.table.answers import REAL_UNITS, SYNTHETIC_UNITS, insufficient, joined, too_few
+from synthproof.metrics.table.answers import insufficient, joined
 from synthproof.metrics.table.attacked import order_of_units
 from synthproof.metrics.table.canaries import bound_words
-from synthproof.metrics.table.coded_case import ENOUGH
-from synthproof.metrics.table.footing import NO_FIELDS, footing, lacks, share
+from synthproof.metrics.table.footing import NO_FIELDS, footing, share
 from synthproof.metrics.table.membership_scores import ISOLATION, most
 from synthproof.metrics.table.one_run import guesses
-from synthproof.metrics.table.retraining import NO_RECIPE, Retraining, coins
+from synthproof.metrics.table.retraining import Retraining, coins, lacking
 from synthproof.metrics.table.shadow_features import Attack, Looker, left_out_scores
 
 BoolArray = npt.NDArray[np.bool_]
@@ -162,8 +161,8 @@ class ShadowMembership:
         """Return evidence for each of `SUBJECTS`, in that order."""
         run = quiet(run)
         run.tick(self.card.id, 0, 1)
-        if (lacking := self._lacking(case, seed)) is not None:
-            return self._for_all(lacking)
+        if (why := lacking(self.card, case, 2 * (self.targets + self.exposed), seed)) is not None:
+            return self._for_all(why)
         tried = self._try(case, seed, run)
         if isinstance(tried, Words):
             return self._for_all(insufficient(self.card, tried, n=len(case.train), seed=seed))
@@ -177,18 +176,6 @@ class ShadowMembership:
             self._rate("TPR at 1 % FPR", 0.01, random, seed),
             self._rate("exposed, TPR at 10 % FPR", 0.1, exposed, seed),
         )
-
-    def _lacking(self, case: Case[Any], seed: int) -> Evidence | None:
-        if why := lacks(case, holdout=False):
-            return insufficient(self.card, why, seed=seed)
-        if case.recipe is None:
-            return insufficient(self.card, NO_RECIPE, seed=seed)
-        least = 2 * (self.targets + self.exposed)
-        if len(case.train) < least:
-            return too_few(self.card, len(case.train), least, REAL_UNITS, seed=seed)
-        if len(case.synthetic) < ENOUGH:
-            return too_few(self.card, len(case.synthetic), ENOUGH, SYNTHETIC_UNITS, seed=seed)
-        return None
 
     def _for_all(self, why: Evidence) -> tuple[Evidence, ...]:
         return tuple(replace(why, subject=subject) for subject in SUBJECTS)

@@ -10,14 +10,11 @@ import numpy as np
 import numpy.typing as npt
 
 from synthproof.core.schema import Field
-from synthproof.core.stats import ranks
 from synthproof.synthesizers.table.chain.value_boosting import Boosted, Settings, cut_features
 from synthproof.synthesizers.table.chain.value_stage import Feature
 
 FloatArray = npt.NDArray[np.float64]
 BoolArray = npt.NDArray[np.bool_]
-
-_PRIOR = 5.0  # rows of the whole that are added to each level's
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +58,8 @@ class Teller:
         -----
         Cost O(rounds · rows · columns).
         """
-        features = tuple(_feature(name, rows[name], fields[name], first, ~aside) for name in order)
+        outcome = np.where(aside, np.nan, first)
+        features = tuple(Feature.learn(name, rows[name], fields[name], outcome) for name in order)
         bins, edges, start = cut_features([f.of(rows[f.name]) for f in features], len(first), settings.bins)
         return cls(features, Boosted.learn_bins(bins, edges, start, first, aside, settings, rng))
 
@@ -78,15 +76,3 @@ class Teller:
     def from_state(cls, state: Mapping[str, Any]) -> Self:
         """Take back what `get_state` returned."""
         return cls(tuple(Feature(**f) for f in state["features"]), Boosted.from_state(state["trees"]))
-
-
-def _feature(name: str, values: FloatArray, f: Field, first: BoolArray, learn: BoolArray) -> Feature:
-    """Return how a column enters: its levels by the share of the first lot among theirs."""
-    if f.numeric:
-        return Feature(name, np.empty(0))
-    code = np.where(np.isnan(values), 0, values + 1).astype(np.intp)
-    levels = max(int(code.max(initial=0)) + 1, len(f.levels) + 1)
-    count = np.bincount(code[learn], minlength=levels)
-    hits = np.bincount(code[learn & first], minlength=levels)
-    share = (hits + _PRIOR * first[learn].mean()) / (count + _PRIOR)
-    return Feature(name, ranks(np.round(share, 12), ties="ordinal"))

@@ -25,7 +25,6 @@ BoolArray = npt.NDArray[np.bool_]
 _MANY_VALUES = 30  # a number with fewer different values is no reference
 _MANY_FOR_RELATIONS = 100
 _HELD = 0.12
-_PRIOR = 5.0
 _KIN_ROWS = 20_000
 
 
@@ -100,7 +99,7 @@ def learn_stage(
     held = rng.random(n) < _HELD
     rank = np.full(n, np.nan)
     rank[there] = ranks(values[there]) / there.sum()
-    features = tuple(_feature(other, rows[other], fields[other], rank) for other in rows)
+    features = tuple(Feature.learn(other, rows[other], fields[other], rank) for other in rows)
     x = np.stack([f.of(rows[f.name]) for f in features], axis=1) if features else np.empty((n, 0))
     raw, edges, start = cut_features(list(x.T), len(x), s.trees.bins)
     gone = None
@@ -226,19 +225,6 @@ def _walk_trees(
     return Boosted.learn_bins(
         bins, np.concatenate(edges), np.array(start, np.int32), right, held[row], s.trees, rng, offset
     )
-
-
-def _feature(name: str, values: FloatArray, f: Field, rank: FloatArray) -> Feature:
-    """Return how an earlier column enters: its levels by the mean rank of the learned column among their rows."""
-    if f.numeric:
-        return Feature(name, np.empty(0))
-    code = np.where(np.isnan(values), 0, values + 1).astype(np.intp)
-    seen = ~np.isnan(rank)
-    levels = max(int(code.max(initial=0)) + 1, len(f.levels) + 1)
-    count = np.bincount(code[seen], minlength=levels)
-    total = np.bincount(code[seen], rank[seen], minlength=levels)
-    share = (total + _PRIOR * np.nanmean(rank)) / (count + _PRIOR)
-    return Feature(name, ranks(np.round(share, 12), ties="ordinal").astype(np.float64))
 
 
 def _kin(values: FloatArray, rows: Mapping[str, FloatArray], names: Sequence[str], most: int) -> tuple[str, ...]:

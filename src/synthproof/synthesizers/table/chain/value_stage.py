@@ -26,6 +26,8 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 
+from synthproof.core.schema import Field
+from synthproof.core.stats import ranks
 from synthproof.synthesizers.table.chain.relations import Relation, holds, roundness, tolerance
 from synthproof.synthesizers.table.chain.smooth import Smooth
 from synthproof.synthesizers.table.chain.value_boosting import Boosted, binned
@@ -37,6 +39,9 @@ from synthproof.synthesizers.table.columns.model import grid_state
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.intp]
 BoolArray = npt.NDArray[np.bool_]
+
+
+_PRIOR = 5.0  # rows of the whole that are added to each level's
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +58,27 @@ class Feature:
 
     name: str
     place: FloatArray
+
+    @classmethod
+    def learn(cls, name: str, values: FloatArray, f: Field, outcome: FloatArray) -> Self:
+        """Return how a column enters trees for an outcome: its levels in the order of the outcome's mean among their rows.
+
+        Parameters
+        ----------
+        values
+            The column as numbers or codes of levels, NaN missing, shape (n,).
+        outcome
+            What is learned, NaN for rows that do not count, shape (n,). Each level's mean is drawn to that of all rows.
+        """
+        if f.numeric:
+            return cls(name, np.empty(0))
+        code = np.where(np.isnan(values), 0, values + 1).astype(np.intp)
+        seen = ~np.isnan(outcome)
+        levels = max(int(code.max(initial=0)) + 1, len(f.levels) + 1)
+        count = np.bincount(code[seen], minlength=levels)
+        total = np.bincount(code[seen], outcome[seen], minlength=levels)
+        mean = (total + _PRIOR * outcome[seen].mean()) / (count + _PRIOR)
+        return cls(name, ranks(np.round(mean, 12), ties="ordinal"))
 
     def of(self, values: FloatArray) -> FloatArray:
         """Return the feature, shape (n,)."""
