@@ -39,6 +39,7 @@ LABELS: Mapping[str, Words] = {
     "picture": _w("Where it lies", "위치"),
     "result": _w("Result", "판정"),
     "advisory": _w("advisory", "참고"),
+    "by_axis": _w("read by the axis", "판정 경로"),
     "no_rule": _w("no rule", "규칙 없음"),
     "rest": _w(
         "By subject, furthest from the reference first (reference in brackets)",

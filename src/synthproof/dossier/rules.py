@@ -23,11 +23,14 @@ class RuleFacts:
         What to do when it is not met, when the policy says so.
     over_reference
         Whether the limit is held against what exceeds the reference, not against the number itself.
+    reads
+        Metrics of an axis; a rule has none.
     """
 
     title: Words
     remedy: Words | None = None
     over_reference: bool = False
+    reads: tuple[str, ...] = ()
 
 
 def policy_title(policy_text: str, name: str) -> Words:
@@ -49,6 +52,7 @@ def rule_facts(policy_text: str) -> Mapping[str, RuleFacts]:
             title=_words(rule.get("title")) or Words(en=printable(name) or "?", ko=printable(name) or "?"),
             remedy=_words(rule.get("remedy")),
             over_reference=rule.get("measure") == "over_reference",
+            reads=tuple(str(m.get("metric")) for m in rule.get("measures", ()) if isinstance(m, dict)),
         )
     return found
 
