@@ -97,13 +97,14 @@ class Table:
 
     def take(self, units: npt.NDArray[np.intp], /) -> Self:
         """Return the rows of the given units, units in the given order; repeats give repeated rows."""
-        chosen = np.asarray(units, dtype=np.intp)
+        return self.with_frame(self.frame.take(self.rows_of(np.asarray(units, dtype=np.intp))).reset_index(drop=True))
+
+    def rows_of(self, units: npt.NDArray[np.intp], /) -> npt.NDArray[np.intp]:
+        """Return the positions of the given units' rows, units in the given order."""
         if self.schema.unit_field is None:
-            rows = chosen
-        else:
-            order, starts = self._grouped()
-            rows = np.concatenate([order[starts[u] : starts[u + 1]] for u in chosen] or [np.empty(0, dtype=np.intp)])
-        return self.with_frame(self.frame.take(rows).reset_index(drop=True))
+            return units
+        order, starts = self._grouped()
+        return np.concatenate([order[starts[u] : starts[u + 1]] for u in units] or [np.empty(0, dtype=np.intp)])
 
     def _grouped(self) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
         if self._units is None:
