@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any, Literal, Self
+from typing import Any, Literal, Self, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
-Pixels = npt.NDArray[np.uint8] | npt.NDArray[np.uint16]
+Pixels: TypeAlias = npt.NDArray[np.unsignedinteger[Any]]
 SIDES = (28, 32, 48, 64, 96, 128)
 """Sides that are chosen by themselves; any other can be asked for."""
 

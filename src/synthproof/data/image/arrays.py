@@ -1,0 +1,166 @@
+"""Pictures in an ``.npz`` file: arrays of pictures, labels and persons, streamed from the archive block by block."""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from synthproof.core.errors import ReadError
+from synthproof.data.image.decode import MOST_PIXELS
+from synthproof.data.image.labels import LABEL_NAMES, PERSON_NAMES
+
+PICTURES = ("x", "images", "image", "imgs", "data", "pixels")
+_MOST_PICTURES = 50_000_000
+_BLOCK = 1 << 24
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Arrays:
+    """What an archive holds.
+
+    Parameters
+    ----------
+    key
+        Name of the array of pictures.
+    shape
+        (n, h, w) or (n, h, w, c).
+    bits
+        8 or 16.
+    labels
+        Columns with one value a picture; labels named by the archive's ``classes``.
+    targets
+        Which of them are labels.
+    """
+
+    key: str
+    shape: tuple[int, ...]
+    bits: int
+    labels: pd.DataFrame
+    targets: tuple[str, ...]
+
+
+def look_npz(path: Path, part: str = "") -> Arrays:
+    """Return what an archive holds, without reading its pictures.
+
+    Parameters
+    ----------
+    part
+        Ending of the arrays to take when there are several, e.g. ``"train"`` for ``x_train`` and ``y_train``.
+
+    Raises
+    ------
+    ReadError
+        ``image/not-an-archive``, ``image/no-pictures``, ``image/several-parts``, ``image/depth``, ``image/too-large``,
+        ``image/labels-differ``.
+    """
+    heads = _heads(path)
+    key = _pictures_key(heads, part, path.name)
+    shape, dtype = heads[key]
+    if dtype not in (np.dtype(np.uint8), np.dtype(np.uint16)):
+        raise ReadError("image/depth", where=f"{path.name}: {key}", mode=str(dtype))
+    if len(shape) == 4 and shape[3] not in (1, 3):
+        raise ReadError("image/no-pictures", where=f"{path.name}: {key}", names=", ".join(heads) or "-")
+    if shape[1] * shape[2] > MOST_PIXELS or shape[0] > _MOST_PICTURES or 0 in shape:
+        raise ReadError("image/too-large", where=path.name, n=" × ".join(map(str, shape)), most=f"{MOST_PIXELS:,}")
+    ending = key.partition("_")[2]
+    labels, targets = _labels(path, heads, ending, shape[0])
+    return Arrays(key=key, shape=shape, bits=8 * dtype.itemsize, labels=labels, targets=targets)
+
+
+def blocks_of(path: Path, arrays: Arrays) -> Iterator[np.ndarray[Any, Any]]:
+    """Yield the pictures in order, a block at a time, shape (k, h, w[, c]). 16 MiB are held at most."""
+    each = int(np.prod(arrays.shape[1:])) * arrays.bits // 8
+    count = max(1, _BLOCK // each)
+    with zipfile.ZipFile(path) as archive, archive.open(f"{arrays.key}.npy") as stream:
+        shape, fortran, dtype = _head(stream)
+        if fortran:
+            # column-major order cannot be cut by pictures: read once, whole
+            raw = np.frombuffer(stream.read(), dtype=dtype).reshape(shape, order="F")
+            for i in range(0, len(raw), count):
+                yield np.ascontiguousarray(raw[i : i + count])
+            return
+        for start in range(0, shape[0], count):
+            k = min(count, shape[0] - start)
+            data = stream.read(k * each)
+            if len(data) < k * each:
+                raise ReadError("image/damaged", where=path.name, reason="ends early")
+            yield np.frombuffer(data, dtype=dtype).reshape(k, *shape[1:])
+
+
+def _heads(path: Path) -> dict[str, tuple[tuple[int, ...], np.dtype[Any]]]:
+    found: dict[str, tuple[tuple[int, ...], np.dtype[Any]]] = {}
+    try:
+        with zipfile.ZipFile(path) as archive:
+            for info in archive.infolist():
+                if info.filename.endswith(".npy"):
+                    with archive.open(info) as stream:
+                        shape, _, dtype = _head(stream)
+                    found[info.filename.removesuffix(".npy")] = shape, dtype
+    except (OSError, ValueError, zipfile.BadZipFile) as error:
+        raise ReadError("image/not-an-archive", where=path.name, reason=type(error).__name__) from error
+    return found
+
+
+def _head(stream: Any) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
+    version = np.lib.format.read_magic(stream)
+    read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+    shape, fortran, dtype = read(stream)
+    if dtype.hasobject:
+        raise ValueError("an array of Python objects")
+    return tuple(int(s) for s in shape), bool(fortran), dtype
+
+
+def _pictures_key(heads: dict[str, tuple[tuple[int, ...], np.dtype[Any]]], part: str, where: str) -> str:
+    known = [k for k, (shape, _) in heads.items() if len(shape) in (3, 4) and k.partition("_")[0].lower() in PICTURES]
+    if part:
+        known = [k for k in known if k.partition("_")[2] == part]
+    if not known:
+        raise ReadError("image/no-pictures", where=where, names=", ".join(heads) or "-")
+    if len(known) > 1:
+        exact = [k for k in known if k.lower() in PICTURES] or [k for k in known if k.endswith("_train")]
+        if len(exact) != 1:
+            raise ReadError("image/several-parts", where=where, names=", ".join(known))
+        return exact[0]
+    return known[0]
+
+
+def _labels(
+    path: Path, heads: dict[str, tuple[tuple[int, ...], np.dtype[Any]]], ending: str, n: int
+) -> tuple[pd.DataFrame, tuple[str, ...]]:
+    columns: dict[str, Any] = {}
+    targets: list[str] = []
+    with np.load(path, allow_pickle=False) as archive:
+        names = [str(c) for c in archive["classes"]] if "classes" in heads else []
+        for key, (shape, _dtype) in heads.items():
+            base = key.removesuffix(f"_{ending}") if ending else key
+            if key.partition("_")[2] != ending and ending and key.lower() not in PERSON_NAMES:
+                continue
+            label, person = base.lower() in LABEL_NAMES, base.lower() in PERSON_NAMES
+            if not (label or person):
+                continue
+            if shape[0] != n:
+                raise ReadError("image/labels-differ", where=f"{path.name}: {key}", n=shape[0], images=n)
+            values = archive[key]
+            if label and len(shape) == 2 and shape[1] > 1:
+                for j in range(shape[1]):
+                    name = names[j] if j < len(names) else f"label_{j}"
+                    columns[name] = values[:, j].astype(bool)
+                    targets.append(name)
+            elif label:
+                flat = values.reshape(n)
+                known = names and np.issubdtype(flat.dtype, np.integer) and 0 <= flat.min() <= flat.max() < len(names)
+                name = "class" if base.lower() == "y" else base
+                columns[name] = np.array(names, dtype=object)[flat] if known else flat
+                targets.append(name)
+            else:
+                columns[base] = values.reshape(n).astype(str)
+    return pd.DataFrame(columns, index=pd.RangeIndex(n)), tuple(targets)
+
+
+__all__ = ["Arrays", "blocks_of", "look_npz"]

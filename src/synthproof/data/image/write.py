@@ -1,0 +1,147 @@
+"""Pictures to files, in the kind they came in: one folder a class or a label table, an archive, or DICOM."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from synthproof.core.files import whole_file, whole_folder
+from synthproof.data.image.chain import Pixels
+from synthproof.data.image.dataset import ImageSet
+from synthproof.data.image.decode import pillow
+from synthproof.data.image.labels import MARKS
+from synthproof.data.table.formats import write_texts
+
+LIST = "images.csv"
+_SUFFIX = {"png": ".png", "jpeg": ".jpg", "tiff": ".tif", "dicom": ".dcm"}
+SYNTHETIC = "Synthetic image: made by an algorithm, of no real person. / 알고리즘이 생성한 합성 이미지이며 실제 사람의 것이 아님."
+SOURCE_TYPE = "http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia"
+
+
+def write_images(data: ImageSet, target: Path) -> tuple[Path, ...]:
+    """Write drawn pictures, whole or not at all.
+
+    Parameters
+    ----------
+    data
+        Synthetic pictures; `ImageSet.marks` holds seed, index and model of each.
+    target
+        A folder, or a file that ends in ``.npz``. Without such an ending the source's own kind decides.
+
+    Returns
+    -------
+    tuple of pathlib.Path
+        The folder or file.
+
+    Notes
+    -----
+    A folder holds ``<class>/<index>.png`` (or ``images/`` when a picture may have several labels) and ``images.csv``
+    with file, labels, seed, index and model. Every PNG, TIFF and JPEG says in its metadata that it is synthetic; DICOM
+    files are secondary captures marked so.
+    """
+    kind = str(data.origin.options.get("format", "png"))
+    if target.suffix.lower() == ".npz" or (kind == "npz" and not target.suffix):
+        path = target if target.suffix else target.with_suffix(".npz")
+        return (_write_npz(data, path),)
+    with whole_folder(target) as part:
+        _write_folder(data, part, kind if kind in _SUFFIX else "png")
+    return (target,)
+
+
+def _write_npz(data: ImageSet, path: Path) -> Path:
+    codes, names = data.classes()
+    columns: dict[str, Any] = {"x": data.pixels() if data.chain.channels == 3 else data.pixels()[..., 0]}
+    if len(data.targets) <= 1:
+        columns |= {"y": codes.astype(np.int64), "classes": np.array(names)}
+    else:
+        flags = data.frame[list(data.targets)].fillna(False).astype(bool).to_numpy()
+        columns |= {"y": flags.astype(np.uint8), "classes": np.array(data.targets)}
+    if data.marks is not None:
+        columns |= {n: data.marks[n].to_numpy(dtype=np.int64) for n in ("seed", "index")}
+        columns["model"] = np.array(sorted(set(data.marks["model"].astype(str))))
+    columns["synthetic"] = np.array(SYNTHETIC)
+    with whole_file(path) as part, part.open("wb") as handle:
+        np.savez_compressed(handle, allow_pickle=False, **columns)
+    return path
+
+
+def _write_folder(data: ImageSet, folder: Path, kind: str) -> None:
+    codes, names = data.classes()
+    single = len(data.targets) <= 1
+    index = data.marks["index"].to_numpy() if data.marks is not None else np.arange(data.n_rows)
+    files = []
+    for rows in data.batches():
+        for i, picture in zip(range(rows.start, rows.stop), data.pixels(rows), strict=True):
+            place = safe_name(names[codes[i]]) if single and codes[i] >= 0 else "images"
+            name = f"{place}/{int(index[i]):08d}{_SUFFIX[kind]}"
+            path = folder / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            _write_one(path, picture, kind, _told(data, i, names[codes[i]] if codes[i] >= 0 else ""))
+            files.append(name)
+    columns: dict[str, Any] = {"file": files}
+    for f in data.schema.fields:
+        if not f.has("unit"):
+            texts = write_texts(data.frame[f.name], f)
+            words = np.array([*texts.values.to_pylist(), ""], dtype=object)
+            columns[f.name] = words[texts.codes]
+    if data.marks is not None:
+        columns |= {n: data.marks[n].to_numpy() for n in MARKS if n in data.marks}
+    pd.DataFrame(columns).to_csv(folder / LIST, index=False, lineterminator="\n")
+
+
+def _told(data: ImageSet, i: int, name: str) -> dict[str, str]:
+    if data.marks is None:
+        return {"class": name}
+    row = data.marks.iloc[i]
+    return {"class": name, **{k: str(row[k]) for k in MARKS if k in row}}
+
+
+def _write_one(path: Path, picture: Pixels, kind: str, told: dict[str, str]) -> None:
+    if kind == "dicom":
+        from synthproof.data.image.dicom import write_dicom
+
+        write_dicom(
+            picture[..., 0] if picture.shape[2] == 1 else picture,
+            path,
+            label=told["class"],
+            seed=int(told.get("seed", 0)),
+            index=int(told.get("index", 0)),
+            model=told.get("model", ""),
+        )
+        return
+    made = to_picture(picture)
+    if kind == "png":
+        from PIL.PngImagePlugin import PngInfo
+
+        info = PngInfo()
+        info.add_itxt("Description", SYNTHETIC)
+        info.add_text("DigitalSourceType", SOURCE_TYPE)
+        for key, value in told.items():
+            info.add_itxt(f"synthproof:{key}", value)
+        made.save(path, format="PNG", pnginfo=info, optimize=False)
+        return
+    exif = pillow().Exif()
+    exif[0x010E] = f"{SOURCE_TYPE} {told}".encode("ascii", "replace").decode()
+    if kind == "jpeg":
+        made.save(path, format="JPEG", quality=95, subsampling=0, exif=exif)
+    else:
+        made.save(path, format="TIFF", compression="tiff_deflate", exif=exif)
+
+
+def to_picture(picture: Pixels) -> Any:
+    """Return a PIL picture of one square, shape (side, side, 1 or 3)."""
+    plane: npt.NDArray[Any] = picture[..., 0] if picture.shape[2] == 1 else picture
+    return pillow().fromarray(np.ascontiguousarray(plane))
+
+
+def safe_name(text: str) -> str:
+    """Return a class's name as a folder's name: letters of any script, digits, space, ``-_+.``; never a path."""
+    kept = "".join(c if c.isalnum() or c in " -_+." else "_" for c in text).strip(" .")
+    return kept[:80] or "class"
+
+
+__all__ = ["LIST", "SOURCE_TYPE", "SYNTHETIC", "safe_name", "to_picture", "write_images"]
