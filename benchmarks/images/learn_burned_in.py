@@ -137,6 +137,27 @@ def _sample(
     return np.clip(out, 0, 255), t[::STRIDE, ::STRIDE], c[::STRIDE, ::STRIDE]
 
 
+def _keep(model: torch.nn.Module, opt: torch.optim.Optimizer, done: int, path: Path) -> None:
+    arrays: dict[str, np.ndarray] = {"done": np.array(done)}
+    for i, p in enumerate(model.parameters()):
+        arrays[f"p{i}"] = p.detach().numpy()
+        arrays[f"m{i}"], arrays[f"v{i}"] = (opt.state[p][k].numpy() for k in ("exp_avg", "exp_avg_sq"))
+    np.savez(path, **arrays)
+
+
+def _go_on(model: torch.nn.Module, opt: torch.optim.Optimizer, path: Path) -> int:
+    with np.load(path, allow_pickle=False) as kept:
+        done = int(kept["done"])
+        for i, p in enumerate(model.parameters()):
+            p.data = torch.from_numpy(kept[f"p{i}"].copy())
+            opt.state[p] = {
+                "step": torch.tensor(float(done)),
+                "exp_avg": torch.from_numpy(kept[f"m{i}"].copy()),
+                "exp_avg_sq": torch.from_numpy(kept[f"v{i}"].copy()),
+            }
+    return done
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--minutes", type=float, default=2.0)
@@ -152,10 +173,7 @@ def main() -> None:
     opt = torch.optim.AdamW(model.parameters(), lr=2e-3, weight_decay=1e-4)
     done = 0
     if args.state.exists():
-        kept = torch.load(args.state, weights_only=True)
-        model.load_state_dict(kept["model"])
-        opt.load_state_dict(kept["opt"])
-        done = int(kept["done"])
+        done = _go_on(model, opt, args.state)
     z = np.load(data_dir() / "chest_xray_pneumonia" / "xray.npz")
     xrays = z["x"][folds_of_persons(z["patient"])[0]]
     others = cells()[:200]
@@ -168,7 +186,7 @@ def main() -> None:
         out = model(x)[:, 0]
         loss = torch.nn.functional.binary_cross_entropy_with_logits(out, y, reduction="none")
         loss = (loss * care * (1 + 2 * y)).sum() / care.sum()
-        lr = 2e-3 * min(1, (done + 1) / 100) * 0.5 * (1 + np.cos(np.pi * done / args.total)) + 2e-5
+        lr = float(2e-3 * min(1, (done + 1) / 100) * 0.5 * (1 + np.cos(np.pi * done / args.total)) + 2e-5)
         for g in opt.param_groups:
             g["lr"] = lr
         opt.zero_grad()
@@ -178,7 +196,7 @@ def main() -> None:
         lost.append(float(loss.detach()))
         if done % 200 == 0:
             print(done, round(float(np.mean(lost[-200:])), 4), f"{time.process_time() - start:.0f} s", flush=True)
-    torch.save({"model": model.state_dict(), "opt": opt.state_dict(), "done": done}, args.state)
+    _keep(model, opt, done, args.state)
     arrays = {}
     at = 0
     for layer in model:
