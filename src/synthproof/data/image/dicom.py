@@ -219,7 +219,9 @@ def overlays(dataset: Any) -> int:
     planes = {
         element.tag.group
         for element in dataset
-        if 0x6000 <= element.tag.group <= 0x60FF and element.tag.group % 2 == 0 and element.tag.element in (0x3000, 0x10)
+        if 0x6000 <= element.tag.group <= 0x60FF
+        and element.tag.group % 2 == 0
+        and element.tag.element in (0x3000, 0x10)
     }
     return len(planes)
 
@@ -252,4 +254,4 @@ def facts(dataset: Any, window: str) -> dict[str, Any]:
     }
 
 
-__all__ = ["MOST_BYTES", "MOST_FRAMES", "MOST_PIXELS", "DicomPicture", "check_size", "library", "opened", "overlays", "read_dicom"]
+__all__ = ["DicomPicture", "check_size", "facts", "library", "opened", "overlays", "read_dicom"]

@@ -7,6 +7,7 @@ import re
 import secrets
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from copy import copy
 from dataclasses import dataclass, field
 from typing import Any, cast
 
@@ -18,14 +19,15 @@ from synthproof.data.image.dicom_profiles import (
     PROFILES,
     REPLACED,
     TECHNIQUE,
+    TERMS,
     WORDS,
     Profile,
 )
 
-_TERM = re.compile(r"[A-Z][A-Z_ ]*[1-9]?|ISO[_ ]IR \d{1,3}|ISO 2022 IR \d{1,3}|ISO_10918_1|ISO_14495_1|ISO_15444_1")
+_CHARACTERS = re.compile(r"ISO[_ ]IR \d{1,3}|ISO 2022 IR \d{1,3}")
+_SMALL = re.compile(r"[+-]?\d{0,6}(\.\d{0,12})?([eE][+-]?\d{1,2})?")
 _STANDARD_UID = "1.2.840.10008."
 _NUMBERS = {"US", "SS", "UL", "SL", "UV", "SV", "FL", "FD", "AT"}
-_LONGEST_NUMBER = 16
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,7 +159,7 @@ def _copied(dataset: Any, profile: Profile, salt: bytes, counts: Counter[str], m
             setattr(out, name, [_copied(item, profile, salt, counts, make) for item in element.value or ()])
             counts["kept"] += 1
         elif _harmless(element):
-            out.add(element.__class__(element.tag, element.VR, element.value))
+            out.add(copy(element))
             counts["kept"] += 1
         else:
             counts["cleaned"] += 1
@@ -172,10 +174,11 @@ def _harmless(element: Any) -> bool:
         return element.VR in _NUMBERS | {"US or SS"} or element.keyword in PICTURE
     values = element.value if element.VM > 1 else [element.value]
     if element.VR in {"DS", "IS"}:
-        return all(len(str(v)) <= _LONGEST_NUMBER for v in values)
+        return all(_SMALL.fullmatch(str(v).strip()) is not None for v in values)  # no record number, no date
     if element.VR == "UI":
         return all(str(v).startswith(_STANDARD_UID) for v in values)
-    return element.keyword in WORDS and all(_TERM.fullmatch(str(v)) is not None or not str(v) for v in values)
+    words = [str(v).strip() for v in values]
+    return element.keyword in WORDS and all(w in TERMS or not w or _CHARACTERS.fullmatch(w) for w in words)
 
 
 def replaced_uid(uid: str, salt: bytes) -> str:
