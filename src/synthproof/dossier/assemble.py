@@ -12,7 +12,6 @@ from synthproof.core.errors import StateError
 from synthproof.core.files import whole_folder
 from synthproof.core.run import Run, quiet
 from synthproof.core.words import Lang
-from synthproof.data.table.dataset import Table
 from synthproof.dossier.cards import data_card, model_card
 from synthproof.dossier.croissant import croissant
 from synthproof.dossier.disclose import common_levels, public_schema
@@ -39,7 +38,7 @@ def write_dossier(
     folder: Path,
     proof: Proof,
     *,
-    synthetic: Table,
+    synthetic: Any,
     policy_text: str = "",
     lang: Lang = "ko",
     run: Run | None = None,
@@ -164,7 +163,7 @@ def _write(
     record = _plain({**proof.to_dict(), "schema": shown.to_dict()})
     told = Proof.from_dict(json.loads(json.dumps(record)))
     rules = rule_facts(policy_text)
-    page = build_page(told, policy_text)
+    page = build_page(told, policy_text, preview)
     with whole_folder(folder) as part:
         run.tick("report", 0, 3)
         _json(part / PROOF, record)

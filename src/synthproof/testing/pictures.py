@@ -53,7 +53,7 @@ def shapes(
     tint = np.array([1.0, 0.8, 0.6])[:channels]
     store = np.rint(pixels * tint).astype(np.uint8)
     fields = [Field(name="class", kind="categorical", levels=CLASSES, roles=frozenset({"target"}))]
-    columns: dict[str, object] = {"class": pd.Categorical.from_codes(kinds, categories=list(CLASSES))}
+    columns: dict[str, object] = {"class": pd.Categorical(np.array(CLASSES)[kinds], categories=list(CLASSES))}
     if persons:
         fields.append(Field(name="patient", kind="identifier", roles=frozenset({"unit"})))
         columns["patient"] = pd.Series([f"P{w:06d}" for w in who], dtype=pd.StringDtype(na_value=np.nan))
