@@ -73,7 +73,7 @@ def resampling(n_in: int, n_out: int, first: float, span: float) -> Float32Array
         for p in range(int(np.floor(low)), int(np.ceil(high))):
             covered = min(high, p + 1) - max(low, p)
             out[i, min(max(p, 0), n_in - 1)] += covered
-    return (out / out.sum(axis=1, keepdims=True)).astype(np.float32)
+    return np.asarray(out / out.sum(axis=1, keepdims=True), dtype=np.float32)
 
 
 def reduced(pictures: Float32Array, side: int = SIDE) -> Float32Array:
@@ -178,7 +178,7 @@ def reference(pictures: Float32Array) -> Reference:
     variances, vectors = np.clip(variances[::-1][:k], 1e-12, None), vectors[:, ::-1][:, :k]
     # What neighbours share is divided out, so that a copy stands apart from them; the last axis is noise as much as not.
     axes = (vectors / np.sqrt(variances + variances[-1])).astype(np.float32)
-    return Reference(windows, centre, axes, _length_one(apart @ axes))
+    return Reference(windows, centre, axes, _length_one(np.asarray(apart @ axes, dtype=np.float32)))
 
 
 @one_blas_thread()
