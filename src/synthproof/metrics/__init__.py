@@ -5,6 +5,8 @@ CATALOGUE: dict[str, str] = {
     "any.coverage": "synthproof.metrics.any.coverage:Coverage",
     "any.tsne": "synthproof.metrics.any.tsne:TSne",
     "any.generation": "synthproof.metrics.any.generation:Generation",
+    "image.exact_copies": "synthproof.metrics.image.exact_copies:ExactCopies",
+    "image.near_copies": "synthproof.metrics.image.near_copies:NearCopies",
     "table.attribute_inference": "synthproof.metrics.table.attribute_inference:AttributeInference",
     "table.canaries": "synthproof.metrics.table.canaries:Canaries",
     "table.exact_copies": "synthproof.metrics.table.exact_copies:ExactCopies",

@@ -168,9 +168,11 @@ class Near:
 
 
 @one_blas_thread()
-def reference(pictures: Float32Array) -> Reference:
-    """Return the windows that others are compared with; at least two pictures."""
+def reference(pictures: Float32Array, *, like: Reference | None = None) -> Reference:
+    """Return the windows that others are compared with; at least two pictures. `like`: evened as another reference is."""
     windows = middles(reduced(pictures))
+    if like is not None:
+        return Reference(windows, like.centre, like.axes, like.evened(windows))
     centre = windows.mean(axis=0)
     apart = windows - centre
     variances, vectors = np.linalg.eigh(np.asarray(apart.T @ apart, dtype=np.float64) / len(windows))
