@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -60,6 +61,7 @@ COARSE = _moves({1.0: (-2, 0, 2), 1 / 0.9: (-1.5, 0, 1.5)})
 """Moves that candidates are looked for by."""
 
 
+@lru_cache(maxsize=512)
 def resampling(n_in: int, n_out: int, first: float, span: float) -> Float32Array:
     """Return the matrix (n_out, n_in) that resamples ``[first, first + span)`` by area; outside counts as its edge."""
     edges = first + span * np.arange(n_out + 1) / n_out
