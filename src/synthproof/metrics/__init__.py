@@ -10,6 +10,8 @@ CATALOGUE: dict[str, str] = {
     "image.membership": "synthproof.metrics.image.membership:Membership",
     "image.exact_copies": "synthproof.metrics.image.exact_copies:ExactCopies",
     "image.near_copies": "synthproof.metrics.image.near_copies:NearCopies",
+    "image.prediction": "synthproof.metrics.image.prediction:Prediction",
+    "image.similarity": "synthproof.metrics.image.similarity:Similarity",
     "table.attribute_inference": "synthproof.metrics.table.attribute_inference:AttributeInference",
     "table.canaries": "synthproof.metrics.table.canaries:Canaries",
     "table.exact_copies": "synthproof.metrics.table.exact_copies:ExactCopies",
