@@ -35,7 +35,7 @@ IntArray = npt.NDArray[np.intp]
 
 MOST = 4_000
 """Pictures a side that are looked at; of more, whole persons drawn at random."""
-LARGEST = 48
+LARGEST = 32
 """Pixels a side that networks see."""
 RANDOM_AXES = 64
 PIXEL_AXES = 32

@@ -53,7 +53,7 @@ _NEARER = Words(
 
 
 @dataclass(frozen=True, slots=True)
-class _View:
+class View:
     """One embedding: nearness of synthetic and unseen pictures, the tail of the latter, and the limit."""
 
     drawn: FloatArray
@@ -131,9 +131,8 @@ class NearCopies:
         views = _views(case, found)
         return (self._copies(case, found, views, seed), self._nearer(case, found, seed))
 
-    def _copies(self, case: Case[Any], found: Found, views: Sequence[_View], seed: int) -> Evidence:
-        flagged = np.any([v.drawn < v.limit for v in views], axis=0)
-        twins = np.any([v.unseen < v.limit for v in views], axis=0)
+    def _copies(self, case: Case[Any], found: Found, views: Sequence[View], seed: int) -> Evidence:
+        flagged, twins = flags(views)
         hits, n, met, m = int(flagged.sum()), len(flagged), int(twins.sum()), len(twins)
         share, innocent = hits / n, met / m
         low, high = clopper_pearson(hits, n) if met == 0 else newcombe(hits, n, met, m)
@@ -150,7 +149,7 @@ class NearCopies:
             "per_10_000_interval": [1e4 * x for x in clopper_pearson(hits, n)],
             "unseen_that_repeat": met,
             "unseen_looked_at": m,
-            "chance_without_leak": _chance(views, hits, n, met, m),
+            "chance_without_leak": chance_without_leak(views, hits, n, met, m),
             "training_persons_repeated_at_least": len(repeated),
             "embeddings": {name: _told(v) for name, v in zip(("fine", "evened"), views, strict=True)},
             "by_class": {
@@ -201,17 +200,28 @@ class NearCopies:
         )
 
 
-def _views(case: Case[Any], found: Found) -> list[_View]:
+def _views(case: Case[Any], found: Found) -> list[View]:
     units = side_of(case, "train").unit_of_row
+    return views_of([nearness(n, units) for n in found.to_train], [nearness(n, units) for n in found.unseen_to_train])
+
+
+def views_of(drawn: Sequence[FloatArray], unseen: Sequence[FloatArray]) -> list[View]:
+    """Return one view an embedding, from the nearness of synthetic and of unseen pictures to train by each."""
     out = []
-    for near, unseen in zip(found.to_train, found.unseen_to_train, strict=True):
-        values, control = nearness(near, units), nearness(unseen, units)
+    for values, control in zip(drawn, unseen, strict=True):
         tail = Tail.of(control)
-        out.append(_View(values, control, tail, tail.limit(EXPECTED / 2, len(values))))
+        out.append(View(values, control, tail, tail.limit(EXPECTED / len(drawn), len(values))))
     return out
 
 
-def _worst(found: Found, views: Sequence[_View]) -> tuple[IntArray, IntArray]:
+def flags(views: Sequence[View]) -> tuple[BoolArray, BoolArray]:
+    """Return which synthetic and which unseen pictures lie below the limit of any view."""
+    drawn: BoolArray = np.any([v.drawn < v.limit for v in views], axis=0)
+    unseen: BoolArray = np.any([v.unseen < v.limit for v in views], axis=0)
+    return drawn, unseen
+
+
+def _worst(found: Found, views: Sequence[View]) -> tuple[IntArray, IntArray]:
     """Return the positions (among those asked about) of the 50 unlikeliest pictures, and their training rows."""
     chances = np.stack([v.tail.chance(v.drawn) for v in views])
     order = np.argsort(chances.min(axis=0), kind="stable")[: max(WORST, int((chances.min(axis=0) == 0).sum()))]
@@ -220,7 +230,7 @@ def _worst(found: Found, views: Sequence[_View]) -> tuple[IntArray, IntArray]:
     return order.astype(np.intp), rows.astype(np.intp)
 
 
-def _chance(views: Sequence[_View], hits: int, n: int, met: int, m: int) -> float:
+def chance_without_leak(views: Sequence[View], hits: int, n: int, met: int, m: int) -> float:
     """Return the probability of so many, or of one so near, where nothing was copied."""
     if hits == 0:
         return 1.0
@@ -232,7 +242,7 @@ def _chance(views: Sequence[_View], hits: int, n: int, met: int, m: int) -> floa
     return float(min(1.0, 2 * min(nearest, float(pdtrc(hits - 1, EXPECTED)))))
 
 
-def _told(view: _View) -> dict[str, Any]:
+def _told(view: View) -> dict[str, Any]:
     edge = float(np.quantile(view.unseen, PERCENTILE))
     return {
         "limit": view.limit,
