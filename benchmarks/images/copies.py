@@ -78,7 +78,9 @@ def _judged(drawn: Any, unseen: Any, copied: npt.NDArray[np.bool_]) -> dict[str,
     flagged, twins = flags(views)
     chance = chance_without_leak(views, int(flagged.sum()), len(flagged), int(twins.sum()), len(twins))
     found = {"flagged": int(flagged.sum()), "unseen_flagged": int(twins.sum()), "chance": chance}
-    return found | ({"planted_flagged": int(flagged[copied].sum()), "planted": int(copied.sum())} if copied.any() else {})
+    return found | (
+        {"planted_flagged": int(flagged[copied].sum()), "planted": int(copied.sum())} if copied.any() else {}
+    )
 
 
 def summary(runs: dict[str, dict[str, Any]]) -> dict[str, Any]:
@@ -108,7 +110,18 @@ def main() -> None:
         for seed in range(asked.seeds):
             if str(seed) not in runs:
                 runs[str(seed)] = one(name, seed)
-                print(name, seed, json.dumps({k: v.get("planted_flagged", v["flagged"]) for k, v in runs[str(seed)].items() if isinstance(v, dict)}), flush=True)  # noqa: T201, E501
+                print(
+                    name,
+                    seed,
+                    json.dumps(
+                        {
+                            k: v.get("planted_flagged", v["flagged"])
+                            for k, v in runs[str(seed)].items()
+                            if isinstance(v, dict)
+                        }
+                    ),
+                    flush=True,
+                )  # noqa: T201, E501
                 kept["summary"] = {n: summary(r) for n, r in kept["runs"].items() if r}
                 kept["sizes"] = SIZES
                 OUT.parent.mkdir(parents=True, exist_ok=True)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Literal, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from synthproof.core.schema import Field
+from synthproof.core.contracts import Case
+from synthproof.core.schema import Field, Purpose
 from synthproof.data.image.chain import Chain
 from synthproof.data.image.dataset import ImageSet
 from synthproof.data.table.io import read_table
@@ -78,4 +80,53 @@ def planted(pixels: Pixels8, kind: Kind, rng: np.random.Generator) -> Pixels8:
     return pixels.copy()
 
 
-__all__ = ["KINDS", "Kind", "image_set", "planted"]
+@cache
+def digits() -> tuple[Pixels8, IntArray]:
+    """Return 1,797 digits of 24 pixels (scikit-learn's, thrice as large) in a fixed random order, and their classes."""
+    from PIL import Image
+    from sklearn.datasets import load_digits
+
+    given = load_digits()
+    order = np.random.default_rng(0).permutation(len(given.images))
+    small = np.clip(np.rint(given.images[order] * (255 / 16)), 0, 255).astype(np.uint8)
+    large = [np.asarray(Image.fromarray(p).resize((24, 24), Image.Resampling.BICUBIC)) for p in small]
+    return np.stack(large), given.target[order].astype(np.intp)
+
+
+def digit_case(
+    n: int = 400,
+    *,
+    train: int = 900,
+    holdout: int = 400,
+    kind: Kind | None = None,
+    copies: int = 0,
+    noise: bool = False,
+    persons: bool = False,
+) -> Case[ImageSet]:
+    """Return a case of digits: train, unseen ones, and n fresh ones that play synthetic ones.
+
+    Parameters
+    ----------
+    kind, copies
+        So many of the fresh ones are exchanged for copies of training digits.
+    noise
+        All synthetic ones are uniform noise.
+    persons
+        Real digits belong two and two to a person.
+    """
+    x, y = digits()
+    ends = np.cumsum([0, train, holdout, n]).tolist()
+    a, b, c = (slice(i, j) for i, j in zip(ends[:-1], ends[1:], strict=True))
+    rng = np.random.default_rng(1)
+    drawn, labels = x[c].copy(), y[c].copy()
+    if noise:
+        drawn = rng.integers(0, 256, drawn.shape).astype(np.uint8)
+    if kind is not None:
+        source = rng.choice(train, copies, replace=False)
+        drawn[:copies], labels[:copies] = planted(x[a][source], kind, rng), y[a][source]
+    real = [image_set(x[s], y[s], np.arange(s.stop - s.start) // 2 if persons else None) for s in (a, b)]
+    made = image_set(drawn, labels)
+    return Case(train=real[0], holdout=real[1] if holdout else None, synthetic=made, purpose=Purpose())
+
+
+__all__ = ["KINDS", "Kind", "digit_case", "digits", "image_set", "planted"]

@@ -175,7 +175,7 @@ def reference(pictures: Float32Array, *, like: Reference | None = None) -> Refer
     windows = middles(reduced(pictures))
     if like is not None:
         return Reference(windows, like.centre, like.axes, like.evened(windows))
-    centre = windows.mean(axis=0)
+    centre = np.asarray(windows.mean(axis=0), dtype=np.float32)
     apart = windows - centre
     variances, vectors = np.linalg.eigh(np.asarray(apart.T @ apart, dtype=np.float64) / len(windows))
     k = min(AXES, len(variances), max(1, len(windows) - 1))

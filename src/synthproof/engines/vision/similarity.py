@@ -75,7 +75,9 @@ def similarity(a: Float32Array, b: Float32Array) -> tuple[Float32Array, Float32A
             part *= 2 * product + _C1
             part /= mean_x[rows, None] ** 2 + mean_y[None, :] ** 2 + _C1
             whole[rows] += part
-    return whole / len(windows_a), structure / len(windows_a)
+    whole /= len(windows_a)
+    structure /= len(windows_a)
+    return whole, structure
 
 
 def multi_scale_similarity(a: Float32Array, b: Float32Array) -> Float32Array:

@@ -87,7 +87,7 @@ class ClassAgreement:
     def _one(
         self, subject: str, asked: dict[Side, _Asked], at: int | None, k: int, names: tuple[str, ...], seed: int
     ) -> Evidence:
-        found, unseen = (asked[s].agreement(at) for s in ("synthetic", "holdout"))  # type: ignore[index]
+        found, unseen = (asked[s].agreement(at) for s in ("synthetic", "holdout"))
         detail: dict[str, Any] = {}
         if at is None:
             detail = {

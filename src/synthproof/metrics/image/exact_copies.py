@@ -16,9 +16,10 @@ from synthproof.core.schema import Purpose, Schema
 from synthproof.core.words import Words
 from synthproof.data.image.dataset import ImageSet
 from synthproof.metrics.image.reading import NO_IMAGES, SIDES, side_of, unready
-from synthproof.metrics.table.exchangeable import bound_words, evidence, of_attacks
 from synthproof.metrics.table.answers import joined
+from synthproof.metrics.table.exchangeable import bound_words, evidence, of_attacks
 
+FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.intp]
 
 _READ = Words(
@@ -85,8 +86,8 @@ class ExactCopies:
         met = np.where(real[ids[2]] > 0, ids[2], ids[3])
         drawn = np.bincount(met, minlength=size)
         weight = np.divide(drawn, real * len(met), out=np.zeros(size), where=real > 0)
-        carried = np.bincount(train.unit_of_row, weights=weight[ids[0]], minlength=len(train))
-        missed = np.bincount(holdout.unit_of_row, weights=weight[ids[1]], minlength=len(holdout))
+        carried = _per_unit(train, weight[ids[0]])
+        missed = _per_unit(holdout, weight[ids[1]])
         found = of_attacks(carried, missed, train.n_rows, holdout.n_rows, len(met))
         hits = int(((a > 0) & (real > 0))[met].sum())
         copied = np.flatnonzero(a[met] > 0)
@@ -119,6 +120,10 @@ def _chance(in_train: int, in_holdout: int, train: int, holdout: int) -> float:
     from scipy.stats import hypergeom
 
     return float(hypergeom.sf(in_train - 1, train + holdout, train, in_train + in_holdout))
+
+
+def _per_unit(images: ImageSet, weights: FloatArray) -> FloatArray:
+    return np.asarray(np.bincount(images.unit_of_row, weights=weights, minlength=len(images)), dtype=np.float64)
 
 
 def _mirrored(images: ImageSet) -> list[bytes]:

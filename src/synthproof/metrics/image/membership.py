@@ -127,8 +127,8 @@ class Membership:
         if (why := unready(self.card, case, seed, least=20, needs=("synthetic",))) is not None:
             return (why,)
         for side in ("train", "holdout"):
-            if (n := len(side_of(case, side))) < LEAST:  # type: ignore[arg-type]
-                return (too_few(self.card, n, LEAST, WHAT[side], seed=seed),)  # type: ignore[index]
+            if (n := len(side_of(case, side))) < LEAST:
+                return (too_few(self.card, n, LEAST, WHAT[side], seed=seed),)
         rows, scores = _scores(case, seed, job)
         people = _persons(case, rows, scores, seed)
         return (
@@ -184,9 +184,7 @@ class Membership:
             _, _, members, others = who.counts()
             if min(members, others) >= LEAST // 4 and len(people.class_names) > 1:
                 found, low, high = auc_interval(*who.split(name, half_a=False))
-                out.append(
-                    self._evidence(f"class {label}", who, found, (low, high), 0.5, {"attack": name}, None, seed)
-                )
+                out.append(self._evidence(f"class {label}", who, found, (low, high), 0.5, {"attack": name}, None, seed))
         return out
 
     def _evidence(
@@ -234,7 +232,7 @@ def _scores(case: Case[Any], seed: int, run: Run) -> tuple[dict[Side, IntArray],
     rows: dict[Side, IntArray] = {}
     scores: dict[Side, dict[str, FloatArray]] = {}
     for side in ("train", "holdout"):
-        images = side_of(case, side)  # type: ignore[arg-type]
+        images = side_of(case, side)
         at = rows_of(images, images.n_rows if case.full else most, seed, f"image.membership/{side}")
 
         def tick(done: int, total: int) -> None:
@@ -246,7 +244,7 @@ def _scores(case: Case[Any], seed: int, run: Run) -> tuple[dict[Side, IntArray],
             found[name] = -n.distance[:, 0]
             rest = np.maximum(n.distance[:, 1:].mean(axis=1), 1e-9) if n.distance.shape[1] > 1 else 1.0
             found[f"{name} over the next"] = -n.distance[:, 0] / rest
-        rows[side], scores[side] = at, found  # type: ignore[index]
+        rows[side], scores[side] = at, found
     _add_losses(case, rows, scores)
     return rows, scores
 
@@ -277,9 +275,7 @@ def _persons(
     classes = classes_of(case)
     by_side: dict[Side, tuple[IntArray, dict[str, FloatArray], IntArray]] = {}
     for side, at in rows.items():
-        units, first, inverse = np.unique(
-            side_of(case, side).unit_of_row[at], return_index=True, return_inverse=True
-        )
+        units, first, inverse = np.unique(side_of(case, side).unit_of_row[at], return_index=True, return_inverse=True)
         best = {}
         for name, values in scores[side].items():
             top = np.full(len(units), -np.inf)
@@ -289,9 +285,7 @@ def _persons(
     m = min(len(found[0]) for found in by_side.values())
     chosen = {s: permutation(seed, f"image.membership/persons/{s}", len(by_side[s][0]))[:m] for s in by_side}
     both: tuple[Side, Side] = ("train", "holdout")
-    attacks = {
-        name: np.concatenate([by_side[s][1][name][chosen[s]] for s in both]) for name in by_side["train"][1]
-    }
+    attacks = {name: np.concatenate([by_side[s][1][name][chosen[s]] for s in both]) for name in by_side["train"][1]}
     half = np.arange(m) < m // 2
     return _People(
         success.Attacked(attacks, np.repeat([True, False], m), np.tile(half, 2)),

@@ -16,8 +16,9 @@ from synthproof.core.run import Run, quiet
 from synthproof.core.schema import Purpose, Schema
 from synthproof.core.stats import clopper_pearson, newcombe
 from synthproof.core.words import Words
+from synthproof.data.image.dataset import ImageSet
 from synthproof.metrics.image.alike import Found, search
-from synthproof.metrics.image.reading import NO_IMAGES, classes_of, side_of, unready
+from synthproof.metrics.image.reading import NO_IMAGES, Side, classes_of, side_of, unready
 from synthproof.metrics.image.tails import LEAST, Tail, nearness
 from synthproof.metrics.table.exchangeable import evidence, of_attacks
 
@@ -124,8 +125,9 @@ class NearCopies:
         job.tick(self.card.id, 0, 1)
         if (why := unready(self.card, case, seed)) is not None:
             return (why,)
-        for side, least in (("train", 20), ("holdout", LEAST)):
-            if (why := unready(self.card, case, seed, least=least, needs=(side,))) is not None:  # type: ignore[arg-type]
+        least: tuple[tuple[Side, int], ...] = (("train", 20), ("holdout", LEAST))
+        for side, n in least:
+            if (why := unready(self.card, case, seed, least=n, needs=(side,))) is not None:
                 return (why,)
         found = search(case, seed, job)
         views = _views(case, found)
@@ -186,18 +188,18 @@ class NearCopies:
         mine, theirs = found.to_train[0].distance[:, 0], found.to_holdout.distance[:, 0]
         n = len(mine)
         to_train = np.where(mine < theirs, 1.0, np.where(mine > theirs, 0.0, 0.5))
-        carried = np.bincount(
-            train.unit_of_row[found.to_train[0].row[:, 0]], weights=to_train / n, minlength=len(train)
-        )
-        missed = np.bincount(
-            holdout.unit_of_row[found.to_holdout.row[:, 0]], weights=(1 - to_train) / n, minlength=len(holdout)
-        )
+        carried = _per_unit(train, found.to_train[0].row[:, 0], to_train / n)
+        missed = _per_unit(holdout, found.to_holdout.row[:, 0], (1 - to_train) / n)
         excess = of_attacks(carried, missed, train.n_rows, holdout.n_rows, n)
         expected = train.n_rows / (train.n_rows + holdout.n_rows)
         detail = {"nearest_is_training": float(to_train.mean()), "expected": expected, "persons": len(train)}
-        return evidence(
-            self.card, excess, subject="nearer", n=n, seed=seed, detail=detail, private={}, caveat=_NEARER
-        )
+        return evidence(self.card, excess, subject="nearer", n=n, seed=seed, detail=detail, private={}, caveat=_NEARER)
+
+
+def _per_unit(images: ImageSet, rows: IntArray, weights: FloatArray) -> FloatArray:
+    """Return the weights that fall to each unit, by the rows that carry them."""
+    units = images.unit_of_row[rows]
+    return np.asarray(np.bincount(units, weights=weights, minlength=len(images)), dtype=np.float64)
 
 
 def _views(case: Case[Any], found: Found) -> list[View]:
@@ -256,5 +258,3 @@ def _told(view: View) -> dict[str, Any]:
             for q in (0.001, 0.01, 0.05, 0.5)
         },
     }
-
-

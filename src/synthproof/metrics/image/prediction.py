@@ -61,7 +61,9 @@ class Prediction:
         id="image.prediction",
         version=1,
         family="utility",
-        name=Words(en="Prediction gap (trained on real less synthetic)", ko="모형 성능 격차(실제 학습 − 합성 학습, 이미지)"),
+        name=Words(
+            en="Prediction gap (trained on real less synthetic)", ko="모형 성능 격차(실제 학습 − 합성 학습, 이미지)"
+        ),
         question=Words(
             en="Does a classifier learned from the synthetic images recognise real ones as well as one learned from real ones?",
             ko="합성 이미지로 학습한 분류기가 원본으로 학습한 분류기만큼 실제 이미지를 잘 알아보는가?",
@@ -115,9 +117,7 @@ class Prediction:
         out = []
         for r in range(self.repeats):
             # The same seed for both sources: first weights and order of batches do not add to the gap.
-            net = train_classifier(
-                seen, classes, len(usable), plan, seed=derive(seed, f"{self.card.id}/{r}"), run=run
-            )
+            net = train_classifier(seen, classes, len(usable), plan, seed=derive(seed, f"{self.card.id}/{r}"), run=run)
             out.append(net.look(pictures(case, "holdout")[tested.rows], run=run)[1])
         return out
 

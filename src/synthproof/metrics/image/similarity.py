@@ -31,8 +31,8 @@ _READ = Words(
     en="For each synthetic image, the mean of its {kind} to all training images of its class; the number is the mean of these "
     "over images, as the guide defines it. The mean cannot show a copy: one among 500 raises it by 0.001. Read the maximum "
     "beside it. The reference is that of unseen images.",
-    ko="합성 이미지마다 같은 클래스의 모든 학습 원본과의 {kind}를 평균하고, 그 평균을 다시 이미지에 대해 평균한 값입니다(가이드의 정의). "
-    "평균으로는 복제가 드러나지 않습니다(500건 중 1건의 복제는 0.001만 올립니다). 최댓값을 함께 읽으십시오. 비교값은 미학습 원본의 값입니다.",
+    ko="합성 이미지마다 같은 클래스의 모든 학습 원본과의 {kind}를 평균하고 이를 다시 이미지에 대해 평균한 값입니다(가이드의 정의). "
+    "평균으로는 복제가 드러나지 않으므로(500건 중 1건은 0.001만 올립니다) 최댓값을 함께 읽으십시오. 비교값은 미학습 원본의 값입니다.",
 )
 _MOST = Words(
     en="The highest {kind} of any synthetic image to a training image of its class, a fact about these images; the reference is "
@@ -91,18 +91,15 @@ class Similarity:
         if (why := unready(self.card, case, seed, needs=("train", "synthetic"))) is not None:
             return (why,)
         classes = classes_of(case)
-        rows = {
-            s: rows_of(side_of(case, s), MOST, seed, f"image.similarity/{s}")
-            for s in classes.of
-        }
+        rows = {s: rows_of(side_of(case, s), MOST, seed, f"image.similarity/{s}") for s in classes.of}
         looked = {s: _Looked.at(side_of(case, s), rows[s], classes.of[s][rows[s]]) for s in rows}
         deep = _Deep.of(case, rows, job)
         out: list[Evidence] = []
         found = {}
         for side in ("synthetic", "holdout") if held else ("synthetic",):
-            tables = _tables(looked[side], looked["train"])  # type: ignore[index]
+            tables = _tables(looked[side], looked["train"])
             tables[KINDS[2]] = deep.table(side)
-            same = looked[side].classes[:, None] == looked["train"].classes[None, :]  # type: ignore[index]
+            same = looked[side].classes[:, None] == looked["train"].classes[None, :]
             found[side] = {kind: per_image(table, same) for kind, table in tables.items()}
             job.tick(self.card.id, len(found), 3)
         for kind in KINDS:
@@ -122,9 +119,7 @@ class Similarity:
             value, half = float(values.mean()), _half(values)
             quantiles = {f"{q:g}": float(np.quantile(values, q)) for q in (0.5, 0.95, 0.99)}
             out.append(
-                self._evidence(
-                    subject, value, half, control, quantiles, _with_deep(caveat, kind), len(values), seed
-                )
+                self._evidence(subject, value, half, control, quantiles, _with_deep(caveat, kind), len(values), seed)
             )
         top = float(found.most.max())
         worst = np.argsort(-found.most, kind="stable")[:50]
@@ -157,7 +152,11 @@ class Similarity:
         seed: int,
     ) -> Evidence:
         reference = None if control is None else float(control.mean())
-        spread = None if control is None else (float(control.mean()) - _half(control), float(control.mean()) + _half(control))
+        spread = (
+            None
+            if control is None
+            else (float(control.mean()) - _half(control), float(control.mean()) + _half(control))
+        )
         return Evidence(
             metric=self.card.id,
             version=self.card.version,
