@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -220,6 +221,7 @@ def equivalent(hits: int, n: int, band: tuple[float, float], alpha: float = ALPH
     return over_low <= alpha and float(bdtr(hits, n, high)) <= alpha
 
 
+@cache
 def enough(band: tuple[float, float], alpha: float = ALPHA, power: float = POWER) -> int:
     """Return the fewest independent judgements with which pure guessing is shown to lie in the band.
 
