@@ -50,6 +50,7 @@ class Person:
     outside: bool = False
     questions: tuple[str, ...] = ()
     due: str = ""
+    votes: bool = True
     conflict: bool = False
 
     @property
@@ -155,6 +156,9 @@ def record_of(lines: Sequence[Line]) -> CaseRecord:
             people[line.person] = _conflicted(people[line.person])
         elif line.act == "stage.moved":
             moves.append(Move.from_dict(told))
+        elif line.act == "answer.given":
+            # A vote rests on its answers: one that changed afterwards leaves it to be cast again.
+            ballots.get(line.subject, {}).pop(line.person, None)
         elif line.act == "ballot.cast":
             ballots.setdefault(line.subject, {})[line.person] = (_ballot(line), line.at)
         elif line.act == "outcome.closed":
@@ -183,14 +187,15 @@ def read_export(path: Path) -> tuple[CaseRecord, tuple[Line, ...]]:
     StateError
         ``journal/broken`` or ``journal/unreadable``.
     """
-    lines = _lines_of(path)
+    lines = read_lines(path)
     try:
         return record_of(lines), lines
     except (ValueError, KeyError, TypeError) as error:
         raise StateError("journal/unreadable", where=str(path), reason=type(error).__name__) from error
 
 
-def _lines_of(path: Path) -> tuple[Line, ...]:
+def read_lines(path: Path) -> tuple[Line, ...]:
+    """Return the verified lines of an export: a zip, a folder or the journal file."""
     if path.is_dir():
         return read(path / JOURNAL)
     if not zipfile.is_zipfile(path):
@@ -222,6 +227,7 @@ def _person(told: Mapping[str, Any], before: Person | None) -> Person:
         outside=bool(told.get("outside", False)),
         questions=tuple(told.get("questions", ())),
         due=str(told.get("due", "")),
+        votes=bool(told.get("votes", True)),
         conflict=before.conflict if before else False,
     )
 

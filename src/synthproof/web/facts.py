@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -98,9 +99,8 @@ def exhibits(question: Question, facts: Mapping[str, Any]) -> list[dict[str, Any
             found = [f for f in facts["findings"] if f["rule"] == what]
             if found:
                 out.append(_table(Words.from_dict(found[0]["name"]), found, "report.html#guide"))
-        elif kind == "metric":
-            if what == "any.visual_turing":
-                out += [{"kind": "panel", "evidence": e} for e in facts["panels"]]
+        elif kind == "metric" and what == "any.visual_turing":
+            out += [{"kind": "panel", "evidence": e} for e in facts["panels"]]
     return out
 
 
@@ -149,6 +149,8 @@ def asked(form: Form, facts: Mapping[str, Any]) -> list[dict[str, Any]]:
     return out
 
 
-def listed(sealed: Path) -> frozenset[str]:
-    """Return the names of the files that a dossier's seal lists."""
-    return frozenset(json.loads(sealed.read_text(encoding="utf-8"))["files"])
+@lru_cache(maxsize=64)
+def sealed_files(seal: Path) -> Mapping[str, str]:
+    """Return the files that a dossier's seal lists, with their digests. Read once: a dossier never changes."""
+    listed: dict[str, str] = json.loads(seal.read_text(encoding="utf-8"))["files"]
+    return listed

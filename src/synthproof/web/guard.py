@@ -6,8 +6,7 @@ action for this case, panel and question. A case that is not one's own looks exa
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, cast
 
 from fastapi import Depends, Request
@@ -64,7 +63,6 @@ class Acting:
     member: Member | None = None
     panel: Panel | None = None
     reader: PanelReader | None = None
-    facts: dict[str, Any] = field(default_factory=dict)
 
     @property
     def role(self) -> Role:
@@ -89,6 +87,11 @@ class Acting:
         """Return whether the person may do something else here: what pages ask before they show a button."""
         here = self.member is not None or self.reader is not None or _owns(self)
         return may(self.role, action, member=here, area=_own_question(self.member, question), own=True)
+
+    def can_here(self, case: Case, member: Member | None, action: str) -> bool:
+        """Return whether the person may do something in a case of a list."""
+        here = member is not None or case.created_by == self.person.id
+        return may(self.role, action, member=here)
 
 
 def language_of(request: Request) -> Lang:

@@ -17,7 +17,7 @@ from synthproof.core.fingerprint import canonical_json
 from synthproof.dossier.journal_file import SUFFIX
 from synthproof.review.form import load_form
 from synthproof.review.record import JOURNAL
-from synthproof.review.stages import COMMITTEE, move
+from synthproof.review.stages import COMMITTEE, Result, move
 from synthproof.web.acts.people import clean
 from synthproof.web.facts import facts_of
 from synthproof.web.intake import keep, taken_in
@@ -146,7 +146,7 @@ def move_case(store: Store, by: Person, case_id: str, to: int, because: str, *, 
             raise UsageError("review/no-such-step", stage=case.stage, to=to)
         dossier = latest(work, case.id)
         closed = work.get(Closed, dossier.id)
-        result = closed.outcome["result"] if closed else "open"
+        result: Result = closed.outcome["result"] if closed else "open"
         left = len(closed.outcome["conditions"]) - len(closed.ticked) if closed else 0
         text = clean(because, 2000, name="because", needed=False)
         step = move(case.stage, to, because=text, result=result, open_conditions=left)
