@@ -56,6 +56,7 @@ class Bounds:
         self.small_seconds = small_seconds
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request within the bounds."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return

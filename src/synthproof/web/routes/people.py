@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Form, Request
 from fastapi.responses import Response
@@ -24,7 +24,7 @@ def _list(request: Request, me: Acting, *, link: str = "", whose: str = "") -> R
         pledges = work.execute(select(Pledge).where(Pledge.kind == "interest")).scalars()
         declared = {p.person: "yes" in p.answers.get("answers", ()) for p in pledges}
     url = f"{request.base_url}link/{link}" if link else ""
-    values = {"people": found, "declared": declared, "link": url, "whose": whose}
+    values: dict[str, Any] = {"people": found, "declared": declared, "link": url, "whose": whose}
     return page(request, "people.html", me, roles=ROLES, expertise=list(EXPERTISE_WORDS), **values)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from functools import lru_cache
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Form, Request
 from fastapi.responses import FileResponse, Response
@@ -84,7 +84,7 @@ def questions(request: Request, case: str, me: Acting = needs("case.read")) -> R
         mine = _mine(work, dossier, me)
         ballot = work.get(Ballot, (dossier.id, me.person.id))
         closed = work.get(Closed, dossier.id)
-    values = {"form": form, "dossier": dossier, "asked": asked(form, dossier.facts), "mine": mine}
+    values: dict[str, Any] = {"form": form, "dossier": dossier, "asked": asked(form, dossier.facts), "mine": mine}
     return page(request, "questions.html", me, case=me.the_case, ballot=ballot, closed=closed, **values)
 
 
@@ -208,5 +208,5 @@ def compare(request: Request, case: str, before: int = 0, after: int = 0, me: Ac
         closed = work.get(Closed, one.id)
         members = work.execute(select(Member).where(Member.case == case)).scalars().all()
     rows = changes(one.facts, two.facts)
-    values = {"one": one, "two": two, "rows": rows, "last": last, "closed": closed, "members": members}
+    values: dict[str, Any] = {"one": one, "two": two, "rows": rows, "last": last, "closed": closed, "members": members}
     return page(request, "compare.html", me, case=me.the_case, **values)
