@@ -100,7 +100,6 @@ class Store:
         """Yield a session that only reads."""
         with self._make() as work:
             yield work
-            work.rollback()
 
     @contextmanager
     def write(self) -> Iterator[Work]:
