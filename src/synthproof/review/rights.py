@@ -52,7 +52,7 @@ _TABLE: Mapping[str, tuple[Reach, Reach, Reach, Reach, Reach]] = {
     "panel.open":        ("member",     "",           "",         "",         ""),
     "panel.read":        ("",           "",           "",         "member",   ""),
     "panel.close":       ("member",     "",           "",         "",         ""),
-    "panel.result":      ("member",     "everywhere", "member",   "",         "everywhere"),
+    "panel.result":      ("member",     "everywhere", "",  "",         "everywhere"),
 }  # fmt: skip
 
 ACTIONS: tuple[str, ...] = tuple(_TABLE)
