@@ -256,6 +256,8 @@ def cell_text(value: Any, f: Field) -> str:
     """Return a cell as every card prints it: by the field alone, so that its writing does not tell the side."""
     if pd.isna(value):
         return "–"
+    if isinstance(value, pd.Timestamp):
+        return value.strftime("%Y-%m-%d %H:%M:%S").removesuffix(" 00:00:00")
     if f.numeric:
         digits = f.decimals if f.decimals is not None else 4
         return f"{float(value):.{max(0, min(digits, 6))}f}"

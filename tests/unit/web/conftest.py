@@ -46,6 +46,12 @@ def _dossier_tools() -> Any:
 
 
 @pytest.fixture(scope="session")
+def tools() -> Any:
+    """Makers of a small table and of a proof about it, which the dossier's tests use."""
+    return _dossier_tools()
+
+
+@pytest.fixture(scope="session")
 def sealed_dossiers(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     """Two sealed dossiers that differ."""
     tools = _dossier_tools()

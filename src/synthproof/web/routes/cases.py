@@ -189,7 +189,7 @@ def journal(request: Request, case: str, me: Acting = needs("journal.read")) -> 
     """Show the journal, verified."""
     with me.store.read() as work:
         lines = me.store.journal(work, cases.chain_of(case))
-        names = {i: n for i, n in work.execute(select(Person.id, Person.name))}
+        names = {p.id: p.name for p in work.execute(select(Person.id, Person.name))}
     return page(request, "journal.html", me, case=me.the_case, lines=lines[::-1][:1000], n=len(lines), names=names)
 
 

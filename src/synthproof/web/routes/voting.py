@@ -65,7 +65,7 @@ def outcome(request: Request, case: str, n: int = 0, me: Acting = needs("outcome
             found = work.execute(select(Dossier).where(Dossier.case == case, Dossier.n == n)).scalar_one_or_none()
             dossier = found or dossier
         closed = work.get(Closed, dossier.id)
-        names = {i: n for i, n in work.execute(select(Person.id, Person.name))}
+        names = {p.id: p.name for p in work.execute(select(Person.id, Person.name))}
         standing = votes.counted(work, me.the_case, dossier)
         shown = closed is not None or me.can("answer.see_all")
         query = select(Ballot, Person).join(Person, Person.id == Ballot.person).where(Ballot.dossier == dossier.id)
