@@ -67,7 +67,7 @@ def new_panel(root: Path, out: Path, plan: Plan, *, title: str = "") -> str:
     stratum = _stratum(real, synthetic)
     items = draw(plan, _strata(real, stratum), _strata(synthetic, stratum))
     shown = [f for f in real.schema.modelled if f.name in synthetic.schema]
-    salt = secrets.token_hex(16)
+    salt, days = secrets.token_hex(16), _whole_days(real)
     key = [item.to_dict() for item in items]
     commitment = digest_json({"key": key, "salt": salt})
     panel = secrets.token_hex(8)
@@ -78,7 +78,7 @@ def new_panel(root: Path, out: Path, plan: Plan, *, title: str = "") -> str:
         "title": title,
         "plan": {k: v for k, v in plan.to_dict().items() if k != "seed"},
         "commitment": commitment,
-        "items": [_told(item, real if item.side == "real" else synthetic, shown) for item in items],
+        "items": [_told(item, real if item.side == "real" else synthetic, shown, days) for item in items],
     }
     place = root / "vault" / "panels" / f"{panel}.json"
     place.parent.mkdir(mode=0o700, exist_ok=True)
@@ -242,22 +242,36 @@ def _strata(table: Table, column: str) -> list[str]:
     return ["" if pd.isna(v) else str(v) for v in values.to_numpy(dtype=object)[order]]
 
 
-def _told(item: Item, table: Table, shown: Sequence[Field]) -> dict[str, Any]:
+def _whole_days(table: Table) -> frozenset[str]:
+    return frozenset(
+        f.name
+        for f in table.schema.fields
+        if f.kind == "datetime" and (table.frame[f.name].dropna() == table.frame[f.name].dropna().dt.normalize()).all()
+    )
+
+
+def _told(item: Item, table: Table, shown: Sequence[Field], days: frozenset[str]) -> dict[str, Any]:
     rows = table.frame.iloc[np.flatnonzero(table.unit_of_row == item.position)[:_MOST_ROWS]]
     card = [
-        (f.name if len(rows) == 1 else f"{f.name} ({at})", cell_text(rows[f.name].iloc[at - 1], f))
+        (f.name if len(rows) == 1 else f"{f.name} ({at})", cell_text(rows[f.name].iloc[at - 1], f, days=f.name in days))
         for at in range(1, len(rows) + 1)
         for f in shown
     ]
     return {"name": item.name, "kind": "card", "card": card, **({"answer": item.side} if item.training else {})}
 
 
-def cell_text(value: Any, f: Field) -> str:
-    """Return a cell as every card prints it: by the field alone, so that its writing does not tell the side."""
+def cell_text(value: Any, f: Field, *, days: bool = False) -> str:
+    """Return a cell as every card prints it: by the field alone, so that its writing does not tell the side.
+
+    Parameters
+    ----------
+    days
+        The field's real values are whole days.
+    """
     if pd.isna(value):
         return "–"
     if isinstance(value, pd.Timestamp):
-        return value.strftime("%Y-%m-%d %H:%M:%S").removesuffix(" 00:00:00")
+        return value.strftime("%Y-%m-%d" if days else "%Y-%m-%d %H:%M:%S")
     if f.numeric:
         digits = f.decimals if f.decimals is not None else 4
         return f"{float(value):.{max(0, min(digits, 6))}f}"
