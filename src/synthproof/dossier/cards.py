@@ -71,9 +71,7 @@ def released_card(
     return "\n".join(head + _data_card(proof, preview, lang, terms=mark(terms), period=mark(period)))
 
 
-def _data_card(
-    proof: Proof, preview: Mapping[str, Any], lang: Lang, *, terms: str = "", period: str = ""
-) -> list[str]:
+def _data_card(proof: Proof, preview: Mapping[str, Any], lang: Lang, *, terms: str = "", period: str = "") -> list[str]:
     def w(en: str, ko: str) -> str:
         return ko if lang == "ko" else en
 

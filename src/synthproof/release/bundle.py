@@ -18,7 +18,7 @@ from synthproof.core.errors import StateError, WorkspaceError
 from synthproof.core.files import refuse_url, whole_file, whole_folder
 from synthproof.core.fingerprint import digest, digest_file, digest_json
 from synthproof.core.run import Run, quiet
-from synthproof.core.words import LANGS, Words
+from synthproof.core.words import Words
 from synthproof.data.table.dataset import Table
 from synthproof.dossier.assemble import PREVIEW, read_dossier
 from synthproof.dossier.journal import Line
@@ -35,6 +35,7 @@ from synthproof.release.vault import ReleaseVault
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+_FILE = re.compile(r"[\w-][\w.-]{0,120}\.png")
 _PLAIN = re.compile(r"[\w.:@-]{0,120}")
 
 
@@ -139,12 +140,14 @@ def seal_bundle(
         manifest = _write_manifest(part, content, anchors, key)
         write_full_papers(vault.papers(bundle), content, part / MANIFEST)
         run.tick("release", 2, 3)
+        told = False
         try:
             # the last act before the bundle appears: what is outside is always in the journal
             vault.add("release.sealed", subject=manifest, fields=_told(content))
-        except BaseException:
-            shutil.rmtree(vault.papers(bundle), ignore_errors=True)
-            raise
+            told = True
+        finally:
+            if not told:
+                shutil.rmtree(vault.papers(bundle), ignore_errors=True)
     run.tick("release", 3, 3)
     return Sealed(bundle=bundle, place=out, manifest=manifest, fingerprint=content.fingerprint)
 
@@ -166,10 +169,12 @@ def _told(content: Content) -> dict[str, Any]:
 def _refuse_other_data(material: Material, named: Mapping[str, Any]) -> None:
     found = material.synthetic.fingerprint()
     if found != named.get("fingerprint"):
-        raise StateError("release/data-differ", where=str(material.dossier), wanted=named.get("fingerprint"), found=found)
+        raise StateError(
+            "release/data-differ", where=str(material.dossier), wanted=named.get("fingerprint"), found=found
+        )
     covered = named.get("images", {})
     for name, path in material.images.items():
-        if covered.get(name) != digest_file(path):
+        if not _FILE.fullmatch(name) or covered.get(name) != digest_file(path):
             raise StateError("release/image-not-covered", where=name, n=len(covered))
 
 
@@ -194,17 +199,21 @@ def _whole(out: Path) -> Iterator[Path]:
         with whole_folder(out) as part:
             yield part
         return
-    with whole_file(out) as packed:
-        with tempfile.TemporaryDirectory(prefix=f".{out.name}.", suffix=".part", dir=packed.parent) as scratch:
-            part = Path(scratch)
-            yield part
-            with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
-                for path in sorted(p for p in part.rglob("*") if p.is_file()):
-                    entry = zipfile.ZipInfo(path.relative_to(part).as_posix(), (1980, 1, 1, 0, 0, 0))
-                    entry.external_attr = 0o644 << 16
-                    entry.compress_type = zipfile.ZIP_DEFLATED
-                    with archive.open(entry, "w", force_zip64=True) as inside, path.open("rb") as source:
-                        shutil.copyfileobj(source, inside, 1 << 20)
+    with whole_file(out) as packed, _scratch(packed) as part:
+        yield part
+        with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+            for path in sorted(p for p in part.rglob("*") if p.is_file()):
+                entry = zipfile.ZipInfo(path.relative_to(part).as_posix(), (1980, 1, 1, 0, 0, 0))
+                entry.external_attr = 0o644 << 16
+                entry.compress_type = zipfile.ZIP_DEFLATED
+                with archive.open(entry, "w", force_zip64=True) as inside, path.open("rb") as source:
+                    shutil.copyfileobj(source, inside, 1 << 20)
+
+
+@contextmanager
+def _scratch(packed: Path) -> Iterator[Path]:
+    with tempfile.TemporaryDirectory(prefix=f"{packed.stem}.", suffix=".part", dir=packed.parent) as folder:
+        yield Path(folder)
 
 
 def _write_manifest(part: Path, content: Content, anchors: Mapping[str, Any], key: Ed25519PrivateKey) -> str:

@@ -223,7 +223,9 @@ def _encrypted_pem(plain: bytes, passphrase: bytes) -> bytes:
 
 def _der(tag: int, content: bytes) -> bytes:
     n = len(content)
-    size = bytes([n]) if n < 128 else bytes([0x80 | ((n.bit_length() + 7) // 8)]) + n.to_bytes((n.bit_length() + 7) // 8)
+    size = (
+        bytes([n]) if n < 128 else bytes([0x80 | ((n.bit_length() + 7) // 8)]) + n.to_bytes((n.bit_length() + 7) // 8)
+    )
     return bytes([tag]) + size + content
 
 

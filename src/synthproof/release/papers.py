@@ -196,9 +196,7 @@ def combined(case: Case) -> Form:
     counts = Section(
         title=Words(en="Counts by area", ko="영역별 집계"),
         head=(Words(en="Area", ko="검토 영역"), *(MARK_WORDS[m] for m in MARKS)),
-        rows=tuple(
-            (AREA_WORDS[a], *(same(sum(v.areas[a] == m for v in outcome.votes)) for m in MARKS)) for a in AREAS
-        ),
+        rows=tuple((AREA_WORDS[a], *(same(sum(v.areas[a] == m for v in outcome.votes)) for m in MARKS)) for a in AREAS),
     )
     members = Section(
         title=Words(en="Members", ko="위원별 결과"),

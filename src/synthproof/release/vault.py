@@ -76,15 +76,13 @@ class ReleaseVault:
     ----------
     vault
         The vault of a run; its folder ``release`` is made when something is first written.
+    keys
+        Folder of a signing key that serves several runs; the vault's own by default.
     """
 
-    def __init__(self, vault: Path) -> None:
+    def __init__(self, vault: Path, keys: Path | None = None) -> None:
         self.root = vault / FOLDER
-
-    @property
-    def key(self) -> Path:
-        """Folder of the signing key."""
-        return self.root / "key"
+        self.key = keys or self.root / "key"
 
     @property
     def journal(self) -> Path:
