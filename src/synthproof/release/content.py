@@ -221,7 +221,7 @@ def _croissant(part: Path, content: Content, reduced: Proof, preview: Mapping[st
         "license": {"@type": "CreativeWork", "name": NAME.en, "url": "terms.en.md"},
         "identifier": content.bundle,
         "datePublished": content.created[:10],
-        "temporalCoverage": f"{content.decided.outcome.start}/{content.decided.outcome.end}",
+        "expires": content.decided.outcome.end,
         "distribution": [
             file(PARQUET, "application/vnd.apache.parquet", "synthetic-table"),
             file(CSV, "text/csv", "synthetic-table-csv"),

@@ -66,6 +66,8 @@ def terms(purpose: Purpose, restrictions: Sequence[Words], *, start: str, end: s
         lines += [f"- {mark(r.say(lang), 600)}" for r in restrictions]
     lines += [
         "",
+        f"## {w('Purpose and period', '목적과 기간')}",
+        "",
         f"- {w('Purpose', '활용 목적')}: {mark(purpose.description, 600) or unnamed}",
         f"- {w('For', '활용 대상')}: {FORM_WORDS[purpose.form].say(lang)}, "
         f"{ENVIRONMENT_WORDS[purpose.environment].say(lang)}",
