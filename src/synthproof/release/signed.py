@@ -78,6 +78,6 @@ def is_signed(path: Path) -> bool:
     """Return whether a JSON file has the outer form of a signed statement."""
     try:
         outer = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return False
     return isinstance(outer, dict) and set(outer) == {"body", "signed"}

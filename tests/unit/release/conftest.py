@@ -121,9 +121,7 @@ def made_proof(table: Table) -> Proof:
         "detail": {"en": canary("DETAIL"), "ko": canary("DETAIL")},
     }
     removed = {**treatment, "field": canary("REMOVED")}
-    facts = DataFacts(
-        name=f"{canary('FILE')}.csv", units=60, rows=60, columns=5, fingerprint=table.fingerprint()
-    )
+    facts = DataFacts(name=f"{canary('FILE')}.csv", units=60, rows=60, columns=5, fingerprint=table.fingerprint())
     return Proof(
         schema=table.schema,
         purpose=Purpose(
@@ -137,7 +135,7 @@ def made_proof(table: Table) -> Proof:
             quasi_identifiers=("나이", canary("REMOVED")),
             targets=("당뇨",),
         ),
-        data={"source": replace(facts, units=98765, rows=98765), "train": facts, "synthetic": facts},
+        data={"source": replace(facts, units=9876543, rows=9876543), "train": facts, "synthetic": facts},
         evidence=evidence,
         limits=(limit,),
         verdict=Verdict(
@@ -156,8 +154,8 @@ def made_proof(table: Table) -> Proof:
             because=both(canary("BECAUSE")).to_dict(),
             notices=(both(canary("NOTICE")).to_dict(),),
         ),
-        receipts=({"protection": "rare", "persons": 98765, "treatments": [treatment, removed]},),
-        refinements=({"refinement": canary("REFINED")}, {"refinement": "drop_exact_copies", "copies_dropped": 98765}),
+        receipts=({"protection": "rare", "persons": 9876543, "treatments": [treatment, removed]},),
+        refinements=({"refinement": canary("REFINED")}, {"refinement": "drop_exact_copies", "copies_dropped": 9876543}),
         scan={"fields": [{"field": canary("SCAN"), "class": "direct", "findings": []}]},
         notices=(both(canary("NOTICE")).to_dict(),),
         settings={"seed": 987654321, "stages": {"note": canary("SETTING")}},
@@ -216,7 +214,9 @@ def made_outcome(digest: str, **more: Any) -> Outcome:
         start="2026-11-25",
         end="2027-11-24",
         restrictions=(Words(en="Teaching only", ko="교육 목적 한정"),),
-        responsible=Responsible(organisation="우리병원", position="팀장", name=canary("STEWARD"), contact="02-000-0000"),
+        responsible=Responsible(
+            organisation="우리병원", position="팀장", name=canary("STEWARD"), contact="02-000-0000"
+        ),
         **more,
     )
 
@@ -228,7 +228,9 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     root = tmp_path_factory.mktemp("run") / "out"
     table = made_table()
     save_table(root / "vault" / "synthetic", table)
-    write_dossier(root / "dossier", made_proof(table), synthetic=table, policy_text='id = "pipc_2024"\n')
+    proof = made_proof(table)
+    write_dossier(root / "dossier", proof, synthetic=table, policy_text='id = "pipc_2024"\n')
+    (root / "vault/private.json").write_text(json.dumps(proof.to_dict(private=True), default=str, ensure_ascii=False))
     digest = str(check_seal(root / "dossier")["digest"])
     release_key(root, PASSPHRASE)
     case = root.parent / "case"
