@@ -86,11 +86,15 @@ def seal(
     run_dir: Annotated[Path, _RUN],
     out: Annotated[Path, typer.Option("--out", "-o", help="The bundle: a folder, or a file.zip. / 반출 묶음.")],
     outcome: Annotated[
-        Path, typer.Option("--outcome", help="outcome.json, or the folder of an exported case. / 심의 결과.")
+        Path, typer.Option("--outcome", help="outcome.json, or an exported case (zip, folder). / 심의 결과.")
     ],
     outcome_key: Annotated[
         Path | None, typer.Option("--outcome-key", help="Public key that must have signed the outcome. / 결과 서명 키.")
     ] = None,
+    start: Annotated[
+        str, typer.Option("--from", help="First day of use, where the decision sets none (2027-01-31). / 활용 시작일.")
+    ] = "",
+    end: Annotated[str, typer.Option("--until", help="Last day of use, likewise. / 활용 종료일.")] = "",
     dossier: Annotated[
         Path | None,
         typer.Option("--dossier", help="The approved dossier, when it is not the run's own. / 승인된 심의자료."),
@@ -131,6 +135,8 @@ def seal(
         dossier=dossier,
         keys=keys,
         outcome_key=outcome_key,
+        start=start,
+        end=end,
         images=pictures,
         certificate=signing,
     )

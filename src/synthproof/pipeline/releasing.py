@@ -8,7 +8,7 @@ from pathlib import Path
 
 from synthproof.core.errors import WorkspaceError
 from synthproof.core.run import Run
-from synthproof.dossier.seal import SEAL
+from synthproof.dossier.seal import SEAL, check_seal
 from synthproof.pipeline.lock import only_one
 from synthproof.pipeline.tables import load_table
 from synthproof.pipeline.workspace import Workspace
@@ -58,6 +58,8 @@ def seal_release(
     dossier: str | Path | None = None,
     keys: str | Path | None = None,
     outcome_key: str | Path | None = None,
+    start: str = "",
+    end: str = "",
     images: Mapping[str, Path] | None = None,
     certificate: Certificate | None = None,
     day: date | None = None,
@@ -72,7 +74,7 @@ def seal_release(
     out
         Becomes the bundle: a folder, or a file that ends in ``.zip``. Nothing is overwritten.
     outcome
-        ``outcome.json``, or the folder of an exported case.
+        ``outcome.json``, or a case as the review server exported it (a zip, or a folder).
     passphrase
         Opens the signing key.
     dossier
@@ -81,6 +83,8 @@ def seal_release(
         Folder of a signing key that serves several runs; the vault's own by default.
     outcome_key
         Public key that must have signed the outcome.
+    start, end
+        First and last day of use, ISO 8601, where the decision sets none.
     images, certificate
         Pictures that the dossier names, and what makes their content credentials.
     day
@@ -104,7 +108,8 @@ def seal_release(
     if not (workspace.vault / "synthetic").is_dir():
         raise WorkspaceError("release/not-a-run", where=str(run_dir), missing="vault/synthetic/")
     key = load_public(Path(outcome_key)) if outcome_key is not None else None
-    decided = read_outcome(Path(outcome), key=key)
+    digest = str(check_seal(folder)["digest"])
+    decided = read_outcome(Path(outcome), dossier=digest, key=key, start=start, end=end)
     with only_one(workspace.root):
         return seal_bundle(
             Material(dossier=folder, synthetic=load_table(workspace.vault / "synthetic"), images=dict(images or {})),

@@ -29,7 +29,7 @@ from synthproof.release.gate import refuse_unapproved, today
 from synthproof.release.keys import open_key, public_key_of
 from synthproof.release.layout import FORMAT, MANIFEST, PUBLIC_KEY, SIGNATURE
 from synthproof.release.reading import Decided
-from synthproof.release.signed import signature_of
+from synthproof.release.signed import signature_of, signature_text
 from synthproof.release.vault import ReleaseVault
 
 if TYPE_CHECKING:
@@ -240,6 +240,6 @@ def _write_manifest(part: Path, content: Content, anchors: Mapping[str, Any], ke
     }
     text = (json.dumps(body, ensure_ascii=False, indent=1, sort_keys=True) + "\n").encode("utf-8")
     (part / MANIFEST).write_bytes(text)
-    signed = json.dumps(signature_of(text, key), indent=1) + "\n"
-    (part / SIGNATURE).write_text(signed, encoding="ascii", newline="\n")
+    signed = signature_of(text, key)
+    (part / SIGNATURE).write_text(signature_text(signed), encoding="ascii", newline="\n")
     return digest(text)

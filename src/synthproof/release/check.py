@@ -21,7 +21,7 @@ from synthproof.release.gate import out_of_period, today
 from synthproof.release.keys import PublicKey, load_public
 from synthproof.release.layout import FORMAT, MANIFEST, NOTICE, PUBLIC_KEY, SIGNATURE
 from synthproof.release.notice import Notice, read_notice
-from synthproof.release.signed import signer_of
+from synthproof.release.signed import signature_text, signer_of
 
 _KEYS = {
     "format", "bundle", "created", "synthetic", "title", "contact", "dossier", "outcome", "data", "period", "journals",
@@ -145,7 +145,8 @@ def _signer(found: Container, raw: bytes, faults: list[SynthproofError]) -> Publ
         return None
     try:
         signed = json.loads(text)
-        if not isinstance(signed, dict):
+        # no byte may differ, not even a space: whoever compares two copies must find them equal
+        if not isinstance(signed, dict) or signature_text(signed).encode("utf-8") != text:
             raise TypeError
         return signer_of(signed, raw, where=SIGNATURE)
     except StateError as error:

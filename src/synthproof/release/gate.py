@@ -17,6 +17,8 @@ def today() -> date:
 def refuse_unapproved(outcome: Outcome, digest: str, day: date) -> None:
     """Let pass only what a committee approved: this dossier, conditions ticked off, within its period.
 
+    A conditional approval counts once a named person has ticked off every one of its conditions.
+
     Parameters
     ----------
     outcome
@@ -36,11 +38,12 @@ def refuse_unapproved(outcome: Outcome, digest: str, day: date) -> None:
         raise StateError("release/other-dossier", where=outcome.case, decided=outcome.dossier, found=digest)
     if void := sum(v.dossier != digest for v in outcome.votes):
         raise StateError("release/votes-void", where=outcome.case, n=void, of=len(outcome.votes))
-    if outcome.result != "approved":
+    if outcome.result == "refused" or (outcome.result == "conditional" and not outcome.conditions):
         raise StateError("release/not-approved", where=outcome.case, found=DECISION_WORDS[outcome.result])
     _refuse_contradiction(outcome)
     if open_ones := [c.id for c in outcome.conditions if not c.met]:
         raise StateError("release/conditions-open", where=outcome.case, n=len(open_ones), names=", ".join(open_ones))
+    assert outcome.approved
     if not (outcome.start and outcome.end):
         raise StateError("release/no-period", where=outcome.case)
     if fault := out_of_period(outcome.start, outcome.end, day, where=outcome.case):

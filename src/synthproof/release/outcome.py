@@ -51,6 +51,17 @@ EXPERTISE: Mapping[str, Words] = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """What members were asked: an id by which votes answer it, and its text."""
+
+    id: str
+    words: Words
+
+
+GUIDE_QUESTIONS: tuple[Question, ...] = tuple(Question(id=a, words=AREA_WORDS[a]) for a in AREAS)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Member:
     """One person of the committee.
 
@@ -88,7 +99,7 @@ class Vote:
     result
         The member's own decision.
     areas
-        Mark per area of the guide; all five.
+        Mark per question, by its id; a question that was not given to the member is absent.
     opinion
         Overall opinion in the member's words; it never leaves the vault.
     at
@@ -98,7 +109,7 @@ class Vote:
     member: str
     dossier: str
     result: Decision
-    areas: Mapping[Area, Mark]
+    areas: Mapping[str, Mark]
     opinion: str = ""
     at: str = ""
 
@@ -145,6 +156,8 @@ class Outcome:
         Date and time of the decision, ISO 8601.
     members, votes
         Who decided, and how.
+    questions
+        What was asked; the guide's five areas by default.
     rule
         How votes were counted, in words (the institution's rule).
     conditions
@@ -167,6 +180,7 @@ class Outcome:
     decided: str
     members: tuple[Member, ...] = ()
     votes: tuple[Vote, ...] = ()
+    questions: tuple[Question, ...] = GUIDE_QUESTIONS
     rule: str = ""
     conditions: tuple[Condition, ...] = ()
     start: str = ""
@@ -179,6 +193,16 @@ class Outcome:
     def member(self, name: str) -> Member:
         """Return the member with an id; votes were checked to name one."""
         return next(m for m in self.members if m.id == name)
+
+    @property
+    def approved(self) -> bool:
+        """Whether the data may go out: approved, or on conditions of which none is left open."""
+        met = bool(self.conditions) and all(c.met for c in self.conditions)
+        return self.result == "approved" or (self.result == "conditional" and met)
+
+    def marks(self, question: str) -> dict[Mark, int]:
+        """Return how many members gave each mark to a question."""
+        return {m: sum(v.areas.get(question) == m for v in self.votes) for m in MARKS}
 
     @property
     def outside(self) -> int:
@@ -200,6 +224,7 @@ class Outcome:
             "decided": self.decided,
             "kind": self.kind,
             "rule": self.rule,
+            "questions": [{"id": q.id, **q.words.to_dict()} for q in self.questions],
             "members": [_plain(m) for m in self.members],
             "votes": [{**_plain(v), "areas": dict(v.areas)} for v in self.votes],
             "conditions": [_plain(c) for c in self.conditions],

@@ -16,13 +16,12 @@ from synthproof.dossier.forms_data import form_1_3_source, form_1_3_synthetic, f
 from synthproof.dossier.forms_plan import form_1_1, form_1_2
 from synthproof.policy.purposes import ENVIRONMENT_WORDS, FORM_WORDS
 from synthproof.release.outcome import (
-    AREA_WORDS,
-    AREAS,
     DECISION_WORDS,
     DECISIONS,
     EXPERTISE,
     MARK_WORDS,
     MARKS,
+    Mark,
     Member,
     Outcome,
     Vote,
@@ -151,7 +150,10 @@ def form_1_5(case: Case, at: int, vote: Vote) -> Form:
             ),
         ),
         head=(Words(en="Area", ko="검토 영역"), Words(en="Judgement", ko="검토 의견")),
-        rows=tuple((AREA_WORDS[a], boxes([(m, MARK_WORDS[m]) for m in _marks(a)], vote.areas[a])) for a in AREAS),
+        rows=tuple(
+            (q.words, boxes([(m, MARK_WORDS[m]) for m in _marks(case, q.id)], vote.areas.get(q.id, "")))
+            for q in case.outcome.questions
+        ),
     )
     opinion: Words | None = same(vote.opinion, 4000) or _DASH
     closing = Section(
@@ -169,9 +171,10 @@ def form_1_5(case: Case, at: int, vote: Vote) -> Form:
     )
 
 
-def _marks(area: str) -> Sequence[Any]:
-    # the guide's form has the third box in its last line alone; a mark set elsewhere by the committee is shown as well
-    return MARKS if area == "protection" else MARKS[:2]
+def _marks(case: Case, question: str) -> Sequence[Mark]:
+    # the guide's form has the third box in its last line alone; where a committee used it elsewhere, it is shown
+    used = case.outcome.marks(question)["not_applicable"]
+    return MARKS if used or question in {"protection", "environment"} else MARKS[:2]
 
 
 def combined(case: Case) -> Form:
@@ -196,7 +199,7 @@ def combined(case: Case) -> Form:
     counts = Section(
         title=Words(en="Counts by area", ko="영역별 집계"),
         head=(Words(en="Area", ko="검토 영역"), *(MARK_WORDS[m] for m in MARKS)),
-        rows=tuple((AREA_WORDS[a], *(same(sum(v.areas[a] == m for v in outcome.votes)) for m in MARKS)) for a in AREAS),
+        rows=tuple((q.words, *(same(n) for n in outcome.marks(q.id).values())) for q in outcome.questions),
     )
     members = Section(
         title=Words(en="Members", ko="위원별 결과"),

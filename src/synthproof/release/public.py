@@ -18,7 +18,7 @@ from synthproof.dossier.disclose import printable
 from synthproof.dossier.numbers import card_of
 from synthproof.dossier.record import PROTECTION_WORDS
 from synthproof.protection.treatments import CLASSES, METHODS
-from synthproof.release.outcome import AREAS, DECISIONS, EXPERTISE, MARKS, Outcome
+from synthproof.release.outcome import DECISIONS, EXPERTISE, Outcome
 from synthproof.verification.proof import GeneratorFacts, Proof
 
 KEPT = Words(en="kept by the institution, not told to the public", ko="기관이 보관하며 공개하지 않음")
@@ -91,7 +91,7 @@ def public_outcome(outcome: Outcome) -> dict[str, Any]:
         "expertise": {k: n for k in EXPERTISE if (n := sum(m.expertise == k for m in outcome.members))},
         "as_the_guide_asks": outcome.as_the_guide_asks,
         "votes": {d: sum(v.result == d for v in votes) for d in DECISIONS},
-        "areas": {a: {m: sum(v.areas[a] == m for v in votes) for m in MARKS} for a in AREAS},
+        "questions": [{**q.words.to_dict(), "id": q.id, "marks": outcome.marks(q.id)} for q in outcome.questions],
         "conditions": {"set": len(outcome.conditions), "met": sum(c.met for c in outcome.conditions)},
         "restrictions": [w.to_dict() for w in outcome.restrictions],
     }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any, NoReturn
@@ -14,16 +14,18 @@ from synthproof.core.fingerprint import digest_json
 from synthproof.core.words import Words
 from synthproof.dossier.journal import Anchor, Line, check
 from synthproof.dossier.journal_file import read, read_texts
+from synthproof.release.from_case import is_exported_case, outcome_of_case
 from synthproof.release.keys import PublicKey
 from synthproof.release.outcome import (
-    AREAS,
     DECISIONS,
     EXPERTISE,
     FORMAT,
+    GUIDE_QUESTIONS,
     MARKS,
     Condition,
     Member,
     Outcome,
+    Question,
     Responsible,
     Vote,
 )
@@ -33,7 +35,7 @@ OUTCOME, JOURNAL = "outcome.json", "journal.jsonl"
 _LARGEST = 16 << 20
 _KEYS = (
     "format", "case", "dossier", "result", "decided", "kind", "rule", "members", "votes", "conditions", "period",
-    "restrictions", "responsible", "journal",
+    "restrictions", "responsible", "journal", "questions",
 )  # fmt: skip
 
 
@@ -59,14 +61,21 @@ class Decided:
     signer: PublicKey | None = None
 
 
-def read_outcome(path: Path, *, key: PublicKey | None = None) -> Decided:
-    """Return the outcome in a file, or in the folder of an exported case.
+def read_outcome(
+    path: Path, *, dossier: str = "", key: PublicKey | None = None, start: str = "", end: str = ""
+) -> Decided:
+    """Return the outcome in a file, or of a case that the review server exported.
 
     Parameters
     ----------
     path
         ``outcome.json`` (plain, or signed by `synthproof.release.signed.signed_text`) or a folder that holds it. A
-        ``journal.jsonl`` beside it is the case's journal.
+        ``journal.jsonl`` beside it is the case's journal. Or what ``synthproof review export`` wrote: a zip, or a folder
+        with the journal alone.
+    dossier
+        Digest of the dossier that is to go out; an exported case may have decided on several.
+    start, end
+        Period of use, where the decision sets none.
     key
         Public key that must have signed it; an unsigned document is then refused.
 
@@ -74,12 +83,33 @@ def read_outcome(path: Path, *, key: PublicKey | None = None) -> Decided:
     ------
     StateError
         ``release/bad-outcome`` with the place and what is wrong there; ``release/bad-signature``,
-        ``release/other-key``; ``journal/broken`` or ``release/journal-missing`` when the case's journal does not hold.
+        ``release/other-key``; ``journal/broken`` or ``release/journal-missing`` when the case's journal does not hold;
+        ``release/undecided``, ``release/other-dossier``; ``release/period-set`` when another period was decided.
     """
+    if key is None and is_exported_case(path, OUTCOME, JOURNAL):
+        told, lines = outcome_of_case(path, dossier)
+        told = _dated(told, start, end)
+        return Decided(outcome=told, digest=digest_json(told.to_dict()), journal=lines)
     file = path / OUTCOME if path.is_dir() else path
     body, signer = _body(file, key)
     outcome = outcome_of(body, where=str(file))
-    return Decided(outcome=outcome, digest=digest_json(body), journal=_journal(file, outcome), signer=signer)
+    journal = _journal(file, outcome)
+    return Decided(outcome=_dated(outcome, start, end), digest=digest_json(body), journal=journal, signer=signer)
+
+
+def _dated(outcome: Outcome, start: str, end: str) -> Outcome:
+    """Return the outcome with a stated period, where the committee set none; its own period is never changed."""
+    if not start and not end:
+        return outcome
+    if outcome.start or outcome.end:
+        if (outcome.start, outcome.end) != (start, end):
+            raise StateError("release/period-set", where=outcome.case, start=outcome.start, end=outcome.end)
+        return outcome
+    at = _At("--from, --until", {"from": start, "to": end})
+    first, last = at.day("from"), at.day("to")
+    if first and last and last < first:
+        at.wrong("to", Words(en="it ends before it begins", ko="종료일이 시작일보다 앞섬"))
+    return replace(outcome, start=first, end=last)
 
 
 def _body(file: Path, key: PublicKey | None) -> tuple[Mapping[str, Any], PublicKey | None]:
@@ -132,6 +162,7 @@ def outcome_of(data: Any, *, where: str) -> Outcome:
     conditions = tuple(_condition(c) for c in at.parts("conditions"))
     period = at.part("period")
     period.only(("from", "to"))
+    questions = tuple(_question(q) for q in at.parts("questions")) or GUIDE_QUESTIONS
     kind = at.one_of("kind", ("new", "supplement"), default="new")
     outcome = Outcome(
         case=at.text("case"),
@@ -139,7 +170,8 @@ def outcome_of(data: Any, *, where: str) -> Outcome:
         result=at.one_of("result", DECISIONS),
         decided=at.moment("decided"),
         members=members,
-        votes=tuple(_vote(v, {m.id for m in members}) for v in at.parts("votes")),
+        votes=tuple(_vote(v, {m.id for m in members}, {q.id for q in questions}) for v in at.parts("votes")),
+        questions=questions,
         rule=at.text("rule", default=""),
         conditions=conditions,
         start=period.day("from"),
@@ -149,7 +181,12 @@ def outcome_of(data: Any, *, where: str) -> Outcome:
         responsible=_responsible(at),
         journal=_anchor(at),
     )
-    for name, found in (("members", [m.id for m in members]), ("conditions", [c.id for c in conditions])):
+    ids = {
+        "members": [m.id for m in members],
+        "conditions": [c.id for c in conditions],
+        "questions": [q.id for q in questions],
+    }
+    for name, found in ids.items():
         if len(set(found)) != len(found):
             at.wrong(name, Words(en="an id occurs twice", ko="같은 id가 두 번 나옴"))
     if len({v.member for v in outcome.votes}) != len(outcome.votes):
@@ -172,18 +209,25 @@ def _member(at: _At) -> Member:
     )
 
 
-def _vote(at: _At, members: set[str]) -> Vote:
+def _question(at: _At) -> Question:
+    at.only(("id", "en", "ko"))
+    return Question(id=at.text("id"), words=Words(en=at.text("en"), ko=at.text("ko")))
+
+
+def _vote(at: _At, members: set[str], questions: set[str]) -> Vote:
     at.only(("member", "dossier", "result", "areas", "opinion", "at"))
     member = at.text("member")
     if member not in members:
         at.wrong("member", Words(en="no such member", ko="그런 위원이 없음"))
     areas = at.part("areas")
-    areas.only(AREAS)
+    areas.only(sorted(questions))
+    if not areas.data:
+        areas.wrong("", Words(en="no question is answered", ko="답한 질문이 없음"))
     return Vote(
         member=member,
         dossier=at.digest("dossier"),
         result=at.one_of("result", DECISIONS),
-        areas={a: areas.one_of(a, MARKS) for a in AREAS},
+        areas={str(a): areas.one_of(a, MARKS) for a in areas.data},
         opinion=at.text("opinion", default=""),
         at=at.moment("at"),
     )

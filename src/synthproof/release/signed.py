@@ -30,6 +30,11 @@ def signature_of(data: bytes, key: Ed25519PrivateKey) -> dict[str, str]:
     }
 
 
+def signature_text(signed: Mapping[str, Any]) -> str:
+    """Return a signature as the text of a file."""
+    return json.dumps(signed, indent=1) + "\n"
+
+
 def signer_of(signed: Mapping[str, Any], data: bytes, *, where: str) -> PublicKey:
     """Return the key that signed `data`.
 
@@ -41,6 +46,8 @@ def signer_of(signed: Mapping[str, Any], data: bytes, *, where: str) -> PublicKe
     try:
         public = read_public(str(signed["public_key"]), where=where)
         signature = base64.b64decode(str(signed["signature"]), validate=True)
+        if base64.b64encode(signature).decode("ascii") != signed["signature"]:
+            raise TypeError  # spare bits of the last letter: a second text for the same signature
         named, algorithm = str(signed["fingerprint"]), str(signed["algorithm"])
     except (KeyError, TypeError, binascii.Error, StateError) as error:
         raise StateError("release/bad-signature", where=where, fingerprint="?") from error

@@ -17,7 +17,7 @@ from synthproof.core.errors import StateError
 from synthproof.dossier.journal import Line, next_line
 from synthproof.release.check import check_release
 from synthproof.release.keys import make_key, open_key, public_key_of
-from synthproof.release.signed import signature_of
+from synthproof.release.signed import signature_of, signature_text
 
 CSV = "data/synthetic.csv"
 REVIEW = "journal/review.jsonl"
@@ -123,6 +123,10 @@ TAMPERED: dict[str, tuple[Callable[[Path], Any], tuple[str, str]]] = {
     "the signature no JSON": (
         lambda f: (f / "signature.json").write_bytes(b"[" * 9999), ("release/bad-signature", "signature.json"),
     ),
+    "a space at the end of the signature": (
+        lambda f: (f / "signature.json").write_bytes((f / "signature.json").read_bytes() + b" "),
+        ("release/bad-signature", "signature.json"),
+    ),
     "another public key laid in": (
         lambda f: edit(f, "public-key.pem", "MCowBQYDK2VwAyEA", "MCowBQYDK2VwAyEB"),
         ("release/changed", "public-key.pem"),
@@ -203,7 +207,7 @@ def test_a_stranger_who_signs_all_anew_is_found_by_the_key(copy: Path, run: Any,
     }  # fmt: skip
     text = json.dumps(body).encode()
     (copy / "manifest.json").write_bytes(text)
-    (copy / "signature.json").write_text(json.dumps(signature_of(text, key)))
+    (copy / "signature.json").write_text(signature_text(signature_of(text, key)))
     alone = check_release(copy, day=day)
     assert alone.ok  # nothing in the bundle can tell: the fingerprint must be compared, and the command says so
     assert alone.fingerprint == public.fingerprint != ours
@@ -215,7 +219,7 @@ def test_a_signature_by_another_key_than_the_manifest_names(copy: Path, tmp_path
     make_key(tmp_path / "theirs", "another passphrase")
     key = open_key(tmp_path / "theirs", "another passphrase")
     text = (copy / "manifest.json").read_bytes()
-    (copy / "signature.json").write_text(json.dumps(signature_of(text, key)))
+    (copy / "signature.json").write_text(signature_text(signature_of(text, key)))
     assert {f.code for f in check_release(copy, day=day).faults} == {"release/other-key"}
 
 

@@ -48,7 +48,9 @@ WRONG: dict[str, tuple[str, Callable[[dict[str, Any]], Any]]] = {
     "vote of a stranger": ("votes[0].member", lambda d: d["votes"][0].update(member="p9")),
     "vote twice": ("votes", lambda d: d["votes"].append(d["votes"][0])),
     "vote's result": ("votes[2].result", lambda d: d["votes"][2].update(result=None)),
-    "vote's area missing": ("votes[0].areas.safety", lambda d: d["votes"][0]["areas"].pop("safety")),
+    "vote without an answer": ("votes[0].areas", lambda d: d["votes"][0].update(areas={})),
+    "question twice": ("questions", lambda d: d["questions"].append(d["questions"][0])),
+    "question in one language": ("questions[2].ko", lambda d: d["questions"][2].pop("ko")),
     "vote's area": ("votes[0].areas.safety", lambda d: d["votes"][0]["areas"].update(safety="ok")),
     "vote's new area": ("votes[0].areas.luck", lambda d: d["votes"][0]["areas"].update(luck="fit")),
     "vote's time": ("votes[1].at", lambda d: d["votes"][1].update(at="")),
@@ -121,6 +123,7 @@ def test_a_signed_outcome_holds_for_its_key_alone(
 
 def test_the_gate_opens_for_what_was_approved(run: Any, day: date) -> None:
     refuse_unapproved(run.outcome, run.digest, day)
+    refuse_unapproved(replace(run.outcome, result="conditional"), run.digest, day)  # its condition is ticked off
     for edge in (run.outcome.start, run.outcome.end):
         refuse_unapproved(run.outcome, run.digest, date.fromisoformat(edge))
 
@@ -132,7 +135,11 @@ def _votes(outcome: Any, **change: Any) -> Any:
 CLOSED: dict[str, tuple[str, Callable[[Any], Any]]] = {
     "another dossier": ("release/other-dossier", lambda o: replace(_votes(o, dossier=OTHER), dossier=OTHER)),
     "votes on another": ("release/votes-void", lambda o: _votes(o, dossier=OTHER)),
-    "conditional": ("release/not-approved", lambda o: replace(o, result="conditional")),
+    "conditional, on nothing": ("release/not-approved", lambda o: replace(o, result="conditional", conditions=())),
+    "conditional, open": (
+        "release/conditions-open",
+        lambda o: replace(o, result="conditional", conditions=(replace(o.conditions[0], met_by=""),)),
+    ),
     "refused": ("release/not-approved", lambda o: replace(o, result="refused")),
     "nobody voted": ("release/outcome-contradicts", lambda o: replace(o, votes=())),
     "most refused": ("release/outcome-contradicts", lambda o: _votes(o, result="refused")),
@@ -158,3 +165,15 @@ def test_the_gate_stays_shut(run: Any, day: date, name: str) -> None:
         refuse_unapproved(change(copy.deepcopy(run.outcome)), run.digest, day)
     for lang in ("en", "ko"):
         assert "?" not in caught.value.text(lang).replace("?)", "")  # type: ignore[arg-type]
+
+
+def test_a_period_is_stated_only_where_none_was_decided(run: Any, tmp_path: Path) -> None:
+    file = run.write(tmp_path, period={"from": "", "to": ""})
+    found = read_outcome(file, start="2027-01-01", end="2027-06-30").outcome
+    assert (found.start, found.end) == ("2027-01-01", "2027-06-30")
+    for start, end in (("2027-06-30", "2027-01-01"), ("soon", "2027-01-01")):
+        with pytest.raises(StateError, match="release/bad-outcome"):
+            read_outcome(file, start=start, end=end)
+    with pytest.raises(StateError, match="release/period-set"):
+        read_outcome(run.case, start="2027-01-01", end="2027-06-30")
+    assert read_outcome(run.case, start=run.outcome.start, end=run.outcome.end).outcome == run.outcome
