@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import secrets
 import shutil
 import tempfile
 import zipfile
@@ -27,7 +28,7 @@ from synthproof.release.content import Content, write_content, write_full_papers
 from synthproof.release.credentials import Certificate
 from synthproof.release.gate import refuse_unapproved, today
 from synthproof.release.keys import open_key, public_key_of
-from synthproof.release.layout import FORMAT, MANIFEST, PUBLIC_KEY, SIGNATURE
+from synthproof.release.layout import FORMAT, MANIFEST, PUBLIC_KEY, SIGNATURE, made_with
 from synthproof.release.reading import Decided
 from synthproof.release.signed import signature_of, signature_text
 from synthproof.release.vault import ReleaseVault
@@ -113,21 +114,7 @@ def seal_bundle(
     _refuse_called_back(vault, decided, name)
     _refuse_names(decided.journal)
     key = open_key(vault.key, passphrase)
-    created = datetime.now(UTC).isoformat(timespec="seconds")
-    bundle = "sp-" + digest_json({"dossier": name, "outcome": decided.digest, "at": created})[7:23]
-    content = Content(
-        bundle=bundle,
-        created=created,
-        proof=read_dossier(material.dossier),
-        preview=json.loads((material.dossier / PREVIEW).read_text(encoding="utf-8")),
-        dossier=name,
-        named=sealed["synthetic"],
-        decided=decided,
-        synthetic=material.synthetic,
-        images=material.images,
-        certificate=certificate,
-        fingerprint=public_key_of(key).fingerprint,
-    )
+    content = _content(material, decided, sealed, certificate, public_key_of(key).fingerprint)
     vault.add(
         "release.approved",
         subject=name,
@@ -138,18 +125,50 @@ def seal_bundle(
         anchors = write_content(part, content, vault.lines())
         run.tick("release", 1, 3)
         manifest = _write_manifest(part, content, anchors, key)
-        write_full_papers(vault.papers(bundle), content, part / MANIFEST)
         run.tick("release", 2, 3)
-        told = False
-        try:
-            # the last act before the bundle appears: what is outside is always in the journal
-            vault.add("release.sealed", subject=manifest, fields=_told(content))
-            told = True
-        finally:
-            if not told:
-                shutil.rmtree(vault.papers(bundle), ignore_errors=True)
+        _record(vault, content, manifest, part / MANIFEST)
     run.tick("release", 3, 3)
-    return Sealed(bundle=bundle, place=out, manifest=manifest, fingerprint=content.fingerprint)
+    return Sealed(bundle=content.bundle, place=out, manifest=manifest, fingerprint=content.fingerprint)
+
+
+def _content(
+    material: Material,
+    decided: Decided,
+    sealed: Mapping[str, Any],
+    certificate: Certificate | None,
+    fingerprint: str,
+) -> Content:
+    created, name = datetime.now(UTC).isoformat(timespec="seconds"), str(sealed["digest"])
+    # with a drawn part: two bundles of one decision in one second are two releases
+    told = {"dossier": name, "outcome": decided.digest, "at": created, "drawn": secrets.token_hex(16)}
+    return Content(
+        bundle="sp-" + digest_json(told)[7:23],
+        created=created,
+        proof=read_dossier(material.dossier),
+        preview=json.loads((material.dossier / PREVIEW).read_text(encoding="utf-8")),
+        dossier=name,
+        named=sealed["synthetic"],
+        decided=decided,
+        synthetic=material.synthetic,
+        images=material.images,
+        certificate=certificate,
+        fingerprint=fingerprint,
+    )
+
+
+def _record(vault: ReleaseVault, content: Content, name: str, manifest: Path) -> None:
+    """Keep the full papers and write the journal's line: the last act before the bundle appears.
+
+    What is outside is always in the journal; a line without its bundle, after a crash at this very moment, harms nobody.
+    """
+    write_full_papers(vault.papers(content.bundle), content, manifest)
+    told = False
+    try:
+        vault.add("release.sealed", subject=name, fields=_told(content))
+        told = True
+    finally:
+        if not told:
+            shutil.rmtree(vault.papers(content.bundle), ignore_errors=True)
 
 
 def _told(content: Content) -> dict[str, Any]:
@@ -217,8 +236,6 @@ def _scratch(packed: Path) -> Iterator[Path]:
 
 
 def _write_manifest(part: Path, content: Content, anchors: Mapping[str, Any], key: Ed25519PrivateKey) -> str:
-    from synthproof import __version__
-
     (part / PUBLIC_KEY).write_text(public_key_of(key).pem, encoding="ascii", newline="\n")
     outcome = content.decided.outcome
     names = sorted(p.relative_to(part).as_posix() for p in part.rglob("*") if p.is_file())
@@ -235,7 +252,7 @@ def _write_manifest(part: Path, content: Content, anchors: Mapping[str, Any], ke
         "period": {"from": outcome.start, "to": outcome.end},
         "journals": dict(anchors),
         "key": content.fingerprint,
-        "made_with": f"synthproof {__version__}",
+        "made_with": f"synthproof {made_with()}",
         "files": {n: {"sha256": digest_file(part / n)[7:], "bytes": (part / n).stat().st_size} for n in names},
     }
     text = (json.dumps(body, ensure_ascii=False, indent=1, sort_keys=True) + "\n").encode("utf-8")

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from synthproof.core.errors import MissingExtraError, StateError
 from synthproof.dossier.cards import DIGITAL_SOURCE
+from synthproof.release.layout import made_with
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,10 +49,9 @@ def with_credentials(picture: bytes, certificate: Certificate, bundle: str, *, n
         import c2pa
     except ModuleNotFoundError as error:
         raise MissingExtraError("extra/missing", library="c2pa-python", extra="c2pa") from error
-    from synthproof import __version__
 
     manifest = {
-        "claim_generator_info": [{"name": "synthproof", "version": __version__}],
+        "claim_generator_info": [{"name": "synthproof", "version": made_with()}],
         "title": name,
         "format": "image/png",
         "assertions": [
