@@ -81,7 +81,7 @@ calibrate: $(VENV)/.bench
 	$(BIN)/python benchmarks/verdicts.py
 
 wheelhouse: $(BIN)/python
-	$(BIN)/python -m pip --disable-pip-version-check -q wheel -c constraints.txt -w wheelhouse '.[sql,polars]'
+	$(BIN)/python -m pip --disable-pip-version-check -q wheel -c constraints.txt -w wheelhouse '.[sql,polars,release]'
 	cp -r README.md README.ko.md LICENSE constraints.txt docs wheelhouse/
 	@echo "wheelhouse/ is ready. On the machine without network:"
 	@echo "  python3 -m venv venv && venv/bin/pip install --no-index --find-links wheelhouse synthproof"

@@ -180,3 +180,28 @@ def test_renewal_measures_anew_and_its_dossier_can_be_decided_on(road: Path, tmp
     assert len(records) == 1
     told = json.loads(records[0].read_text("utf-8"))
     assert {d["kind"] for d in told["differences"]} == {"same"}  # same battery, same seed: nothing moved
+
+
+def test_a_killed_seal_leaves_nothing_half(road: Path, tmp_path: Path) -> None:
+    """Killed at any moment: no bundle or a whole one, a journal that verifies, and sealing works again."""
+    import time
+
+    from synthproof.pipeline.releasing import release_vault
+    from synthproof.release.check import check_release
+
+    out = Path(shutil.copytree(road / "out", tmp_path / "out"))
+    env = {**os.environ, "SYNTHPROOF_PASSPHRASE": SECRET, "PYTHONIOENCODING": "utf-8"}
+    for at, delay in enumerate((0.8, 1.2, 1.6, 2.0, 2.4, 2.8, 3.4)):
+        place = tmp_path / f"b{at}"
+        command = [sys.executable, "-m", "synthproof", "release", "seal", str(out), "-o", str(place)]
+        done = subprocess.Popen([*command, "--outcome", str(road / "case")], env=env, stdout=subprocess.DEVNULL)
+        time.sleep(delay)
+        done.kill()
+        done.wait()
+        told = {r.bundle for r in release_vault(out).releases()}  # verifies the journal
+        if place.exists():
+            report = check_release(place)
+            assert report.ok
+            assert report.manifest["bundle"] in told
+    cli("release", "seal", out, "-o", "last", "--outcome", road / "case", cwd=tmp_path)
+    assert check_release(tmp_path / "last").ok

@@ -1,4 +1,4 @@
-"""`synthproof release …`: keygen, seal, check, handover, withdraw, expire, renew, status."""
+"""`synthproof release …`: keygen, seal, check, handover, withdraw, expire, register, renew, status."""
 
 from __future__ import annotations
 
@@ -317,6 +317,20 @@ def status(run_dir: Annotated[Path, _RUN], lang: Annotated[str, _LANG] = "") -> 
     console.print(grid)
     n = len(vault.lines())
     console.print(Text(_say(speak, f"Journal: {n} lines, whole.", f"기록부: {n}줄, 이상 없음.")))
+
+
+@release_app.command()
+def register(
+    run_dir: Annotated[Path, _RUN],
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder for the papers. / 서식 폴더.")],
+    lang: Annotated[str, _LANG] = "",
+) -> None:
+    """Write form 1-6, the register of everything that went out, with its recipients, as PDF and DOCX."""
+    from synthproof.pipeline.releasing import release_vault
+    from synthproof.release.register import write_register
+
+    for path in write_register(release_vault(run_dir), out):
+        screen().print(str(path), highlight=False, markup=False, soft_wrap=True)
 
 
 @release_app.command()

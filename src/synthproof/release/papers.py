@@ -155,11 +155,13 @@ def form_1_5(case: Case, at: int, vote: Vote) -> Form:
             for q in case.outcome.questions
         ),
     )
-    opinion: Words | None = same(vote.opinion, 4000) or _DASH
+    opinion = KEPT if case.public else same(vote.opinion, 4000) or _DASH
     closing = Section(
         title=Words(en="Overall opinion", ko="종합 의견"),
-        paragraphs=(KEPT if case.public else opinion,),
-        lines=(Line(label=Words(en="Date", ko="일자"), value=same(vote.at[:10])),),
+        lines=(
+            Line(label=Words(en="Opinion", ko="의견"), value=opinion),
+            Line(label=Words(en="Date", ko="일자"), value=same(vote.at[:10])),
+        ),
     )
     return Form(
         id=f"1-5-{at}",

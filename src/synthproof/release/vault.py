@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import getpass
 import io
 import secrets
 from collections.abc import Mapping
@@ -108,7 +109,9 @@ class ReleaseVault:
         known = self.lines()
         chain = known[0].chain if known else f"release-{secrets.token_hex(8)}"
         self.root.mkdir(parents=True, exist_ok=True)
-        return append(self.journal, chain=chain, person=STEWARD, act=act, subject=subject, fields=fields)
+        # the login stands in the fields, which no extract tells
+        told = {**fields, "by": _login()}
+        return append(self.journal, chain=chain, person=STEWARD, act=act, subject=subject, fields=told)
 
     def releases(self) -> tuple[Released, ...]:
         """Return all releases, oldest first."""
@@ -167,6 +170,13 @@ class ReleaseVault:
             table.writerow([_cell(r.name), _cell(r.contact), r.at, "", ""])
         # the byte order mark tells spreadsheets that this is UTF-8
         return write_bytes(self.papers(release.bundle) / "recall.csv", text.getvalue().encode("utf-8-sig"))
+
+
+def _login() -> str:
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError, ImportError):  # a container's user without a name
+        return "?"
 
 
 def _state(acts: set[str]) -> State:

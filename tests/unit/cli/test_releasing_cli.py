@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 from synthproof.cli.releasing import PASSPHRASE, release_app
 from synthproof.core.errors import StateError, UsageError, WorkspaceError
 
-COMMANDS = ("keygen", "seal", "check", "handover", "withdraw", "expire", "status", "renew")
+COMMANDS = ("keygen", "seal", "check", "handover", "withdraw", "expire", "register", "status", "renew")
 
 
 @pytest.mark.parametrize("command", COMMANDS)

@@ -142,3 +142,23 @@ def test_a_journal_that_was_touched_stops_everything(sealed: tuple[ReleaseVault,
     ):
         with pytest.raises(StateError, match="journal/broken"):
             act()
+
+
+def test_the_register_names_releases_users_and_states(
+    sealed: tuple[ReleaseVault, str, Path], tmp_path: Path, passphrase: str
+) -> None:
+    import docx
+    from pypdf import PdfReader
+
+    from synthproof.release.register import write_register
+
+    vault, bundle, _ = sealed
+    hand_over(vault, bundle, "의과대학", "02-1")
+    withdraw(vault, bundle, REASON, passphrase=passphrase)
+    files = write_register(vault, tmp_path / "papers")
+    assert [f.name for f in files] == ["register.ko.pdf", "register.ko.docx", "register.en.pdf", "register.en.docx"]
+    cells = {c.text for t in docx.Document(str(files[1])).tables for row in t.rows for c in row.cells}
+    assert {bundle, "의과대학", "02-1", "철회됨", "2026-11-25 – 2027-11-24", "교육용 합성데이터"} <= cells
+    text = PdfReader(files[2]).pages[0].extract_text()
+    assert "withdrawn" in text
+    write_register(vault, tmp_path / "papers")  # written anew in place
