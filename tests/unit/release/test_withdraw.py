@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import shutil
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -21,10 +22,11 @@ REASON = "새로운 연결 가능 데이터가 공개됨"
 
 
 @pytest.fixture
-def sealed(own_run: Any, tmp_path: Path, passphrase: str, day: date) -> tuple[ReleaseVault, str, Path]:
-    out = tmp_path / "sealed"
-    made = seal_release(own_run.root, out, outcome=own_run.case, passphrase=passphrase, day=day)
-    return release_vault(own_run.root), made.bundle, out
+def sealed(bundle: Path, own_run: Any, tmp_path: Path) -> tuple[ReleaseVault, str, Path]:
+    """A copy of the run from which the bundle was sealed, and of the bundle."""
+    out = Path(shutil.copytree(bundle, tmp_path / "sealed"))
+    name = json.loads((out / "manifest.json").read_text("utf-8"))["bundle"]
+    return release_vault(own_run.root), name, out
 
 
 def test_a_withdrawn_release_fails_every_check_that_has_the_notice(
