@@ -14,6 +14,7 @@ _PUBLIC = {
     "Schema": "synthproof.core.schema",
     "SynthproofError": "synthproof.core.errors",
     "estimate": "synthproof.pipeline.face",
+    "check_release": "synthproof.release.check",
     "check_rules": "synthproof.pipeline.face",
     "judge": "synthproof.pipeline.face",
     "learn_rules": "synthproof.pipeline.face",
@@ -23,6 +24,7 @@ _PUBLIC = {
     "read_chunks": "synthproof.pipeline.face",
     "report": "synthproof.pipeline.face",
     "sample_to": "synthproof.pipeline.partitions",
+    "seal_release": "synthproof.pipeline.releasing",
     "split": "synthproof.pipeline.face",
     "synthesizer": "synthproof.pipeline.face",
     "verify": "synthproof.pipeline.face",
@@ -34,6 +36,7 @@ __all__ = [
     "Run",
     "Schema",
     "SynthproofError",
+    "check_release",
     "check_rules",
     "estimate",
     "judge",
@@ -44,6 +47,7 @@ __all__ = [
     "read_chunks",
     "report",
     "sample_to",
+    "seal_release",
     "split",
     "synthesizer",
     "verify",
@@ -69,6 +73,8 @@ if TYPE_CHECKING:
         verify,
     )
     from synthproof.pipeline.partitions import sample_to
+    from synthproof.pipeline.releasing import seal_release
+    from synthproof.release.check import check_release
 
 
 def __getattr__(name: str) -> Any:

@@ -41,6 +41,7 @@ def write_dossier(
     synthetic: Any,
     policy_text: str = "",
     lang: Lang = "ko",
+    parent: str = "",
     run: Run | None = None,
 ) -> Path:
     """Write the dossier of one proof, whole or not at all, and seal it.
@@ -57,6 +58,8 @@ def write_dossier(
         The policy as applied, kept beside the verdict.
     lang
         Language shown first.
+    parent
+        Digest of the dossier that this one follows (the same data, measured anew); empty for none.
 
     Returns
     -------
@@ -81,7 +84,7 @@ def write_dossier(
         "columns": len(synthetic.schema.fields),
     }
     preview = preview_of(synthetic, proof, common_levels(proof.evidence))
-    return _write(folder, proof, preview, named, policy_text, lang=lang, parent="", run=quiet(run))
+    return _write(folder, proof, preview, named, policy_text, lang=lang, parent=parent, run=quiet(run))
 
 
 def read_dossier(folder: Path) -> Proof:
