@@ -25,6 +25,7 @@ Float32Array = npt.NDArray[np.float32]
 IntArray = npt.NDArray[np.intp]
 
 _TICK = 10  # steps between reports
+_MEMORY = 0.05
 
 
 class Pair(Protocol):
@@ -92,7 +93,8 @@ class Terms:
         Weight of the critic's squared slope at real pictures (R1, Mescheder et al. 2018, arXiv:1801.04406), and on
         every how-many-th step it is applied, that many times as strong (Karras et al. 2020, arXiv:1912.04958).
     averaging
-        Pictures over which the average of the generator's weights forgets half.
+        Pictures over which the average of the generator's weights forgets half; a twentieth of those seen, while that
+        is fewer (Karras et al. 2020).
     """
 
     minutes: float
@@ -262,7 +264,7 @@ class _Duel:
         self.adams[0].zero_grad(set_to_none=True)
         loss.backward()
         self.adams[0].step()
-        past = min(0.5 ** (t.batch / t.averaging), (1 + step) / (10 + step))
+        past = 0.5 ** (t.batch / max(1.0, min(t.averaging, _MEMORY * step * t.batch)))
         with torch.no_grad():
             torch._foreach_lerp_(list(self.average.values()), list(self.g.values()), 1 - past)
         return loss.detach()

@@ -49,7 +49,7 @@ class Pggan(Family):
         Channels at the picture's grid, twice as many at each smaller one, up to eight times; 0: 16 on a CPU, 64 on a
         GPU.
     batch_size
-        Pictures a step; 0: 32 on a CPU, 64 on a GPU.
+        Pictures a step; 0: 16 on a CPU, 64 on a GPU.
     learning_rate
         Peak step size of Adam, for both networks.
     penalty
@@ -90,7 +90,7 @@ class Pggan(Family):
         width: int = 0,
         batch_size: int = 0,
         learning_rate: float = 2e-3,
-        penalty: float = 1.0,
+        penalty: float = 0.05,
         min_class: int = 30,
         random_state: int | None = None,
     ) -> None:
@@ -115,7 +115,7 @@ class Pggan(Family):
             minutes=self.minutes,
             images=self.images,
             noise=self.noise,
-            batch=self.batch_size or (64 if gpu else 32),
+            batch=self.batch_size or (64 if gpu else 16),
             rate=self.learning_rate,
             critic_rate=self.learning_rate,
             loss="logistic",
@@ -171,7 +171,11 @@ class Growing:
         """Return the generator's first weights."""
         out: Arrays = {}
         wide, first = self.widths, self.grids.first
-        _normal(out, "generator.in", (self.noise + self.condition, wide[0] * first * first), wide[0], seed)
+        inputs = self.noise
+        if self.condition:
+            _normal(out, "generator.condition", (self.condition, self.noise), self.noise, seed)
+            inputs += self.noise
+        _normal(out, "generator.in", (inputs, wide[0] * first * first), wide[0], seed)
         for level, w in enumerate(wide):
             if level:
                 _normal(out, f"generator.{level}.0", (w, wide[level - 1], 3, 3), w, seed)
@@ -201,7 +205,9 @@ class Growing:
         f = torch.nn.functional
         wide, first = self.widths, self.grids.first
         top, part = _levels(stage)
-        x = pixel_normed(torch.cat([noise, condition], dim=1))
+        x = pixel_normed(noise)
+        if self.condition:  # as wide as the noise and as long: the class must not drown in it
+            x = torch.cat([x, pixel_normed(_dense(weights, "generator.condition", condition, gain=1.0))], dim=1)
         x = _dense(weights, "generator.in", x, gain=_GAIN / 4).reshape(-1, wide[0], first, first)
         x = pixel_normed(f.leaky_relu(x.contiguous(memory_format=torch.channels_last), _LEAK))
         below = x
