@@ -55,16 +55,19 @@ def _lang(config: RunConfig) -> Lang:
     "fit.synthesizer", "fit.fast", "fit.row_wise", "sample.n", "sample.drop_copies", "sample.cap_remedy",
     "protect.steps", "split.holdout", "read.schema", "read.query", "read.table", "budget", "memory",
     "read.rules", "read.learn_rules", "read.broken_rules",
+    "image.labels", "image.person", "image.side", "image.fit", "image.colour", "image.part",
 )  # fmt: skip
 def run(
-    source: Annotated[str, typer.Argument(help="CSV, Parquet, Excel, JSON lines or a database URL.")] = "",
+    source: Annotated[
+        str, typer.Argument(help="CSV, Parquet, Excel, JSON lines, a database URL, a folder of images or .npz.")
+    ] = "",
     project: Annotated[Path | None, _PROJECT] = None,
     purpose: Annotated[Path | None, _PURPOSE] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on from the last whole stage. / 이어서 실행.")] = False,
     settings: Any = None,
 ) -> None:
     """Everything: read, protect, learn, draw, verify, judge, write the dossier."""
-    from synthproof.pipeline.road import Road
+    from synthproof.pipeline.image_road import road_for
 
     config = _config(project, purpose, settings)
     if source:
@@ -74,7 +77,7 @@ def run(
     lang = _lang(config)
     errors, out = screen(stderr=True), screen()
     with drawn_run(errors, lang, executor=config.executor, workers=config.workers) as job:
-        arrival = Road(config, run=job).travel(resume=resume)
+        arrival = road_for(config, run=job).travel(resume=resume)
     told = arrival.proof.generator
     # the reason of `auto` is one of the notices as well
     said = [*([told.because] if told.because else []), *told.notices, *arrival.proof.notices]
@@ -87,7 +90,9 @@ def run(
 @app.command()
 @configured("target", "lang", "read.query", "read.table")
 def inspect(
-    source: Annotated[str, typer.Argument(help="CSV, Parquet, Excel, JSON lines or a database URL.")],
+    source: Annotated[
+        str, typer.Argument(help="CSV, Parquet, Excel, JSON lines, a database URL, a folder of images or .npz.")
+    ],
     save: Annotated[
         Path | None, typer.Option("--save", "-o", help="Write the schema as an editable TOML file.")
     ] = None,

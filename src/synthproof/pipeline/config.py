@@ -18,196 +18,65 @@ from synthproof.core.errors import ConfigError, did_you_mean
 from synthproof.core.evidence import Statement
 from synthproof.core.schema import Purpose
 from synthproof.core.words import Words
+from synthproof.pipeline.stage_config import (
+    FitConfig,
+    ImageConfig,
+    ProtectConfig,
+    ReadConfig,
+    SampleConfig,
+    SplitConfig,
+    VerifyConfig,
+    option,
+)
 
 T = TypeVar("T")
-
-
-def _option(default: Any, en: str, ko: str, *flags: str, separator: str = ",") -> Any:
-    metadata = {"help": Words(en=en, ko=ko), "flags": flags, "separator": separator}
-    if isinstance(default, dict):
-        return field(default_factory=dict, metadata=metadata)
-    return field(default=default, metadata=metadata)
-
-
-@dataclass(frozen=True, kw_only=True)
-class ReadConfig:
-    """How the source is read."""
-
-    schema: str = _option(
-        "",
-        "Schema file (TOML) to use instead of inferring one.",
-        "추론 대신 사용할 스키마 파일(TOML).",
-        "--schema",
-    )
-    query: str = _option(
-        "", "SQL query, when the source is a database URL.", "원본이 DB 주소일 때의 SQL 질의.", "--query"
-    )
-    table: str = _option(
-        "", "Table name, when the source is a database URL.", "원본이 DB 주소일 때의 테이블 이름.", "--table"
-    )
-    rules: tuple[str, ...] = _option(
-        (),
-        "Rules that every row keeps, with semicolons between: 'discharge >= admission; total = a + b'.",
-        "모든 행이 지키는 규칙(세미콜론으로 구분): 'discharge >= admission; total = a + b'.",
-        "--rules",
-        separator=";",
-    )
-    learn_rules: bool = _option(
-        False,
-        "Take the rules that the training data seem to keep as well (see `inspect --rules`).",
-        "학습 데이터가 지키는 것으로 보이는 규칙도 함께 사용(`inspect --rules` 참조).",
-        "--learn-rules",
-    )
-    broken_rules: Literal["notice", "refuse"] = _option(
-        "notice",
-        "What to do when rows of the data break a declared rule (notice|refuse).",
-        "데이터의 행이 선언된 규칙을 어길 때의 처리(notice: 알림 | refuse: 중단).",
-        "--broken-rules",
-    )
-
-
-@dataclass(frozen=True, kw_only=True)
-class SplitConfig:
-    """How units are held out."""
-
-    holdout: float | None = _option(
-        None,
-        "Share of units held out (default 0.2; 0.5 under 2,000 units).",
-        "홀드아웃으로 남기는 단위의 비율(기본 0.2, 2,000단위 미만이면 0.5).",
-        "--holdout-share",
-    )
-
-
-@dataclass(frozen=True, kw_only=True)
-class ProtectConfig:
-    """What is changed before learning."""
-
-    steps: tuple[str, ...] = _option(
-        ("identifiers", "rare", "extremes"),
-        "Protections in order, with commas between; `none` for none.",
-        "학습 전 보호조치(순서대로, 쉼표로 구분). 없으면 `none`.",
-        "--protect",
-    )
-    parameters: Mapping[str, Any] = _option({}, "Parameters per protection.", "보호조치별 매개변수.")
-
-
-@dataclass(frozen=True, kw_only=True)
-class FitConfig:
-    """Which synthesizer learns."""
-
-    synthesizer: str = _option(
-        "auto", "Synthesizer (see `list synthesizers`).", "생성기(`list synthesizers` 참조).", "--synthesizer"
-    )
-    fast: bool = _option(
-        False, "A quick look by trees (table.cart_chain).", "의사결정나무(table.cart_chain)로 미리 보기.", "--fast"
-    )
-    row_wise: bool = _option(
-        False,
-        "Learn rows as if each were a unit (within-person structure is then not assessed).",
-        "행을 각각 하나의 단위로 보고 학습(개인 내 구조는 판단 불가).",
-        "--row-wise",
-    )
-    parameters: Mapping[str, Any] = _option({}, "Parameters of the synthesizer.", "생성기 매개변수.")
-
-
-@dataclass(frozen=True, kw_only=True)
-class SampleConfig:
-    """How many are drawn, and what is done to them."""
-
-    n: int | None = _option(
-        None, "Synthetic units (default: as many as the source has).", "합성 단위 수(기본: 원본과 같은 수).", "--n"
-    )
-    drop_copies: bool = _option(
-        False,
-        "Replace synthetic records that equal a training record (logged; the guide's variant B).",
-        "학습 레코드와 일치하는 합성 레코드를 새로 뽑은 것으로 대체(기록됨, 참조모델의 방식 B).",
-        "--drop-copies",
-    )
-    cap_remedy: bool = _option(
-        False,
-        "Delete part of the synthetic records that push an original's CAP over the limit (logged; the guide's remedy).",
-        "CAP이 한계를 넘는 원본의 일치 합성 레코드 일부를 삭제(기록됨, 안내서의 조치).",
-        "--cap-remedy",
-    )
-
-
-@dataclass(frozen=True, kw_only=True)
-class VerifyConfig:
-    """Under which rules the data are judged."""
-
-    policy: str = _option("pipc_2024", "Policy name or TOML file.", "정책 이름 또는 TOML 파일.", "--policy")
-    repeats: int = _option(100, "Repeats of each simulated limit.", "모의실험 임계값의 반복 횟수.", "--repeats")
-    holdout_used: bool = _option(
-        False,
-        "The holdout was looked at while the generator was chosen or tuned: no leak can be excluded then.",
-        "생성기를 고르거나 조정할 때 홀드아웃을 참조함. 이 경우 유출을 배제할 수 없음.",
-        "--holdout-used",
-    )
-    filtered: bool = _option(
-        False,
-        "Synthetic records were dropped by their distance to the training data: no leak can be excluded then.",
-        "학습 데이터와의 거리를 기준으로 합성 레코드를 걸러 냄. 이 경우 유출을 배제할 수 없음.",
-        "--filtered",
-    )
-
-    full: bool = _option(
-        False,
-        "Attack every person and compare all pairs of records, however long it takes (default: a random sample).",
-        "시간이 걸리더라도 모든 사람을 공격하고 모든 레코드 쌍을 비교(기본: 무작위 표본).",
-        "--full",
-    )
-
-    @property
-    def gates(self) -> tuple[str, ...]:
-        """What forbids to exclude a leak, whatever the numbers say."""
-        return tuple(name for name in ("filtered", "holdout_used") if getattr(self, name))
 
 
 @dataclass(frozen=True, kw_only=True)
 class RunConfig:
     """A whole run."""
 
-    source: str = _option(
+    source: str = option(
         "", "Data to learn from: a file, s3://… or a database URL.", "학습할 데이터: 파일, s3://… 또는 DB 주소."
     )
-    target: str = _option("", "Target column of the later task.", "예측 대상 열.", "--target")
-    out: str = _option(
+    target: str = option("", "Target column of the later task.", "예측 대상 열.", "--target")
+    out: str = option(
         "", "Folder for the results (default: NAME-synthproof).", "결과 폴더(기본: 이름-synthproof).", "--out", "-o"
     )
-    seed: int | None = _option(
+    seed: int | None = option(
         None, "Seed; drawn and recorded in the vault when absent.", "시드. 없으면 뽑아서 vault에 기록.", "--seed"
     )
-    lang: Literal["ko", "en", ""] = _option(
+    lang: Literal["ko", "en", ""] = option(
         "",
         "Language of messages and report (ko|en; default: the system's).",
         "메시지와 보고서의 언어(ko|en, 기본: 시스템 언어).",
         "--lang",
     )
-    statements: str = _option(
+    statements: str = option(
         "",
         "TOML file of what named persons state ([[statements]] question, author, text).",
         "담당자의 진술을 적은 TOML 파일([[statements]] question, author, text).",
         "--statements",
     )
-    executor: str = _option(
+    executor: str = option(
         "threads",
         "Where the work is done: threads | processes | serial | ray | ray://HOST:PORT (a cluster). Results are the same.",
         "계산 방식: threads | processes | serial | ray | ray://호스트:포트(클러스터). 결과는 모두 같음.",
         "--executor",
     )
-    workers: int | None = _option(
+    workers: int | None = option(
         None,
         "Pieces of work at a time (default: every core, or every core of the cluster).",
         "동시에 처리할 작업 수(기본: 모든 코어 또는 클러스터의 모든 코어).",
         "--workers",
     )
-    budget: str = _option(
+    budget: str = option(
         "",
         "Time that the whole work may take (90s, 5m, 2h): picks generator, rows learned from and repeats.",
         "전체 작업에 허용하는 시간(90s, 5m, 2h). 생성기, 학습 행 수, 반복 횟수를 이에 맞춥니다.",
         "--budget",
     )
-    memory: str = _option(
+    memory: str = option(
         "",
         "Memory that the process may hold (512M, 4G): picks rows learned from, chunks and batches.",
         "프로세스에 허용하는 메모리(512M, 4G). 학습 행 수와 나누어 읽고 생성하는 크기를 이에 맞춥니다.",
@@ -220,6 +89,7 @@ class RunConfig:
     fit: FitConfig = field(default_factory=FitConfig)
     sample: SampleConfig = field(default_factory=SampleConfig)
     verify: VerifyConfig = field(default_factory=VerifyConfig)
+    image: ImageConfig = field(default_factory=ImageConfig)
 
     def to_dict(self) -> dict[str, Any]:
         """Return JSON values."""
@@ -237,6 +107,7 @@ STAGES: Mapping[str, type] = {
     "fit": FitConfig,
     "sample": SampleConfig,
     "verify": VerifyConfig,
+    "image": ImageConfig,
 }
 
 

@@ -9,7 +9,6 @@ from typing import Any
 
 from synthproof.core.schema import Purpose
 from synthproof.data.split import Split
-from synthproof.data.table.dataset import Table
 from synthproof.pipeline.budget import Plan
 from synthproof.verification.proof import Proof
 
@@ -19,14 +18,14 @@ class Load:
     """What the stages hand on, in memory."""
 
     source: Any = None
-    table: Table | None = None
+    table: Any = None
     purpose: Purpose = field(default_factory=Purpose)
     scan: Mapping[str, Any] = field(default_factory=dict)
-    parts: Split[Table] | None = None
+    parts: Split[Any] | None = None
     receipts: tuple[Mapping[str, Any], ...] = ()
     notices: tuple[Mapping[str, str], ...] = ()
     model: Any = None
-    synthetic: Table | None = None
+    synthetic: Any = None
     refinements: tuple[Mapping[str, Any], ...] = ()
     plan: Plan | None = None
     proof: Proof | None = None

@@ -41,7 +41,9 @@ def facts_of(table: Table) -> DataFacts:
 
 
 def alike(real: Table, synthetic: Table) -> Table:
-    """Return `real` with only the fields that the synthetic data have."""
+    """Return `real` with only the fields that the synthetic data have; pictures keep whose they are."""
+    if real.schema.modality != "table":
+        return real
     return real.without(*(n for n in real.schema.names if n not in synthetic.schema))
 
 
@@ -77,6 +79,7 @@ def prove(
     repeats: int = 100,
     generator: GeneratorFacts | None = None,
     recipe: Recipe | None = None,
+    losses: Mapping[str, npt.NDArray[np.float64]] | None = None,
     released: Sequence[Table] = (),
     source: DataFacts | None = None,
     record: Mapping[str, Any] | None = None,
@@ -102,6 +105,8 @@ def prove(
         Of metrics and simulated limits.
     generator, recipe, source, record
         What is known of how the data were made; `record` holds further fields of `Proof`.
+    losses
+        Loss of each picture under the generator, ``train`` and ``holdout``, where it tells.
     released
         Earlier releases of the source, with the fields of `synthetic`: safety is judged over all of them.
     statements
@@ -122,7 +127,14 @@ def prove(
     unseen = alike(holdout, synthetic) if holdout is not None else None
     earlier = _distinct(released, synthetic)
     case = Case(
-        train=real, holdout=unseen, synthetic=synthetic, purpose=purpose, recipe=recipe, released=earlier, full=full
+        train=real,
+        holdout=unseen,
+        synthetic=synthetic,
+        purpose=purpose,
+        recipe=recipe,
+        losses=losses,
+        released=earlier,
+        full=full,
     )
     extra = dict(record or {})
     voided = voided_by(generator.tags, extra.get("refinements", ())) if generator is not None else None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from synthproof.core.errors import ConfigError
 from synthproof.core.words import Words
-from synthproof.pipeline.config import FitConfig
+from synthproof.pipeline.stage_config import FitConfig
 
 QUICK = "table.cart_chain"
 """The generator of a quick look."""

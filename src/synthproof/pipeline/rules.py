@@ -10,7 +10,7 @@ from synthproof.data.split import Split
 from synthproof.data.table.dataset import Table
 from synthproof.data.table.declared import check_rules, declare, refuse_broken
 from synthproof.data.table.rule_learning import learn_rules
-from synthproof.pipeline.config import ReadConfig
+from synthproof.pipeline.stage_config import ReadConfig
 
 
 def with_rules(table: Table, read: ReadConfig) -> tuple[Table, tuple[Words, ...]]:

@@ -2,6 +2,7 @@
 
 CATALOGUE: dict[str, str] = {
     "auto": "synthproof.synthesizers.table.auto:Auto",
+    "image.flow": "synthproof.synthesizers.image.flow:Flow",
     "table.autoregressive": "synthproof.synthesizers.table.autoregressive:Autoregressive",
     "table.bayes_net": "synthproof.synthesizers.table.bayes_net:BayesNet",
     "table.cart_chain": "synthproof.synthesizers.table.cart_chain:CartChain",

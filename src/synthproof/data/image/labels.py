@@ -247,11 +247,11 @@ def as_class(f: Field, column: pd.Series, *, alone: bool = False) -> tuple[Field
     if f.kind not in {"integer", "identifier", "text"} or not 1 <= len(kinds) <= _MOST_CLASSES:
         raise SchemaError("image/not-a-class", where=f.name, kind=f.kind, n=len(kinds))
     levels = tuple(str(k) for k in kinds)
-    words = column.map({k: str(k) for k in kinds})
+    named_as = column.map({k: str(k) for k in kinds})
     made = Field(
         name=f.name, kind="categorical", levels=levels, roles=f.roles | {"target"}, nullable=f.nullable, reason="label"
     )
-    return made, pd.Series(pd.Categorical(words, categories=list(levels)))
+    return made, pd.Series(pd.Categorical(named_as, categories=list(levels)))
 
 
 def labels_file(folder: Path) -> Path | None:

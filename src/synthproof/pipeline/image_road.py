@@ -1,0 +1,246 @@
+"""The whole road for pictures: the same stages, records and verdict as for tables; only what a stage handles differs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from synthproof.core.cost import Cost
+from synthproof.core.errors import DataError, UsageError
+from synthproof.core.files import write_text
+from synthproof.core.fingerprint import digest_json
+from synthproof.core.models import load_model, recipe_of, save_model
+from synthproof.core.random import derive
+from synthproof.core.registry import synthesizers
+from synthproof.core.run import Run
+from synthproof.core.words import Words
+from synthproof.data.image.dataset import ImageSet
+from synthproof.data.image.io import How, is_image_source, read_images
+from synthproof.data.image.write import write_images
+from synthproof.data.table.io import notices
+from synthproof.pipeline.budget import Estimate, Plan
+from synthproof.pipeline.config import RunConfig
+from synthproof.pipeline.images import load_images, save_images
+from synthproof.pipeline.judging import check_purpose, facts_of, generator_facts, prove
+from synthproof.pipeline.road import Road
+from synthproof.protection.pictures import IMAGE_STEPS, protect_pictures
+
+DEFAULT = "image.flow"
+TABLE_POLICIES = {"pipc_2024": "image", "public": "image", "partner": "image", "internal": "image"}
+"""What a policy for tables becomes where nothing else was asked for."""
+_FAST_MINUTES = 3.0
+_FIT_SHARE = 0.6
+
+FAST_NOTICE = Words(
+    en="This is a quick look (--fast): the network learned for three minutes. Run without --fast before anything is released.",
+    ko="빠른 미리 보기(--fast)로 3분만 학습하였습니다. 반출 전에는 --fast 없이 다시 실행하십시오.",
+)
+
+
+def road_for(config: RunConfig, *, source: Any = None, run: Run | None = None) -> Road:
+    """Return the road that a source travels: that of pictures or that of tables."""
+    given = source if source is not None else config.source
+    kind = ImageRoad if is_image_source(given) else Road
+    return kind(config, source=source, run=run)
+
+
+def image_policy(name: str) -> str:
+    """Return the policy for pictures that a policy's name stands for."""
+    return TABLE_POLICIES.get(name, name)
+
+
+class ImageRoad(Road):
+    """One run of pictures over one workspace; see `Road`."""
+
+    def __init__(self, config: RunConfig, *, source: Any = None, run: Run | None = None) -> None:
+        config = replace(config, verify=replace(config.verify, policy=image_policy(config.verify.policy)))
+        super().__init__(config, source=source, run=run)
+
+    def _settings(self, stage: str) -> Any:
+        settings = self.config.to_dict()
+        if stage == "read":
+            return {**settings["image"], "source": _digest(self.load.source), "target": settings["target"]}
+        return super()._settings(stage)
+
+    def _plan(self) -> None:
+        """Give learning its share of the budget; without one it takes what the generator takes by itself."""
+        fit = self.config.fit
+        given: dict[str, Any] = dict(fit.parameters)
+        notices: tuple[Words, ...] = ()
+        takes = synthesizers.get(self._generator).param_names()
+        if fit.fast and "minutes" in takes:
+            given, notices = {"minutes": _FAST_MINUTES, **given}, (FAST_NOTICE,)
+        if self.budget.seconds is not None and "minutes" in takes:
+            given = {"minutes": max(0.05, self.budget.left.seconds * _FIT_SHARE / 60), **given}
+        model = synthesizers.make(self._generator, **given)
+        seconds = 60.0 * float(getattr(model, "minutes", 0.0)) if getattr(model, "images", None) is None else 0.0
+        held = int(self.load.table.store.nbytes) if self.load.table is not None else 0
+        estimate = Estimate({"fit": Cost(seconds, held)})
+        estimate.tell(self.run)
+        n = self.load.table.n_rows if self.load.table is not None else 0
+        self.load.plan = Plan(estimate, n, self.config.verify.repeats, given, notices)
+        self.load.notices = (*self.load.notices, *(w.to_dict() for w in notices))
+
+    @property
+    def _generator(self) -> str:
+        name = self.config.fit.synthesizer
+        return DEFAULT if name == "auto" else name
+
+    # stages -----------------------------------------------------------------------------------------------
+
+    def _do_read(self) -> tuple[list[Path], dict[str, Any]]:
+        vault, image = self.workspace.vault, self.config.image
+        targets = tuple(t.strip() for t in self.config.target.split(",") if t.strip())
+        how = How(
+            labels=image.labels, targets=targets, person=image.person, side=image.side, fit=image.fit,
+            colour=image.colour, part=image.part,
+        )  # fmt: skip
+        images = read_images(self.load.source, how, run=self.run)
+        check_purpose(self.config.purpose, images.schema)
+        save_images(vault / "source", images)
+        self.load.table = load_images(vault / "source")
+        self.load.scan = {"images": {"n": images.n_rows, "units": len(images), "chain": images.chain.to_dict()}}
+        write_text(vault / "scan.json", json.dumps(self.load.scan, ensure_ascii=False, indent=1))
+        self.load.notices = tuple({"en": n.text("en"), "ko": n.text("ko")} for n in notices(images.labels))
+        return [vault / "source", vault / "scan.json"], {"notices": list(self.load.notices)}
+
+    def _load_read(self, facts: Mapping[str, Any]) -> None:
+        self.load.notices = tuple(facts["notices"])
+        self.load.table = load_images(self.workspace.vault / "source")
+        self.load.scan = json.loads((self.workspace.vault / "scan.json").read_text(encoding="utf-8"))
+
+    def _do_protect(self) -> tuple[list[Path], dict[str, Any]]:
+        assert self.load.parts is not None
+        asked = [s for s in self.config.protect.steps if s != "none"]
+        default = RunConfig().protect.steps
+        steps = list(IMAGE_STEPS) if tuple(asked) == tuple(default) else asked
+        done = protect_pictures(
+            self.load.parts,
+            steps,
+            seed=derive(self.seed, "protect"),
+            parameters=self.config.protect.parameters,
+            run=self.run,
+        )
+        self.load.parts, self.load.receipts = done.parts, done.receipts
+        own = [n.to_dict() for n in done.notices]
+        self.load.notices = (*self.load.notices, *own)
+        vault = self.workspace.vault
+        for name, part in (("train", done.parts.train), ("holdout", done.parts.holdout)):
+            kept = part.store is self.load.table.store if self.load.table is not None else False
+            save_images(vault / name, part, store=vault / "source" if kept else None)
+        write_text(vault / "receipts.json", json.dumps(list(done.receipts), ensure_ascii=False, indent=1))
+        return [vault / "train", vault / "holdout", vault / "receipts.json"], {"notices": own}
+
+    def _load_protect(self, facts: Mapping[str, Any]) -> None:
+        assert self.load.parts is not None
+        vault = self.workspace.vault
+        train, holdout = load_images(vault / "train"), load_images(vault / "holdout")
+        self.load.parts = replace(self.load.parts, train=train, holdout=holdout)
+        self.load.notices = (*self.load.notices, *facts["notices"])
+        self.load.receipts = tuple(json.loads((vault / "receipts.json").read_text(encoding="utf-8")))
+
+    def _do_fit(self) -> tuple[list[Path], dict[str, Any]]:
+        assert self.load.parts is not None
+        assert self.load.plan is not None
+        given = dict(self.load.plan.parameters)
+        if "checkpoint" in synthesizers.get(self._generator).param_names():
+            given.setdefault("checkpoint", str(self.workspace.vault / "checkpoint"))
+        model = synthesizers.make(self._generator, random_state=derive(self.seed, "fit"), **given)
+        self.load.model = model.fit(self.load.parts.train, run=self.run)
+        if "checkpoint" in given:
+            self.load.model.set_params(checkpoint="")  # where the vault lies is nobody's business
+        folder = self.workspace.vault / "model"
+        save_model(self.load.model, folder)
+        return [folder], {}
+
+    def _load_fit(self, facts: Mapping[str, Any]) -> None:
+        self.load.model = load_model(self.workspace.vault / "model")
+
+    def _do_sample(self) -> tuple[list[Path], dict[str, Any]]:
+        assert self.load.table is not None
+        n = self.config.sample.n if self.config.sample.n is not None else self.load.table.n_rows
+        if n < 1:
+            raise UsageError("sample/bad-n", n=n)
+        if self.config.sample.drop_copies or self.config.sample.cap_remedy:
+            raise UsageError("image/no-refinement")
+        drawn: ImageSet = self.load.model.sample(n, seed=derive(self.seed, "sample"), run=self.run)
+        if drawn.n_rows == 0:
+            raise DataError("sample/nothing-left", n=n)
+        vault = self.workspace.vault
+        save_images(vault / "synthetic", drawn)
+        self.load.synthetic = load_images(vault / "synthetic")
+        written = write_images(drawn, vault / "synthetic-images")
+        write_text(vault / "refinements.json", "[]")
+        return [vault / "synthetic", *written, vault / "refinements.json"], {}
+
+    def _load_sample(self, facts: Mapping[str, Any]) -> None:
+        self.load.synthetic = load_images(self.workspace.vault / "synthetic")
+        self.load.refinements = ()
+
+    def _do_verify(self) -> tuple[list[Path], dict[str, Any]]:
+        assert self.load.parts is not None
+        assert self.load.table is not None
+        assert self.load.synthetic is not None
+        settings = {k: v for k, v in self.config.to_dict().items() if k not in _NOT_TOLD}
+        proof = prove(
+            self.load.parts.train,
+            self.load.synthetic,
+            self.load.parts.holdout,
+            purpose=self._purpose(),
+            policy=self.config.verify.policy,
+            seed=derive(self.seed, "verify"),
+            repeats=self.config.verify.repeats,
+            generator=generator_facts(
+                self.load.model, self._generator, seconds=self.seconds, notices=self.load.notices
+            ),
+            recipe=recipe_of(self.load.model),
+            losses=losses_of(self.load.model, self.load.parts.train, self.load.parts.holdout, self.run),
+            source=facts_of(self.load.table),
+            record={
+                "receipts": self.load.receipts,
+                "refinements": self.load.refinements,
+                "scan": self.load.scan,
+                "settings": {"stages": settings},
+                "seconds": dict(self.seconds),
+            },
+            statements=self.statements,
+            gates=self.config.verify.gates,
+            full=self.config.verify.full,
+            run=self.run,
+        )
+        self.load.proof = proof
+        text = json.dumps(proof.to_dict(private=True), ensure_ascii=False, indent=1)
+        return [write_text(self.workspace.vault / "private.json", text)], {}
+
+
+def losses_of(model: Any, train: ImageSet, holdout: ImageSet, run: Run | None) -> dict[str, Any] | None:
+    """Return the loss of every picture of both sides under the model, for attacks by loss; ``None`` when it tells none."""
+    if not hasattr(model, "unit_loss"):
+        return None
+    return {"train": model.unit_loss(train, run=run), "holdout": model.unit_loss(holdout, run=run)}
+
+
+def _digest(source: Any) -> str:
+    if isinstance(source, ImageSet):
+        return source.fingerprint()
+    if isinstance(source, Mapping):
+        return read_images(source).fingerprint()
+    path = Path(source)
+    if path.is_file():
+        from synthproof.core.fingerprint import digest_file
+
+        return digest_file(path)
+    listed = [
+        (p.relative_to(path).as_posix(), p.stat().st_size, p.stat().st_mtime_ns)
+        for p in sorted(path.rglob("*"))
+        if p.is_file()
+    ]
+    return digest_json(listed)
+
+
+_NOT_TOLD = {"seed", "out", "purpose", "lang", "source", "read", "image", "statements", "executor", "workers"}
+
+__all__ = ["ImageRoad", "image_policy", "losses_of", "road_for"]

@@ -1,0 +1,152 @@
+"""Whether pictures are learned by heart: their loss beside that of other persons' pictures, class by class."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from synthproof.core.random import derive, stream
+from synthproof.core.run import Run
+from synthproof.core.words import Words
+from synthproof.engines.torch_nets.flow_path import between
+from synthproof.engines.torch_nets.load import need_torch
+from synthproof.engines.torch_nets.nets import Weights
+from synthproof.synthesizers.image.drawing import Begun
+
+IntArray = npt.NDArray[np.intp]
+FloatArray = npt.NDArray[np.float64]
+_EACH, _ALL = 128, 1_280
+"""Pictures a class and side that are looked at, and of all classes a side: looking must stay cheap beside learning."""
+_SURE = 3.0
+"""Standard errors: a gap that large comes by chance once in 700 looks."""
+_SMALL = 0.02
+"""Gap of log losses below which there is no reason to stop: an attack gains next to nothing from 2 %."""
+_CHUNK = 64
+_EARLIEST = 0.05
+
+
+def losses_at(
+    velocity: Callable[[Any, Any, Any], Any],
+    load: Callable[[IntArray], tuple[Any, ...]],
+    rows: IntArray,
+    seed: int,
+    levels: int,
+    run: Run,
+) -> FloatArray:
+    """Return the mean squared error of the velocity for each picture, over evenly spread noise levels.
+
+    Parameters
+    ----------
+    velocity
+        (x, t, condition) → velocity.
+    levels
+        Shares of picture in the mixture, from one half to nine tenths: where a network that knows a picture shows it.
+    """
+    torch = need_torch()
+    out = np.zeros(len(rows))
+    at = np.linspace(0.5, 0.9, levels)
+    for i in range(0, len(rows), _CHUNK):
+        run.tick("losses", i, len(rows))
+        mine = rows[i : i + _CHUNK]
+        pictures, condition = load(mine)[:2]
+        for k, level in enumerate(at):
+            draws = stream(seed, f"gap/{k}", i).standard_normal(tuple(pictures.shape), dtype=np.float32)
+            noise = torch.as_tensor(draws).to(pictures.device)
+            t = torch.full((len(mine),), float(level), device=pictures.device)
+            found = velocity(between(pictures, noise, t), t, condition).float()
+            error = (found - (pictures - noise)).square().mean(dim=(1, 2, 3))
+            out[i : i + len(mine)] += error.cpu().numpy().astype(np.float64) / levels
+    return out
+
+
+class Watcher:
+    """Looks at the gap while a network learns.
+
+    Parameters
+    ----------
+    begun
+        Pictures with their fold of other persons.
+    losses
+        (weights, rows, seed) → loss of each picture.
+    action
+        ``"stop"`` or ``"warn"``.
+    """
+
+    def __init__(self, begun: Begun, losses: Callable[[Weights, IntArray, int], FloatArray], action: str) -> None:
+        self.losses, self.action, self.seed = losses, action, derive(begun.seed, "gap")
+        self.names = begun.names
+        self.record: list[dict[str, Any]] = []
+        self._warned: list[str] = []
+        self._first: dict[int, tuple[FloatArray, FloatArray]] = {}
+        self.sides: list[tuple[int, IntArray, IntArray]] = []
+        for c in range(len(begun.names)):
+            inside = begun.rows[begun.codes[begun.rows] == c]
+            outside = begun.fold[begun.codes[begun.fold] == c]
+            if min(len(inside), len(outside)) >= 10:
+                self.sides.append((c, self._some(inside), self._some(outside)))
+
+    def _some(self, rows: IntArray) -> IntArray:
+        most = max(16, min(_EACH, _ALL // len(self.names)))
+        if len(rows) <= most:
+            return rows
+        return np.sort(stream(self.seed, "gap/rows").choice(rows, most, replace=False)).astype(np.intp)
+
+    def stop(self, weights: Weights, progress: float) -> bool:
+        """Return whether to stop: some class's gap is sure and not small."""
+        if progress < _EARLIEST:
+            return False
+        over = []
+        for c, inside, outside in self.sides:
+            known = self.losses(weights, inside, self.seed)
+            other = self.losses(weights, outside, self.seed)
+            # Pictures differ in how hard they are, far more than by being known: each is held against itself at the
+            # first look, when nothing could be known by heart.
+            easy, hard = self._first.setdefault(c, (known, other))
+            gained, strange = np.log(known / easy), np.log(other / hard)
+            gap = float(strange.mean() - gained.mean())
+            error = float(np.sqrt(gained.var(ddof=1) / len(known) + strange.var(ddof=1) / len(other)))
+            sure = gap > _SURE * error and gap > _SMALL
+            self.record.append(
+                {"progress": round(progress, 4), "class": self.names[c], "member": float(known.mean()),
+                 "other": float(other.mean()), "gap": gap, "standard_error": error}
+            )  # fmt: skip
+            if sure:
+                over.append(self.names[c])
+        if over:
+            self._warned = sorted({*self._warned, *over})
+        return bool(over) and self.action == "stop"
+
+    def notices(self, stopped_at: float | None) -> tuple[Words, ...]:
+        """Return what the reader must know."""
+        n = len(self._warned)
+        if stopped_at is not None:
+            percent = round(100 * stopped_at)
+            return (
+                Words(
+                    en=f"Learning was stopped at {percent} % of its budget, because pictures of {n} class(es) began to be "
+                    "known better than pictures of other persons.",
+                    ko=f"{n}개 부류의 학습 이미지가 다른 사람의 이미지보다 더 잘 알려지기 시작하여 "
+                    f"예산의 {percent} %에서 학습을 멈추었습니다.",
+                ),
+            )
+        if n:
+            return (
+                Words(
+                    en=f"Pictures of {n} class(es) are known better than pictures of other persons: they may be learned by heart.",
+                    ko=f"{n}개 부류의 학습 이미지가 다른 사람의 이미지보다 더 잘 알려져 있어, 그대로 외웠을 수 있습니다.",
+                ),
+            )
+        if not self.sides:
+            return (
+                Words(
+                    en="No class has enough pictures of other persons to tell whether pictures are learned by heart.",
+                    ko="이미지를 그대로 외웠는지 판단할 만큼 다른 사람의 이미지가 충분한 부류가 없습니다.",
+                ),
+            )
+        return ()
+
+
+__all__ = ["Watcher", "losses_at"]
