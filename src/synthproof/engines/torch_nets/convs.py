@@ -147,7 +147,7 @@ def minibatch_spread(x: Any, group: int = 4) -> Any:
     n, c, high, wide = x.shape
     size = next(g for g in range(min(group, n), 0, -1) if n % g == 0)
     y = x.reshape(size, n // size, c, high, wide)
-    spread = (y.var(dim=0, unbiased=False) + 1e-8).sqrt().mean(dim=(1, 2, 3))
+    spread = ((y - y.mean(dim=0)).square().mean(dim=0) + 1e-8).sqrt().mean(dim=(1, 2, 3))
     return torch.cat([x, spread.repeat(size)[:, None, None, None].expand(n, 1, high, wide)], dim=1)
 
 

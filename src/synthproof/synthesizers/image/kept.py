@@ -44,7 +44,12 @@ class Kept(Params, Saved, ABC):
     """Base of a control. A subclass names itself in `NAME`, warns in `NOTICE`, and changes pictures in `_changed`."""
 
     tags: ClassVar[Tags] = Tags(
-        modality="image", family="statistical", releasable=False, irreversible=False, full_synthesis=False
+        modality="image",
+        family="statistical",
+        extra="images",
+        releasable=False,
+        irreversible=False,
+        full_synthesis=False,
     )
     NAME: ClassVar[str]
     NOTICE: ClassVar[Words]
