@@ -44,12 +44,12 @@ class Grids:
     @property
     def first(self) -> int:
         """Side of the smallest grid."""
-        return -(-self.side // 2**self.doublings)
+        return -(-self.side // (1 << self.doublings))
 
     @property
     def drawn(self) -> int:
         """Side that networks work at: at least `side`."""
-        return int(self.first * 2**self.doublings)
+        return self.first << self.doublings
 
     def padded(self, pictures: Any) -> Any:
         """Return pictures of side `drawn`, the rim black."""

@@ -159,8 +159,7 @@ def signal() -> np.ndarray[Any, np.dtype[np.float64]]:
     t = np.arange(TIMES + 1) / TIMES
     level = np.cos((t + _OFFSET) / (1 + _OFFSET) * np.pi / 2) ** 2
     # no step may take all that is left (the paper clips its share at 0.999)
-    left = np.cumprod(np.concatenate([[1.0], np.maximum(level[1:] / level[:-1], 1e-3)]))
-    return left
+    return np.cumprod(np.concatenate([[1.0], np.maximum(level[1:] / level[:-1], 1e-3)]))
 
 
 __all__ = ["TIMES", "Ddpm", "signal"]
