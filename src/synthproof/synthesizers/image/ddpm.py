@@ -9,7 +9,7 @@ what is learned and how it is walked, nothing else.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
 import numpy as np
@@ -133,25 +133,45 @@ class Ddpm(Family):
         return Fitted(shape, done.arrays, np.array(done.losses, dtype=np.float64).reshape(-1, 2), learned)
 
     def _paint(self, shape: Mapping[str, Any], weights: Weights, condition: Any, noise: Noise) -> Any:
-        torch = need_torch()
         side = int(shape["picture"])
         net = UNet.from_dict({k: v for k, v in shape.items() if k != "picture"})
-        device, size = condition.device, (net.channels, net.side, net.side)
-        kept = signal()
-        # from the last step down: where the signal is nil a picture cannot be told from its noise, so 1,000 is left out
-        grid = np.unique(np.rint(np.linspace(0, TIMES - 1, self.steps + 1)).astype(int))[::-1]
-        x = torch.as_tensor(noise("start", size), device=device)
-        for now, then in zip(grid[:-1], grid[1:], strict=True):
-            a, b = float(kept[now]), float(kept[then])
-            t = torch.full((len(condition),), now / TIMES, device=device)
-            found = answer(net, weights, x, t, condition).float()
-            clean = ((x - math.sqrt(1 - a) * found) / math.sqrt(a)).clamp(-1.0, 1.0)
-            found = (x - math.sqrt(a) * clean) / math.sqrt(1 - a)  # the noise that belongs to the clipped picture
-            spread = self.eta * math.sqrt((1 - b) / (1 - a) * (1 - a / b))
-            x = math.sqrt(b) * clean + math.sqrt(max(0.0, 1 - b - spread**2)) * found
-            if spread and then:
-                x = x + spread * torch.as_tensor(noise(f"step/{then}", size), device=device)
-        return x[:, :, :side, :side]
+        size = (net.channels, net.side, net.side)
+
+        def fresh(purpose: str) -> Any:
+            return need_torch().as_tensor(noise(purpose, size), device=condition.device)
+
+        def said(x: Any, at: float) -> Any:
+            time = need_torch().full((len(x),), at, device=x.device)
+            return answer(net, weights, x, time, condition).float()
+
+        return denoised(said, fresh, self.steps, self.eta)[:, :, :side, :side]
+
+
+def denoised(said: Callable[[Any, float], Any], fresh: Callable[[str], Any], steps: int, eta: float) -> Any:
+    """Return pictures from noise, along a few of the 1,000 steps (Song et al. 2021, equation 12).
+
+    Parameters
+    ----------
+    said
+        (pictures, time 0 to 1) → the noise that is seen in them.
+    fresh
+        Purpose → noise of the pictures' shape.
+    steps, eta
+        As in `Ddpm`.
+    """
+    kept = signal()
+    # at step 1,000 the signal is nil and no picture can be computed back, so that the first step is 999
+    grid = np.unique(np.rint(np.linspace(0, TIMES - 1, steps + 1)).astype(int))[::-1]
+    x = fresh("start")
+    for now, then in zip(grid[:-1], grid[1:], strict=True):
+        a, b = float(kept[now]), float(kept[then])
+        clean = ((x - math.sqrt(1 - a) * said(x, now / TIMES)) / math.sqrt(a)).clamp(-1.0, 1.0)
+        noise = (x - math.sqrt(a) * clean) / math.sqrt(1 - a)  # what belongs to the clipped picture
+        spread = eta * math.sqrt((1 - b) / (1 - a) * (1 - a / b))
+        x = math.sqrt(b) * clean + math.sqrt(max(0.0, 1 - b - spread**2)) * noise
+        if spread and then:
+            x = x + spread * fresh(f"step/{then}")
+    return x
 
 
 def signal() -> np.ndarray[Any, np.dtype[np.float64]]:
@@ -162,4 +182,4 @@ def signal() -> np.ndarray[Any, np.dtype[np.float64]]:
     return np.cumprod(np.concatenate([[1.0], np.maximum(level[1:] / level[:-1], 1e-3)]))
 
 
-__all__ = ["TIMES", "Ddpm", "signal"]
+__all__ = ["TIMES", "Ddpm", "denoised", "signal"]
