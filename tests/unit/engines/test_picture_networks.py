@@ -74,7 +74,14 @@ def source() -> duel.Source:
 
 
 def terms(**given: object) -> duel.Terms:
-    start: dict[str, object] = {"minutes": 1.0, "images": 128, "noise": 4, "batch": 16, "rate": 1e-3, "critic_rate": 1e-3}
+    start: dict[str, object] = {
+        "minutes": 1.0,
+        "images": 128,
+        "noise": 4,
+        "batch": 16,
+        "rate": 1e-3,
+        "critic_rate": 1e-3,
+    }
     return duel.Terms(**{**start, **given})  # type: ignore[arg-type]
 
 
@@ -94,7 +101,14 @@ def test_a_duel_is_a_function_of_its_seed(more: dict[str, object]) -> None:
 def test_a_budget_in_minutes_ends_and_a_cancelled_duel_stops() -> None:
     pair = Networks(8, 1, 4, 4, 2)
     found = duel.duel(
-        pair, pair.generator(0), pair.critic(0), source(), terms(minutes=0.003, images=None), seed=5, task="t", run=Run()
+        pair,
+        pair.generator(0),
+        pair.critic(0),
+        source(),
+        terms(minutes=0.003, images=None),
+        seed=5,
+        task="t",
+        run=Run(),
     )
     assert 0 < found.seconds < 5
     assert found.losses

@@ -47,7 +47,8 @@ class Ddpm(Family):
     steps
         Steps of a drawing, at most 1,000.
     eta
-        Noise that is laid on anew at each step: 1 as in the ancestral sampler, 0 none (DDIM).
+        Noise that is laid on anew at each step: 1 as in the ancestral sampler, 0 none (DDIM), which follows a network's
+        errors where the other forgets them.
     min_class
         Units that a class must have to be learned.
     random_state
@@ -87,7 +88,7 @@ class Ddpm(Family):
         batch_size: int = 0,
         learning_rate: float = 0.0,
         steps: int = 50,
-        eta: float = 0.0,
+        eta: float = 1.0,
         min_class: int = 30,
         random_state: int | None = None,
     ) -> None:
