@@ -113,6 +113,11 @@ def inspect(
     if save is not None and not force:
         refuse_replacing(save)
     table = read(source, target=settings["target"], query=settings["read__query"], table=settings["read__table"])
+    if table.schema.modality == "image":
+        show_schema(screen(), table, {}, {}, lang)
+        for notice in notices(table.labels):
+            screen().print(Text(notice.text(lang), style="yellow"))
+        return
     with drawn_run(screen(stderr=True), lang) as job:
         found = scan(table, purpose=Purpose(), run=job)
     proposal = propose(found, table.schema, Purpose())
@@ -146,6 +151,12 @@ def inspect(
     "read.rules",
     "read.learn_rules",
     "read.broken_rules",
+    "image.labels",
+    "image.person",
+    "image.side",
+    "image.fit",
+    "image.colour",
+    "image.part",
 )
 def fit(
     source: Annotated[
@@ -259,6 +270,11 @@ def complete(
     "verify.holdout_used",
     "verify.filtered",
     "verify.full",
+    "image.labels",
+    "image.person",
+    "image.side",
+    "image.fit",
+    "image.colour",
 )
 def verify(
     real: Annotated[str, typer.Argument(help="The data that were learned from.")],

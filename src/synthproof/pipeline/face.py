@@ -32,6 +32,8 @@ from synthproof.data.table.declared import check_rules as _check_rules
 from synthproof.data.table.io import conform, read_table, with_target
 from synthproof.data.table.rule_learning import Proposal
 from synthproof.data.table.rule_learning import learn_rules as _learn_rules
+from synthproof.pipeline.image_face import of_pictures, prove_pictures
+from synthproof.pipeline.image_road import image_policy
 from synthproof.pipeline.judging import (
     check_purpose,
     check_repeats,
@@ -44,8 +46,11 @@ from synthproof.pipeline.reading import read, read_chunks
 from synthproof.policy.load import load_policy
 from synthproof.policy.rules import RulePolicy
 from synthproof.protection.apply import apply
+from synthproof.protection.pictures import IMAGE_STEPS, protect_pictures
 from synthproof.protection.scan import propose, require_basis, scan
 from synthproof.verification.proof import GeneratorFacts, Proof
+
+_TABLE_STEPS = ("identifiers", "rare", "extremes")
 
 
 def learn_rules(data: Any, *, exceptions: float = 0.0, run: Run | None = None) -> tuple[Proposal, ...]:
@@ -87,7 +92,7 @@ def split(data: Any, *, holdout: float | None = None, seed: int | None = None) -
 
 def protect(
     parts: Split[Table],
-    steps: Sequence[str] = ("identifiers", "rare", "extremes"),
+    steps: Sequence[str] = _TABLE_STEPS,
     *,
     purpose: Purpose | None = None,
     seed: int | None = None,
@@ -101,6 +106,9 @@ def protect(
         ``protection/resident-number`` when a resident-number column is met and `purpose` states no legal basis.
     """
     purpose = purpose or Purpose()
+    if of_pictures(parts):
+        own = IMAGE_STEPS if tuple(steps) == _TABLE_STEPS else steps
+        return protect_pictures(parts, own, seed=fresh_seed() if seed is None else seed, run=run).parts  # type: ignore[arg-type,return-value]
     require_basis(scan(parts.train, purpose=purpose, run=run), purpose)
     return apply(parts, list(steps), purpose=purpose, seed=fresh_seed() if seed is None else seed, run=run).parts
 
@@ -108,7 +116,7 @@ def protect(
 class Judged:
     """What `verify` found: the proof, its verdict, and a way to save both."""
 
-    def __init__(self, proof: Proof, synthetic: Table, policy: RulePolicy) -> None:
+    def __init__(self, proof: Proof, synthetic: Any, policy: RulePolicy) -> None:
         self.proof = proof
         self._synthetic = synthetic
         self._policy = policy
@@ -199,6 +207,13 @@ def verify(
     SynthproofError
         ``read/…``, ``schema/…``, ``policy/…``, ``verification/holdout-too-small``, ``verification/holdout-overlaps``.
     """
+    if of_pictures(real):
+        found, pictures = prove_pictures(
+            real, synthetic, holdout=holdout, also=also if isinstance(also, list | tuple) else [also], policy=policy,
+            purpose=purpose, target=target, model=model, statements=statements, repeats=repeats, seed=seed, gates=gates,
+            full=full, run=run,
+        )  # fmt: skip
+        return Judged(found, pictures, load_policy(image_policy(policy)))
     check_repeats(repeats)
     load_policy(policy)
     train, unseen = _real_side(real, holdout, target)

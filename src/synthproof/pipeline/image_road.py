@@ -25,10 +25,10 @@ from synthproof.pipeline.budget import Estimate, Plan
 from synthproof.pipeline.config import RunConfig
 from synthproof.pipeline.images import load_images, save_images
 from synthproof.pipeline.judging import check_purpose, facts_of, generator_facts, prove
+from synthproof.pipeline.model import PICTURES
 from synthproof.pipeline.road import Road
 from synthproof.protection.pictures import IMAGE_STEPS, protect_pictures
 
-DEFAULT = "image.flow"
 TABLE_POLICIES = {"pipc_2024": "image", "public": "image", "partner": "image", "internal": "image"}
 """What a policy for tables becomes where nothing else was asked for."""
 _FAST_MINUTES = 3.0
@@ -87,7 +87,7 @@ class ImageRoad(Road):
     @property
     def _generator(self) -> str:
         name = self.config.fit.synthesizer
-        return DEFAULT if name == "auto" else name
+        return PICTURES if name == "auto" else name
 
     # stages -----------------------------------------------------------------------------------------------
 

@@ -1,4 +1,4 @@
-"""From real and synthetic tables to a proof: what `run` and `verify` share."""
+"""From real and synthetic data of any modality to a proof: what `run` and `verify` share."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from synthproof.verification.proof import DataFacts, GeneratorFacts, Proof
 from synthproof.verification.refine import voided_by
 
 
-def facts_of(table: Table) -> DataFacts:
+def facts_of(table: Any) -> DataFacts:
     """Return sizes and fingerprint of a table."""
     return DataFacts(
         name=table.origin.name,
@@ -40,7 +40,7 @@ def facts_of(table: Table) -> DataFacts:
     )
 
 
-def alike(real: Table, synthetic: Table) -> Table:
+def alike(real: Any, synthetic: Any) -> Any:
     """Return `real` with only the fields that the synthetic data have; pictures keep whose they are."""
     if real.schema.modality != "table":
         return real
@@ -69,9 +69,9 @@ def complete_purpose(
 
 @one_blas_thread()
 def prove(
-    train: Table,
-    synthetic: Table,
-    holdout: Table | None,
+    train: Any,
+    synthetic: Any,
+    holdout: Any,
     *,
     purpose: Purpose,
     policy: str,
@@ -80,7 +80,7 @@ def prove(
     generator: GeneratorFacts | None = None,
     recipe: Recipe | None = None,
     losses: Mapping[str, npt.NDArray[np.float64]] | None = None,
-    released: Sequence[Table] = (),
+    released: Sequence[Any] = (),
     source: DataFacts | None = None,
     record: Mapping[str, Any] | None = None,
     statements: Sequence[Statement] = (),
@@ -167,14 +167,14 @@ def _settings(rules: RulePolicy, seed: int, repeats: int, gates: Sequence[str], 
     return {"seed": seed, "repeats": repeats, "policy": rules.id, "policy_digest": rules.digest, **told}
 
 
-def _distinct(released: Sequence[Table], synthetic: Table) -> tuple[Table, ...]:
+def _distinct(released: Sequence[Any], synthetic: Any) -> tuple[Any, ...]:
     """Return the earlier releases, each once: rows of a file that was named twice must not count twice."""
     found = {t.fingerprint(): t for t in (synthetic, *released)}
     return tuple(found.values())[1:]
 
 
 def _facts(
-    train: Table, synthetic: Table, holdout: Table | None, source: DataFacts | None, earlier: Sequence[Table]
+    train: Any, synthetic: Any, holdout: Any, source: DataFacts | None, earlier: Sequence[Any]
 ) -> dict[str, DataFacts]:
     data = {"train": facts_of(train), "synthetic": facts_of(synthetic)}
     if holdout is not None:

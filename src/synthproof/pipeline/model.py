@@ -19,6 +19,7 @@ from synthproof.core.random import derive
 from synthproof.core.registry import synthesizers
 from synthproof.core.run import Run
 from synthproof.core.words import Words
+from synthproof.data.image.dataset import ImageSet
 from synthproof.data.table.chunks import ChunkedTable
 from synthproof.data.table.dataset import Table
 from synthproof.data.table.io import conform
@@ -56,6 +57,8 @@ def _given(core: Any) -> dict[str, Any]:
     return {k: v for k, v in core.get_params().items() if v is not None}
 
 
+PICTURES = "image.flow"
+"""What ``auto`` is for pictures."""
 _IN_MEMORY = frozenset({"pandas", "polars", "arrow"})
 
 
@@ -98,6 +101,8 @@ class Model:
         self._native = not isinstance(data, Table | ChunkedTable) or data.origin.container in _IN_MEMORY
         limits = Budget.of(budget, memory)
         known = data_of(data, target)
+        if isinstance(known, ImageSet):
+            return self._fit_pictures(known, data, limits, run)
         self._gave_way = ()
         if not limits.bound:
             self.core.fit(known, run=run)
@@ -110,6 +115,17 @@ class Model:
         self.core.set_params(**bounds).fit(thinned(known, plan, derive(seed, "fit/rows")), run=run)
         self.core.set_params(**before)
         self._gave_way = plan.notices
+        return self
+
+    def _fit_pictures(self, known: ImageSet, data: Any, limits: Budget, run: Run | None) -> Self:
+        """Learn from pictures; ``auto`` becomes the default generator of pictures, a budget its minutes."""
+        self._native = isinstance(data, Mapping)
+        if self.name == "auto":
+            seed = self.core.get_params().get("random_state")
+            self.name, self.core = PICTURES, synthesizers.make(PICTURES, random_state=seed)
+        if limits.seconds is not None and "minutes" in self.core.get_params():
+            self.core.set_params(minutes=max(0.01, limits.left.seconds / 60))
+        self.core.fit(known, run=run)
         return self
 
     def cost(self, data: Any, n: int | None = None) -> Estimate:

@@ -16,6 +16,7 @@ from synthproof.core.random import derive, fresh_seed
 from synthproof.core.registry import synthesizers
 from synthproof.core.run import Run
 from synthproof.core.words import Lang
+from synthproof.data.image.io import is_image_source
 from synthproof.data.split import Split
 from synthproof.data.table.chunks import ChunkedTable, Data, open_chunks
 from synthproof.data.table.dataset import Table
@@ -28,6 +29,7 @@ from synthproof.pipeline.budget import Budget, planned, thinned, too_large_to_ho
 from synthproof.pipeline.completing import partial_rows
 from synthproof.pipeline.config import RunConfig, check_parameters, override
 from synthproof.pipeline.face import Model, load, read
+from synthproof.pipeline.image_face import fit_pictures, sample_pictures
 from synthproof.pipeline.partitions import ROWS_PER_FILE, sample_to
 from synthproof.pipeline.quick import QUICK_NOTICE, generator_of
 from synthproof.pipeline.rules import learned_rules, with_rules
@@ -46,6 +48,8 @@ def fit_model(config: RunConfig, out: Path, *, run: Run | None = None) -> Model:
     check_parameters(config)
     generator_of(config.fit)  # a conflict is refused before anything is read
     refuse_url(out)
+    if is_image_source(config.source):
+        return fit_pictures(config, out, run)
     with at_hand(config.source) as source:
         return _fit_model(override(config, source=source), out, run)
 
@@ -155,6 +159,8 @@ def sample_model(
         raise UsageError("sample/bad-n", n=n)
     made = load(model)
     conditions = parse_where(where, made.core.schema_) or None
+    if made.core.schema_.modality == "image":
+        return sample_pictures(made, n, Path(out), where=conditions, seed=seed, force=force, run=run)
     shares = parse_balance(balance, made.core.schema_) or None
     if rows_per_file is not None or str(out).endswith("/") or Path(out).is_dir():
         rows = ROWS_PER_FILE if rows_per_file is None else rows_per_file

@@ -8,7 +8,8 @@ from typing import Any
 
 from synthproof.core.constraints import Constraint
 from synthproof.core.schema import Schema
-from synthproof.data.table.chunks import ChunkedTable, Data, open_chunks
+from synthproof.data.image.io import How, is_image_source, read_images
+from synthproof.data.table.chunks import ChunkedTable, open_chunks
 from synthproof.data.table.dataset import Table
 from synthproof.data.table.declared import declare
 from synthproof.data.table.io import read_table, with_target
@@ -23,13 +24,14 @@ def read(
     query: str | None = None,
     table: str | None = None,
     rules: Sequence[Constraint | str] = (),
-) -> Table:
-    """Return a table of units from a file, a database URL or a data frame.
+) -> Any:
+    """Return a table of units from a file, a database URL or a data frame; or pictures from a folder or archive.
 
     Parameters
     ----------
     source
-        CSV, TSV (also .gz), Parquet, Excel, JSON lines; a SQLAlchemy URL; a pandas, polars or Arrow table.
+        CSV, TSV (also .gz), Parquet, Excel, JSON lines; a SQLAlchemy URL; a pandas, polars or Arrow table. A folder of
+        images (one folder a class, or with a label table), an ``.npz`` or ``{"images": …, "labels": …}`` gives an `ImageSet`.
     schema
         A schema or a schema file; inferred, with reasons, when absent.
     target
@@ -44,6 +46,8 @@ def read(
     ReadError
         When the source cannot be read; the message says what was found and what to do.
     """
+    if is_image_source(source):
+        return read_images(source, How(targets=tuple(target.split(",")) if target else ()))
     known = load_schema(Path(schema)) if isinstance(schema, str | Path) else schema
     data = source if isinstance(source, Table) else read_table(source, schema=known, query=query, table=table)
     data = declare(data, rules) if rules else data
@@ -68,10 +72,11 @@ def read_chunks(
         As `read` raises, and ``read/not-in-chunks`` for other formats.
     """
     known = load_schema(Path(schema)) if isinstance(schema, str | Path) else schema
-    return data_of(open_chunks(source, schema=known), target)  # type: ignore[return-value]
+    found: ChunkedTable = data_of(open_chunks(source, schema=known), target)
+    return found
 
 
-def data_of(data: Any, target: str | None) -> Data:
+def data_of(data: Any, target: str | None) -> Any:
     """Return a table, or one that is read in chunks as it is; with a target column, if one is named."""
     if not isinstance(data, ChunkedTable):
         return read(data, target=target)

@@ -1,4 +1,7 @@
-"""One picture file to arrays: PNG, JPEG and TIFF, told by their content, with every size checked before it is decoded."""
+"""One picture file to arrays: PNG, JPEG and TIFF, told by their content, with every size checked before it is decoded.
+
+Of a DICOM file only the head is looked at here; `dicom` decodes it.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +14,7 @@ import numpy as np
 
 from synthproof.core.errors import MissingExtraError, ReadError
 from synthproof.data.image.chain import Pixels
+from synthproof.data.image.dicom import check_size, opened
 
 MOST_PIXELS = 1 << 27
 """Pixels of one decoded file: 134 million, a 11,000 × 11,000 scan. More is refused before decoding."""
@@ -72,8 +76,23 @@ def look(path: Path, where: str) -> Head:
     ReadError
         ``image/empty``, ``image/not-an-image``, ``image/wrong-suffix``, ``image/too-large``, ``image/depth``.
     """
+    if path.suffix.lower() in DICOM:
+        return _dicom_head(path, where)
     with _opened(path, where) as picture:
         return _head(picture, where)
+
+
+def _dicom_head(path: Path, where: str) -> Head:
+    dataset = opened(path, where)
+    check_size(dataset, where)
+    return Head(
+        height=int(dataset.Rows),
+        width=int(dataset.Columns),
+        frames=int(dataset.get("NumberOfFrames") or 1),
+        bits=8 if int(dataset.get("BitsStored", 16)) <= 8 else 16,
+        colour=int(dataset.get("SamplesPerPixel") or 1) > 1
+        or "PALETTE" in str(dataset.get("PhotometricInterpretation")),
+    )
 
 
 def decode(path: Path, where: str) -> list[Pixels]:

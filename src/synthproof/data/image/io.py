@@ -14,10 +14,12 @@ import pandas as pd
 
 from synthproof.core.errors import ReadError
 from synthproof.core.run import Run, quiet
+from synthproof.core.schema import Field
 from synthproof.data.image.arrays import blocks_of, look_npz
 from synthproof.data.image.chain import Chain, Pixels, fitting_side
 from synthproof.data.image.dataset import ImageSet
 from synthproof.data.image.decode import DICOM, SUFFIXES, Head, decode, look
+from synthproof.data.image.dicom import read_dicom
 from synthproof.data.image.labels import labels_file, of_classes, of_table, unlabelled
 from synthproof.data.image.store import new_store
 from synthproof.data.table.dataset import Origin, Table
@@ -121,11 +123,29 @@ class _Files:
     paths: list[Path]
     heads: list[Head | None] = field(default_factory=list)
     bad: Counter[str] = field(default_factory=Counter)
+    person: dict[int, str] = field(default_factory=dict)
+    said: Counter[str] = field(default_factory=Counter)
+    window: Counter[str] = field(default_factory=Counter)
     first: dict[str, int] = field(default_factory=dict)
 
     def where(self, i: int) -> str:
         # a file's name may be a person's name: files are told by their place in the sorted folder
         return f"image {i + 1} of {len(self.paths)}"
+
+    def pictures(self, i: int) -> Sequence[Pixels]:
+        """Return the pictures of a file, and note what a DICOM file says beside them."""
+        path = self.paths[i]
+        if path.suffix.lower() not in DICOM:
+            return decode(path, self.where(i))
+        found = read_dicom(path, self.where(i))
+        if found.patient:
+            self.person[i] = found.patient
+        if found.burned_in:
+            self.said["image/says-burned-in"] += 1
+        if found.overlays:
+            self.said["image/has-overlays"] += 1
+        self.window[found.window] += 1
+        return found.frames
 
     def spoil(self, i: int, code: str) -> None:
         self.heads[i] = None
@@ -147,6 +167,8 @@ def _of_folder(root: Path, how: How, store: Path | None, run: Run) -> ImageSet:
     kept = _fill(files, pixels, starts, chain, run)
     _refuse_bad(files)
     listed = [{"code": c, "where": files.where(files.first[c]), "n": n} for c, n in sorted(files.bad.items())]
+    listed += [{"code": c, "where": root.name, "n": n} for c, n in sorted(files.said.items())]
+    chain = replace(chain, window=", ".join(w for w, _ in files.window.most_common(3)))
     names = [p.relative_to(root).as_posix() for p in files.paths]
     suffix = Counter(p.suffix.lower() for p in files.paths).most_common(1)[0][0]
     origin = Origin(container="images", name=root.name, options={"format": SUFFIXES.get(suffix, "DICOM").lower()})
@@ -155,8 +177,10 @@ def _of_folder(root: Path, how: How, store: Path | None, run: Run) -> ImageSet:
     if not rows:
         raise ReadError("image/no-pictures", where=root.name, names="-")
     labels = table.with_frame(table.frame.take([r for r, _ in rows]).reset_index(drop=True))
-    if any(f > 1 for f in frames) and table.schema.unit_field is None:
-        labels = _grouped_by_file(labels, np.array([r for r, _ in rows]))
+    if table.schema.unit_field is None and (files.person or any(f > 1 for f in frames)):
+        # whose picture it is follows from the patient number of a DICOM file, else from the file itself
+        whose = [files.person.get(int(of_file[r]), f"file {of_file[r]}") for r, _ in rows]
+        labels = _grouped(labels, whose, "patient" if files.person else "file")
     layout = "table" if _table_of(root, how) else ("classes" if len(Path(names[0]).parts) > 1 else "flat")
     return _finished(labels, pixels, chain, np.array([j for _, j in rows], dtype=np.intp), [*listed, *noted], layout)
 
@@ -192,7 +216,7 @@ def _coloured(files: _Files) -> bool:
     some = [i for i, h in enumerate(files.heads) if h is not None and h.colour]
     for i in some[:: max(1, len(some) // _BLOCK)]:
         try:
-            for picture in decode(files.paths[i], files.where(i)):
+            for picture in files.pictures(i):
                 if picture.ndim == 3 and int(np.ptp(picture.astype(np.int16), axis=2).max()) > 12:
                     return True
         except ReadError:
@@ -213,7 +237,7 @@ def _fill(files: _Files, pixels: Pixels, starts: IntArray, chain: Chain, run: Ru
 
     def one(i: int) -> str:
         try:
-            for k, picture in enumerate(decode(files.paths[i], files.where(i))):
+            for k, picture in enumerate(files.pictures(i)):
                 pixels[starts[i] + k] = chain.apply(picture)
                 kept[starts[i] + k] = True
         except ReadError as error:
@@ -255,19 +279,17 @@ def _folder_labels(root: Path, names: list[str], how: How, origin: Origin) -> tu
     return of_classes(kinds, origin), every, []
 
 
-def _grouped_by_file(labels: Table, file: IntArray) -> Table:
-    """Return labels with the file as unit: the frames of one file show one person."""
-    from synthproof.core.schema import Field
-
-    name = "file"
+def _grouped(labels: Table, whose: Sequence[str], unit: str) -> Table:
+    """Return labels with a unit column of pseudonyms, numbered as persons first appear."""
+    name = unit
     while name in labels.schema:
         name += "_"
-    codes, _ = pd.factorize(file)
-    f = Field(name=name, kind="identifier", roles=frozenset({"unit"}), reason="frames of one file")
+    codes, _ = pd.factorize(np.array(whose, dtype=object))
+    f = Field(name=name, kind="identifier", roles=frozenset({"unit"}), reason="whose picture it is, from the file")
     frame = labels.frame.assign(
         **{name: pd.Series([f"P{c + 1:06d}" for c in codes], dtype=pd.StringDtype(na_value=np.nan))}
     )
-    schema = replace(labels.schema, fields=(*labels.schema.fields, f), unit="file")
+    schema = replace(labels.schema, fields=(*labels.schema.fields, f), unit=unit)
     return Table(frame, schema, origin=labels.origin)
 
 

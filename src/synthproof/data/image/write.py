@@ -102,12 +102,12 @@ def _told(data: ImageSet, i: int, name: str) -> dict[str, str]:
 
 def _write_one(path: Path, picture: Pixels, kind: str, told: dict[str, str]) -> None:
     if kind == "dicom":
-        from synthproof.data.image.dicom import write_dicom
+        from synthproof.data.image.dicom_write import write_dicom
 
         write_dicom(
             picture[..., 0] if picture.shape[2] == 1 else picture,
             path,
-            label=told["class"],
+            klass=told["class"],
             seed=int(told.get("seed", 0)),
             index=int(told.get("index", 0)),
             model=told.get("model", ""),

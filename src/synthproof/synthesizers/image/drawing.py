@@ -136,10 +136,10 @@ def _large_classes(data: ImageSet, min_class: int) -> tuple[ImageSet, tuple[Word
     # combinations of several labels are many and small by nature: there each label is looked at by itself
     if len(data.targets) != 1 or len(names) < 2:
         return data, ()
-    small = np.flatnonzero(counts < min_class)
+    small = np.flatnonzero((counts < min_class) & (counts > 0))
     if len(small) == 0:
         return data, ()
-    if len(small) == len(names):
+    if len(small) == np.count_nonzero(counts):
         raise DataError("image/classes-too-small", n=int(counts.max()), least=min_class)
     kept = np.flatnonzero(~np.isin(codes, small) & (codes >= 0)).astype(np.intp)
     n = len(small)

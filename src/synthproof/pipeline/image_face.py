@@ -1,0 +1,200 @@
+"""The library's verbs for pictures: what `face` and `parts` do when they are given pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from synthproof.core.errors import DataError, UsageError
+from synthproof.core.evidence import Statement
+from synthproof.core.files import refuse_taken
+from synthproof.core.models import recipe_of, save_model
+from synthproof.core.random import derive, fresh_seed
+from synthproof.core.registry import synthesizers
+from synthproof.core.run import Run
+from synthproof.core.schema import Purpose
+from synthproof.data.image.dataset import ImageSet
+from synthproof.data.image.io import How, is_image_source, read_images
+from synthproof.data.image.write import write_images
+from synthproof.data.split import FEWEST_UNITS, Split
+from synthproof.pipeline.budget import Budget
+from synthproof.pipeline.config import RunConfig
+from synthproof.pipeline.image_road import image_policy, losses_of
+from synthproof.pipeline.judging import check_purpose, check_repeats, complete_purpose, prove
+from synthproof.pipeline.model import PICTURES, Model
+from synthproof.policy.load import load_policy
+from synthproof.protection.pictures import IMAGE_STEPS, protect_pictures
+from synthproof.verification.proof import GeneratorFacts, Proof
+
+
+def of_pictures(real: Any) -> bool:
+    """Return whether real data, or a split of them, are pictures."""
+    return is_image_source(real.train if isinstance(real, Split) else real)
+
+
+def how_of(config: RunConfig) -> How:
+    """Return how a configuration has pictures read."""
+    image = config.image
+    targets = tuple(t.strip() for t in config.target.split(",") if t.strip())
+    return How(
+        labels=image.labels, targets=targets, person=image.person, side=image.side, fit=image.fit, colour=image.colour,
+        part=image.part,
+    )  # fmt: skip
+
+
+def prove_pictures(
+    real: Any,
+    synthetic: Any,
+    *,
+    holdout: Any = None,
+    also: Sequence[Any] = (),
+    policy: str,
+    purpose: Purpose | None = None,
+    target: str | None = None,
+    model: Model | None = None,
+    statements: Sequence[Statement] = (),
+    repeats: int = 100,
+    seed: int | None = None,
+    gates: Sequence[str] = (),
+    full: bool = False,
+    how: How | None = None,
+    run: Run | None = None,
+) -> tuple[Proof, ImageSet]:
+    """Return the proof of synthetic pictures of any tool, and the pictures; see `face.verify`.
+
+    Raises
+    ------
+    DataError
+        ``image/chains-differ``: the pictures have another size, depth or number of channels than the real ones, so that
+        every number would measure the way they were scaled. ``verify/holdout-too-small``, ``image/holdout-overlaps``.
+    """
+    check_repeats(repeats)
+    rules = load_policy(image_policy(policy))
+    known = how or How(targets=tuple(target.split(",")) if target else ())
+    if isinstance(real, Split):
+        train, unseen = real.train, real.holdout
+    else:
+        train = read_images(real, known, run=run)
+        unseen = None if holdout is None else read_images(holdout, replace(known, side=train.chain.side), run=run)
+        if unseen is not None:
+            check_unseen_pictures(train, unseen)
+    drawn = _alike(read_images(synthetic, replace(known, side=train.chain.side), run=run), train)
+    earlier = [_alike(read_images(a, replace(known, side=train.chain.side), run=run), train) for a in also]
+    wanted = purpose or Purpose()
+    check_purpose(wanted, train.schema)
+    proof = prove(
+        train,
+        drawn,
+        unseen,
+        purpose=complete_purpose(wanted, train.schema),
+        policy=image_policy(policy),
+        seed=fresh_seed() if seed is None else seed,
+        repeats=repeats,
+        generator=model.facts if model else GeneratorFacts(),
+        recipe=recipe_of(model.core) if model else None,
+        losses=losses_of(model.core, train, unseen, run) if model and unseen is not None else None,
+        released=earlier,
+        record={"scan": {"images": {"n": train.n_rows, "units": len(train), "chain": train.chain.to_dict()}}},
+        statements=statements,
+        gates=gates,
+        full=full,
+        run=run,
+    )
+    assert rules.id == proof.verdict.policy
+    return proof, drawn
+
+
+def check_unseen_pictures(train: ImageSet, holdout: ImageSet) -> None:
+    """Refuse a holdout that is too small to say anything, or that shares more than a twentieth of its pictures with train.
+
+    Raises
+    ------
+    DataError
+        ``verify/holdout-too-small``, ``image/holdout-overlaps``, ``image/chains-differ``.
+    """
+    if len(holdout) < FEWEST_UNITS // 2:
+        raise DataError("verify/holdout-too-small", where=holdout.origin.name, n=len(holdout), least=FEWEST_UNITS // 2)
+    _same_chain(holdout, train)
+    known = set(train.digests())
+    met = sum(d in known for d in holdout.digests())
+    if met > 0.05 * holdout.n_rows:
+        raise DataError("image/holdout-overlaps", where=holdout.origin.name, n=met, of=holdout.n_rows)
+
+
+def _same_chain(data: ImageSet, train: ImageSet) -> None:
+    a, b = data.chain, train.chain
+    if (a.side, a.channels, a.bits) != (b.side, b.channels, b.bits):
+        raise DataError(
+            "image/chains-differ", where=data.origin.name, found=f"{a.side} px × {a.channels}, {a.bits} bit",
+            wanted=f"{b.side} px × {b.channels}, {b.bits} bit",
+        )  # fmt: skip
+
+
+def _alike(drawn: ImageSet, train: ImageSet) -> ImageSet:
+    """Return drawn pictures whose classes are those of train, in its order."""
+    _same_chain(drawn, train)
+    frame, fields = {}, []
+    for f in train.schema.fields:
+        if f.has("unit") or f.name not in drawn.schema:
+            continue
+        column = drawn.frame[f.name]
+        frame[f.name] = column.astype("str").astype(_dtype(f)) if f.levelled and f.kind != "boolean" else column
+        fields.append(f)
+    import pandas as pd
+
+    from synthproof.data.table.dataset import Table
+
+    schema = replace(train.schema, fields=tuple(fields), unit="image")
+    return drawn.with_labels(Table(pd.DataFrame(frame), schema, origin=drawn.origin))
+
+
+def _dtype(f: Any) -> Any:
+    from synthproof.data.table.dataset import canonical_dtype
+
+    return canonical_dtype(f)
+
+
+def fit_pictures(config: RunConfig, out: Path, run: Run | None) -> Model:
+    """Learn from all pictures of a source after protection, and save the model."""
+    images = read_images(config.source, how_of(config), run=run)
+    seed = config.seed if config.seed is not None else fresh_seed()
+    default = RunConfig().protect.steps
+    asked = tuple(s for s in config.protect.steps if s != "none")
+    none = images.take(np.empty(0, dtype=np.intp))
+    everyone = np.arange(len(images), dtype=np.intp)
+    parts = Split(train=images, holdout=none, train_units=everyone, holdout_units=none.at, seed=seed, fraction=0.0)
+    steps = IMAGE_STEPS if asked == default else asked
+    done = protect_pictures(parts, steps, seed=derive(seed, "protect"), parameters=config.protect.parameters, run=run)
+    name = PICTURES if config.fit.synthesizer == "auto" else config.fit.synthesizer
+    given = dict(config.fit.parameters)
+    budget = Budget.of(config.budget, config.memory)
+    if budget.seconds is not None and "minutes" in synthesizers.get(name).param_names():
+        given = {"minutes": budget.left.seconds / 60, **given}
+    core = synthesizers.make(name, random_state=derive(seed, "fit"), **given).fit(done.parts.train, run=run)
+    save_model(core, out)
+    return Model(core, name, told=done.notices)
+
+
+def sample_pictures(
+    made: Model, n: int, out: Path, *, where: Any, seed: int | None, force: bool, run: Run | None
+) -> tuple[Path, ...]:
+    """Draw pictures from a model and write them.
+
+    Raises
+    ------
+    UsageError
+        ``sample/bad-n``.
+    """
+    if n < 1:
+        raise UsageError("sample/bad-n", n=n)
+    if not force:
+        refuse_taken(out, "images.csv")
+    drawn: ImageSet = made.core.sample(n, where=where, seed=seed, run=run)
+    return write_images(drawn, out)
+
+
+__all__ = ["check_unseen_pictures", "fit_pictures", "how_of", "of_pictures", "prove_pictures", "sample_pictures"]
