@@ -88,7 +88,7 @@ def _convolved(x: FloatArray, w: FloatArray, b: FloatArray, stride: int, dilatio
     return out.reshape(out_c, high, wide)
 
 
-def find_burned_in(picture: npt.NDArray[Any], *, line: float | None = None) -> tuple[Found, ...]:
+def find_burned_in(picture: npt.NDArray[Any], *, line: float | None = None, most_side: int = 0) -> tuple[Found, ...]:
     """Return the lines of letters burned into a picture, strongest first.
 
     Parameters
@@ -97,6 +97,8 @@ def find_burned_in(picture: npt.NDArray[Any], *, line: float | None = None) -> t
         Shape (h, w), (h, w, 1) or (h, w, 3), uint8 or uint16.
     line
         Least score; the measured one (`LEAST_SCORE`) when absent.
+    most_side
+        Larger pictures are halved until they fit; 0: as they are.
 
     Notes
     -----
@@ -110,6 +112,8 @@ def find_burned_in(picture: npt.NDArray[Any], *, line: float | None = None) -> t
     grey = _grey(picture)
     found: list[Found] = []
     scale = 1
+    while most_side and max(grey.shape) > most_side:
+        grey, scale = _halved(grey), scale * 2
     while min(grey.shape) >= LEAST_SIDE:
         for box, score in _blocks(probabilities(grey)):
             if score >= least:
