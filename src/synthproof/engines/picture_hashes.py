@@ -65,10 +65,10 @@ def prints(grey: FloatArray) -> Prints:
     difference = _packed((nine[:, :, 1:] > nine[:, :, :-1]).reshape(n, 64))
     waves = fft.dctn(_shrunk(grey, 32, 32), axes=(1, 2), norm="ortho")[:, :8, :8].reshape(n, 64)
     perceptual = _packed(waves > np.median(waves[:, 1:], axis=1, keepdims=True))
-    small = _shrunk(grey, SMALL, SMALL).reshape(n, -1)
+    small = _shrunk(grey, SMALL, SMALL).reshape(n, SMALL * SMALL)
     small = small - small.mean(axis=1, keepdims=True)
     length = np.linalg.norm(small, axis=1, keepdims=True)
-    flat = grey.reshape(n, -1).std(axis=1) < FLAT
+    flat = grey.std(axis=(1, 2)) < FLAT
     return Prints(difference, perceptual, (small / np.maximum(length, 1e-6)).astype(np.float32), flat)
 
 
@@ -126,7 +126,7 @@ def _ones(x: np.uint64) -> int:
 @compiled()
 def _earlier(x: np.uint64, band: int) -> bool:
     """Whether two hashes that differ by `x` agree in a band before this one: then the pair was looked at there."""
-    for b in range(band):
+    for b in range(band):  # noqa: SIM110 - compiled: no generators
         if (x >> np.uint64(13 * b)) & np.uint64(0x1FFF) == np.uint64(0):
             return True
     return False

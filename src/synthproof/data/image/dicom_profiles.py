@@ -10,7 +10,6 @@ from __future__ import annotations
 from typing import Literal
 
 
-
 def _names(text: str) -> frozenset[str]:
     return frozenset(text.split())
 

@@ -24,13 +24,16 @@ _TEXT_INFO = {
     "exif": "EXIF",
     "icc_profile": "colour profile",
 }
+# fmt: off
 _PLAIN_INFO = frozenset(
-    (
-        "dpi aspect gamma interlace transparency srgb chromaticity jfif jfif_version jfif_unit jfif_density "
-        "adobe adobe_transform progressive progression compression resolution mp mpoffset background duration loop "
-        "default_image bbox blend disposal timestamp"
-    ).split(" ")
+    {
+        "dpi", "aspect", "gamma", "interlace", "transparency", "srgb", "chromaticity", "jfif", "jfif_version",
+        "jfif_unit", "jfif_density", "adobe", "adobe_transform", "progressive", "progression", "compression",
+        "resolution", "mp", "mpoffset", "background", "duration", "loop", "default_image", "bbox", "blend",
+        "disposal", "timestamp",
+    }
 )
+# fmt: on
 _GPS, _ORIENTATION = 0x8825, 0x0112
 _BASELINE = frozenset(
     [*range(0x00FE, 0x010E), *range(0x0111, 0x0132), *range(0x013D, 0x015C), *range(0x0200, 0x0215)]
