@@ -40,12 +40,14 @@ class Amounts:
     @property
     def added(self) -> IntArray:
         """Rows to be added to each class."""
-        return np.maximum(self.after - self.before, 0).astype(np.intp)
+        more: IntArray = np.maximum(self.after - self.before, 0)
+        return more
 
     @property
     def dropped(self) -> IntArray:
         """Rows to be left out of each class."""
-        return np.maximum(self.before - self.after, 0).astype(np.intp)
+        fewer: IntArray = np.maximum(self.before - self.after, 0)
+        return fewer
 
 
 def rare_classes(counts: IntArray) -> npt.NDArray[np.bool_]:

@@ -260,7 +260,7 @@ class Balancer(Params, BaseEstimator):
         small = np.flatnonzero((amounts.added > 0) & (amounts.before < least))
         if not len(small):
             return amounts
-        facts = {
+        facts: dict[str, Any] = {
             "n_small": len(small),
             "n_classes": len(classes),
             "least": least,
