@@ -117,7 +117,7 @@ def study(
     learner = Perceptron() if learner is None else learner
     left_out = _left_out(task, learner)
     arms = [a for a in arms_of(doses) if a.kind not in left_out]
-    seconds = {"making": 0.0, "learning": 0.0, "scoring": 0.0}
+    seconds = {"fitting generators": 0.0, "drawing and learning": 0.0, "scoring": 0.0}
     weights = unit_weights(task.test.unit, repeats, derive(seed, "study"))
     found: dict[str, list[tuple[Mapping[Any, FloatArray], Mapping[Any, FloatArray]]]] = {a.id: [] for a in arms}
     for s in range(seeds):
@@ -126,7 +126,7 @@ def study(
         makers = {
             k: task.maker(k, seed=at, run=job) for k in ("smote", "augmentation", "synthetic") if k not in left_out
         }
-        seconds["making"] += time.perf_counter() - start
+        seconds["fitting generators"] += time.perf_counter() - start
         for i, arm in enumerate(arms):
             job.tick("study", s * len(arms) + i, seeds * len(arms), arm=arm.id)
             start = time.perf_counter()
@@ -134,7 +134,7 @@ def study(
             middle = time.perf_counter()
             whole = class_scores(answer, task.test.y, np.ones((1, len(task.test.y))))
             found[arm.id].append((whole, class_scores(answer, task.test.y, weights)))
-            seconds["learning"] += middle - start
+            seconds["drawing and learning"] += middle - start
             seconds["scoring"] += time.perf_counter() - middle
     job.tick("study", seeds * len(arms), seeds * len(arms))
     measured = {k: _gathered(v) for k, v in found.items()}
