@@ -125,7 +125,7 @@ class TableTask:
         self.names = tuple(
             str(v) if s else f"#{c + 1}" for c, (v, s) in enumerate(zip(every.labels, shown, strict=True))
         )
-        self.facts = {
+        self.facts: Mapping[str, Any] = {
             "modality": "table",
             "source": labelled.origin.name,
             "target": target,
