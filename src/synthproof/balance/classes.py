@@ -15,6 +15,7 @@ from synthproof.core.errors import DataError
 IntArray = npt.NDArray[np.intp]
 
 MOST_CLASSES = 200
+_FEW = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,13 +64,14 @@ def classes_of(values: Sequence[Any] | npt.NDArray[Any] | pd.Series, *, where: s
     Raises
     ------
     DataError
-        ``balance/not-classes``: fewer than two classes, more than 200, or numbers with fractions of many values.
+        ``balance/not-classes``: fewer than two classes, more than 200, or numbers of more than 20 values with fewer than 20
+        rows each, which measure something rather than name it.
     """
     column = values if isinstance(values, pd.Series) else pd.Series(values)
     codes, found = pd.factorize(column, sort=False)
     labels: list[Any] = [_plain(v) for v in found]
-    fractions = any(isinstance(v, float) and not v.is_integer() for v in labels)
-    most = 20 if fractions else MOST_CLASSES
+    number = all(isinstance(v, int | float) for v in labels)
+    most = min(MOST_CLASSES, max(_FEW, len(column) // _FEW)) if number else MOST_CLASSES
     if not 2 <= len(labels) <= most:
         raise DataError("balance/not-classes", where=where, n=len(labels), rows=len(column), most=most)
     try:
