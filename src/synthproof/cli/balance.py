@@ -55,6 +55,12 @@ def balance(
     small: Annotated[
         str, typer.Option("--small", help="Classes under 30 rows: refuse, flag or skip. / 30행 미만 범주의 처리.")
     ] = "refuse",
+    cap_class: Annotated[
+        float, typer.Option("--cap-class", help="Most made rows per real row of a class. / 범주별 생성 행 상한(배).")
+    ] = 2.0,
+    cap_total: Annotated[
+        float, typer.Option("--cap-total", help="Most made rows per real row in all. / 전체 생성 행 상한(배).")
+    ] = 1.0,
     seed: Annotated[int | None, typer.Option("--seed", help="Seed. / 시드.")] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace what is there. / 덮어쓰기.")] = False,
     lang: Annotated[str, typer.Option("--lang", help="ko | en")] = "",
@@ -66,7 +72,9 @@ def balance(
     if study:
         _study(source, target, out, generator, holdout, learner, seeds, steps, seed, force, speak)
     else:
-        _balance(source, target, strategy, out, ratio, generator, holdout, small, seed, force, speak)
+        _balance(
+            source, target, strategy, out, ratio, generator, holdout, small, (cap_class, cap_total), seed, force, speak
+        )
 
 
 def _balance(
@@ -78,6 +86,7 @@ def _balance(
     generator: str,
     holdout: float | None,
     small: str,
+    caps: tuple[float, float],
     seed: int | None,
     force: bool,
     lang: Lang,
@@ -105,7 +114,14 @@ def _balance(
             table = parts.train
             written += list(write_table(parts.holdout, apart))
         balancer = Balancer(
-            strategy, target=target, ratio=_ratio(ratio), generator=generator, small=small, random_state=seed
+            strategy,
+            target=target,
+            ratio=_ratio(ratio),
+            generator=generator,
+            small=small,
+            cap_class=caps[0],
+            cap_total=caps[1],
+            random_state=seed,
         )
         done = balancer.balance(table, run=job)
         written += list(done.write(out))
