@@ -30,11 +30,11 @@ $(VENV)/.core: pyproject.toml constraints.txt | $(BIN)/python
 	@touch $@
 
 $(VENV)/.test: pyproject.toml constraints.txt | $(BIN)/python
-	$(PIP) install -c constraints.txt -e '.[test,sql,polars,ray,cloud,torch,images,dp,web,postgres,release,c2pa]'
+	$(PIP) install -c constraints.txt -e '.[test,sql,polars,ray,cloud,torch,images,dp,web,postgres,release,c2pa,balance]'
 	@touch $@ $(VENV)/.core
 
 $(VENV)/.bench: pyproject.toml constraints.txt | $(BIN)/python
-	$(PIP) install -c constraints.txt -e '.[test,sql,polars,ray,cloud,torch,images,dp,web,postgres,release,c2pa,bench]'
+	$(PIP) install -c constraints.txt -e '.[test,sql,polars,ray,cloud,torch,images,dp,web,postgres,release,c2pa,balance,bench]'
 	@touch $@ $(VENV)/.core $(VENV)/.test
 
 demo: $(VENV)/.core

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 _PUBLIC = {
+    "Balancer": "synthproof.balance.balancer",
     "Constraint": "synthproof.core.constraints",
     "Purpose": "synthproof.core.schema",
     "Run": "synthproof.core.run",
@@ -31,6 +32,7 @@ _PUBLIC = {
 }
 
 __all__ = [
+    "Balancer",
     "Constraint",
     "Purpose",
     "Run",
@@ -54,6 +56,7 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
+    from synthproof.balance.balancer import Balancer
     from synthproof.core.constraints import Constraint
     from synthproof.core.errors import SynthproofError
     from synthproof.core.run import Run
