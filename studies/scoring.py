@@ -41,7 +41,9 @@ def xrays() -> Split[ImageSet]:
 
 def pneumonia(ratio: int | None = None) -> Split[ImageSet]:
     """Return PneumoniaMNIST's own halves; with `ratio`, normal pictures are thinned to 1 : ratio in train."""
-    train, test = (read_images(DATA / "pneumonia_mnist" / "pneumonia_mnist.npz", How(part=p)) for p in ("train", "test"))
+    train, test = (
+        read_images(DATA / "pneumonia_mnist" / "pneumonia_mnist.npz", How(part=p)) for p in ("train", "test")
+    )
     if ratio is not None:
         codes, _ = train.classes()
         many = np.flatnonzero(codes == 1)
@@ -88,7 +90,12 @@ def measured(
         train = train.take(np.sort(np.random.default_rng(SEED).permutation(len(train))[:most_train]))
     recipe = Recipe(name=generator) if generator else None
     case = Case(
-        train=train, holdout=parts.holdout, synthetic=drawn, purpose=Purpose(targets=train.targets), losses=losses, recipe=recipe
+        train=train,
+        holdout=parts.holdout,
+        synthetic=drawn,
+        purpose=Purpose(targets=train.targets),
+        losses=losses,
+        recipe=recipe,
     )
     for name in names:
         if name in kept["evidence"]:

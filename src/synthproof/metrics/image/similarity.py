@@ -91,7 +91,12 @@ class Similarity:
         if (why := unready(self.card, case, seed, needs=("train", "synthetic"))) is not None:
             return (why,)
         classes = classes_of(case)
-        rows = {s: rows_of(side_of(case, s), MOST, seed, f"image.similarity/{s}") for s in classes.of}
+        # of the pictures that the extractors look at, so that all kinds speak of the same ones
+        seen = drawn(case)
+        rows = {
+            s: seen[s][rows_of(side_of(case, s).take_rows(seen[s]), MOST, seed, f"image.similarity/{s}")]
+            for s in classes.of
+        }
         looked = {s: _Looked.at(side_of(case, s), rows[s], classes.of[s][rows[s]]) for s in rows}
         deep = _Deep.of(case, rows, job)
         out: list[Evidence] = []
