@@ -141,14 +141,27 @@ def _trained_enough(study: Study) -> Iterator[Words]:
             ko="주의: 실제 행만으로 단계를 두 배로 늘려도 {score}이(가) {by} 높아집니다. 이 정도의 향상은 "
             "더 오래 학습한 효과일 수 있습니다.",
         )
-        yield words.filled(score=SCORE_WORDS[best.score].en, by=f"{best.estimate:+.3f}")
+        by = f"{best.estimate:+.3f}"
+        yield Words(
+            en=words.en.format(score=SCORE_WORDS[best.score].en, by=by),
+            ko=words.ko.format(score=SCORE_WORDS[best.score].ko, by=by),
+        )
         return
-    worst = min(d.estimate for d in own)
-    words = Words(
-        en="Twice the steps on real rows alone raise nothing (at worst {worst}): the baseline was trained enough.",
-        ko="실제 행만으로 단계를 두 배로 늘려도 높아지는 점수가 없습니다(최저 {worst}). 기준 모형은 충분히 학습되었습니다.",
+    worst = min(own, key=lambda d: d.estimate)
+    if worst.claim < 0:
+        words = Words(
+            en="Twice the steps on real rows alone lower {score} by {by}: the baseline is trained to the full and overfits beyond.",
+            ko="실제 행만으로 단계를 두 배로 늘리면 {score}이(가) {by} 변합니다. 기준 모형은 충분히 학습되었고 그 이상은 과적합입니다.",
+        )
+        yield Words(
+            en=words.en.format(score=SCORE_WORDS[worst.score].en, by=f"{worst.estimate:+.3f}".lstrip("-")),
+            ko=words.ko.format(score=SCORE_WORDS[worst.score].ko, by=f"{worst.estimate:+.3f}"),
+        )
+        return
+    yield Words(
+        en="Twice the steps on real rows alone are not shown to change the ranking: the baseline was trained enough.",
+        ko="실제 행만으로 단계를 두 배로 늘려도 순위 점수의 변화가 확인되지 않습니다. 기준 모형은 충분히 학습되었습니다.",
     )
-    yield words.filled(worst=f"{worst:+.3f}")
 
 
 def _kind(arm: Arm, lang: str) -> str:
