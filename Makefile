@@ -6,7 +6,7 @@ PIP    := $(BIN)/python -m pip --disable-pip-version-check -q
 OUT    ?= demo-out
 JOBS   ?= 2
 
-.PHONY: demo test lint e2e bench bench-tables bench-scale bench-safety calibrate-costs calibrate wheelhouse clean help
+.PHONY: demo test lint e2e bench bench-tables bench-scale bench-safety bench-balance calibrate-costs calibrate wheelhouse clean help
 
 help:
 	@echo "make demo              set up, then run the main job on 569 real patients; says where the report is"
@@ -17,6 +17,7 @@ help:
 	@echo "make bench-tables      generators of tables, ours and others', side by side; hours, goes on where it stopped"
 	@echo "make bench-scale       time and memory against rows, columns, levels; the large runs; goes on where it stopped"
 	@echo "make bench-safety      our attacks beside Anonymeter and SDMetrics: speed, and who catches what; hours, goes on"
+	@echo "make bench-balance      does relieving class imbalance help? three tables, two learners; ten minutes of a core"
 	@echo "make calibrate-costs   the constants behind estimates and --budget, measured anew; about an hour"
 	@echo "make calibrate         every metric against fresh records, a copycat and noise, and the verdict against planted leaks; hours, goes on"
 	@echo "make wheelhouse        pack wheels, font and docs for a machine without network"
@@ -75,6 +76,10 @@ bench-safety: $(VENV)/.bench
 
 calibrate-costs: $(VENV)/.bench
 	cd benchmarks && ../$(BIN)/python costs.py --minutes 60
+
+bench-balance: $(VENV)/.bench
+	$(BIN)/python benchmarks/balance.py
+	$(BIN)/python benchmarks/balance_page.py
 
 calibrate: $(VENV)/.bench
 	$(BIN)/python benchmarks/calibrate.py

@@ -133,7 +133,8 @@ class Balancer(Params, BaseEstimator):
         Parameters
         ----------
         X
-            pandas, polars, Arrow or a two-dimensional array, shape (n, d).
+            pandas, polars, Arrow or an array, shape (n, d); where no generator of tables is asked for, of more dimensions
+            too (pictures).
         y
             Labels, one per row: an array, a series, a list.
 
@@ -299,7 +300,7 @@ class Balancer(Params, BaseEstimator):
         made = self.augment(frames.taken(X, again), derive(self.seed_, "balance/augment"))
         if frames.n_rows(made) != len(again):
             raise DataError("balance/lengths-differ", rows=frames.n_rows(made), labels=len(again))
-        made = pd.DataFrame(made) if isinstance(made, np.ndarray) else made
+        made = np.asarray(made) if isinstance(X, np.ndarray) else made
         return made, classes.codes[again], "augmentation"
 
     def _made(

@@ -29,7 +29,7 @@ def container_of(data: Any) -> str:
     Raises
     ------
     DataError
-        ``balance/container``: a sparse matrix, a lazy frame, an array of other than two dimensions …
+        ``balance/container``: a sparse matrix, a lazy frame, an array of one dimension …
     """
     family = type(data).__module__.partition(".")[0]
     if isinstance(data, pd.DataFrame):
@@ -38,7 +38,7 @@ def container_of(data: Any) -> str:
         return "polars"
     if family == "pyarrow" and hasattr(data, "column_names"):
         return "arrow"
-    if isinstance(data, np.ndarray | list | tuple) and np.ndim(data) == 2:
+    if isinstance(data, np.ndarray | list | tuple) and np.ndim(data) >= 2:
         return "numpy"
     raise DataError("balance/container", type=f"{type(data).__module__}.{type(data).__qualname__}")
 
@@ -106,6 +106,8 @@ def column_names(data: Any) -> list[Any]:
 def with_labels(data: Any, name: str, labels: list[str | None]) -> Any:
     """Return a table with one more column of texts, in a container that `read_table` takes (an array: pandas)."""
     kind = container_of(data)
+    if kind == "numpy" and np.ndim(data) != 2:
+        raise DataError("balance/container", type=f"an array of {np.ndim(data)} dimensions, for rows of a table")
     if kind == "polars":
         import polars as pl
 
@@ -146,7 +148,7 @@ def appended(data: Any, made: Any) -> Any:
     data
         Real rows, in any container.
     made
-        Made rows in the same order of columns: of the same library; for an array, a pandas frame.
+        Made rows in the same order of columns: of the same library; for an array, an array or a pandas frame.
 
     Raises
     ------
@@ -216,6 +218,8 @@ def _as(index: pd.Index, dtype: Any) -> pd.Index:
 
 
 def _cast_array(made: Any, dtype: Any) -> npt.NDArray[Any]:
+    if isinstance(made, np.ndarray):
+        return made.astype(dtype)
     if dtype.kind == "O":
         return np.asarray(made.astype(object).to_numpy(dtype=object, na_value=None), dtype=object)
     try:

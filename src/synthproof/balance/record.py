@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from synthproof.balance.differences import Measured, interval
+from synthproof.balance.differences import Difference, Measured, interval
+from synthproof.balance.plan import Arm
 from synthproof.balance.scores import SCORES
 from synthproof.balance.sentences import sentences
 from synthproof.balance.study import Study
@@ -43,6 +45,30 @@ def record_of(study: Study, machine: Mapping[str, Any]) -> dict[str, Any]:
         "against_real": [d.to_dict() for d in study.against_real],
         "against_copies": [d.to_dict() for d in study.against_copies],
     }
+
+
+def told_again(record: Mapping[str, Any]) -> list[dict[str, str]]:
+    """Return the sentences of a kept record anew: they rest on its differences alone, so no run is needed."""
+    known = {f.name for f in fields(Difference)}
+    lists = {
+        k: tuple(Difference(**{n: v for n, v in d.items() if n in known}) for d in record[k])
+        for k in ("against_real", "against_copies")
+    }
+    classes = record["classes"]
+    study = Study(
+        names=tuple(c["name"] for c in classes),
+        train=tuple(c["train"] for c in classes),
+        test=tuple(c["test"] for c in classes),
+        rare=tuple(c["rare"] for c in classes),
+        arms=tuple(Arm(a["kind"], a["dose"]) for a in record["arms"]),
+        left_out={},
+        measured={},
+        against_real=lists["against_real"],
+        against_copies=lists["against_copies"],
+        facts=record["facts"],
+        seconds={},
+    )
+    return [w.to_dict() for w in sentences(study)]
 
 
 def scores_of(measured: Measured) -> dict[str, list[dict[str, Any]]]:

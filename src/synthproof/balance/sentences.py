@@ -8,10 +8,10 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from synthproof.balance.differences import Difference
-from synthproof.balance.plan import CHECKS, Arm
+from synthproof.balance.plan import CHECKS, KIND_WORDS, Arm
 from synthproof.balance.scores import Score
 from synthproof.balance.study import Study
-from synthproof.core.words import Words
+from synthproof.core.words import Lang, Words
 from synthproof.dossier.disclose import printable
 
 SCORE_WORDS: dict[Score, Words] = {
@@ -109,24 +109,28 @@ def _against_copies(study: Study) -> Iterator[Words]:
         own = [d for d in study.against_copies if _arm(study, d.arm).kind == kind and d.score in _RANKED]
         if not own:
             continue
-        better = sorted({_arm(study, d.arm).words.en for d in own if d.claim > 0})
-        worse = sorted({_arm(study, d.arm).words.en for d in own if d.claim < 0})
-        name = next(_arm(study, d.arm) for d in own)
-        en, ko = _kind(name, "en"), _kind(name, "ko")
-        if not better and not worse:
+        shown = [d for d in own if d.claim]
+        first = _arm(study, own[0].arm)
+        en, ko = _kind(first, "en"), _kind(first, "ko")
+        if not shown:
             yield Words(
                 en=f"Against as many duplicated real rows, {en} rows show no difference in AUROC or AUPRC of any class.",
                 ko=f"같은 수만큼 복제한 실제 행과 비교하면 {ko} 행은 어느 범주에서도 AUROC·AUPRC 차이가 확인되지 않습니다.",
             )
             continue
-        parts_en = [f"better for some class ({', '.join(better)})"] if better else []
-        parts_en += [f"worse for some class ({', '.join(worse)})"] if worse else []
-        parts_ko = [f"일부 범주에서 우수({len(better)}개 용량)"] if better else []
-        parts_ko += [f"일부 범주에서 열등({len(worse)}개 용량)"] if worse else []
+        most = sorted(shown, key=lambda d: -abs(d.estimate))[:4]
+        said_en = "; ".join(_told(study, d, "en") for d in most)
+        said_ko = "; ".join(_told(study, d, "ko") for d in most)
         yield Words(
-            en=f"Against as many duplicated real rows, {en} rows are {' and '.join(parts_en)} in AUROC or AUPRC.",
-            ko=f"같은 수만큼 복제한 실제 행과 비교하면 {ko} 행은 AUROC·AUPRC에서 {', '.join(parts_ko)}입니다.",
+            en=f"Against as many duplicated real rows, {en} rows differ in {len(shown)} of {len(own)} comparisons: {said_en}.",
+            ko=f"같은 수만큼 복제한 실제 행과 비교하면 {ko} 행은 {len(own)}개 비교 중 {len(shown)}개에서 차이가 있습니다: {said_ko}.",
         )
+
+
+def _told(study: Study, d: Difference, lang: Lang) -> str:
+    name, score = printable(study.names[d.position], 30), SCORE_WORDS[d.score].say(lang)
+    words = Words(en="{arm}, {score} of class {name} {by}", ko="{arm}, 범주 {name}의 {score} {by}")
+    return words.say(lang, arm=_arm(study, d.arm).words.say(lang), score=score, name=name, by=f"{d.estimate:+.3f}")
 
 
 def _trained_enough(study: Study) -> Iterator[Words]:
@@ -141,19 +145,31 @@ def _trained_enough(study: Study) -> Iterator[Words]:
             ko="주의: 실제 행만으로 단계를 두 배로 늘려도 {score}이(가) {by} 높아집니다. 이 정도의 향상은 "
             "더 오래 학습한 효과일 수 있습니다.",
         )
-        yield words.filled(score=SCORE_WORDS[best.score].en, by=f"{best.estimate:+.3f}")
+        by = f"{best.estimate:+.3f}"
+        yield Words(
+            en=words.en.format(score=SCORE_WORDS[best.score].en, by=by),
+            ko=words.ko.format(score=SCORE_WORDS[best.score].ko, by=by),
+        )
         return
-    worst = min(d.estimate for d in own)
-    words = Words(
-        en="Twice the steps on real rows alone raise nothing (at worst {worst}): the baseline was trained enough.",
-        ko="실제 행만으로 단계를 두 배로 늘려도 높아지는 점수가 없습니다(최저 {worst}). 기준 모형은 충분히 학습되었습니다.",
+    worst = min(own, key=lambda d: d.estimate)
+    if worst.claim < 0:
+        words = Words(
+            en="Twice the steps on real rows alone lower {score} by {by}: the baseline is trained to the full and overfits beyond.",
+            ko="실제 행만으로 단계를 두 배로 늘리면 {score}이(가) {by} 변합니다. 기준 모형은 충분히 학습되었고 그 이상은 과적합입니다.",
+        )
+        yield Words(
+            en=words.en.format(score=SCORE_WORDS[worst.score].en, by=f"{worst.estimate:+.3f}".lstrip("-")),
+            ko=words.ko.format(score=SCORE_WORDS[worst.score].ko, by=f"{worst.estimate:+.3f}"),
+        )
+        return
+    yield Words(
+        en="Twice the steps on real rows alone are not shown to change the ranking: the baseline was trained enough.",
+        ko="실제 행만으로 단계를 두 배로 늘려도 순위 점수의 변화가 확인되지 않습니다. 기준 모형은 충분히 학습되었습니다.",
     )
-    yield words.filled(worst=f"{worst:+.3f}")
 
 
-def _kind(arm: Arm, lang: str) -> str:
-    text = arm.words.ko if lang == "ko" else arm.words.en
-    return text.split(" ×")[0]
+def _kind(arm: Arm, lang: Lang) -> str:
+    return KIND_WORDS[arm.kind].say(lang)
 
 
 def _checks(study: Study) -> int:

@@ -137,30 +137,44 @@ def study(
             seconds["drawing and learning"] += middle - start
             seconds["scoring"] += time.perf_counter() - middle
     job.tick("study", seeds * len(arms), seeds * len(arms))
-    measured = {k: _gathered(v) for k, v in found.items()}
-    compared = [a.id for a in arms if a.id != "real"]
+    facts = {
+        **task.facts,
+        "learner": learner.name,
+        "steps": learner.steps,
+        "seeds": seeds,
+        "seed": seed,
+        "repeats": repeats,
+        "doses": list(doses),
+    }
+    seconds = {**{k: round(v, 1) for k, v in seconds.items()}, "all": round(time.perf_counter() - begun, 1)}
+    return _compared(task, arms, left_out, {k: _gathered(v) for k, v in found.items()}, facts, seconds)
+
+
+def _compared(
+    task: Task,
+    arms: Sequence[Arm],
+    left_out: Mapping[str, Words],
+    measured: Mapping[str, Measured],
+    facts: Mapping[str, Any],
+    seconds: Mapping[str, float],
+) -> Study:
+    """Return the study: every arm against real rows alone, and made rows against as many duplicates."""
+    n = len(task.names)
+    counts = np.bincount(task.train.y, minlength=n).astype(np.intp)
+    pairs = [(a.id, "real") for a in arms if a.id != "real"]
     copies = [(a.id, f"duplicates@{a.dose:g}") for a in arms if a.kind in DOSED and a.kind != "duplicates"]
-    counts = np.bincount(task.train.y, minlength=len(task.names))
     return Study(
         names=task.names,
         train=tuple(counts.tolist()),
-        test=tuple(np.bincount(task.test.y, minlength=len(task.names)).tolist()),
-        rare=tuple(rare_classes(counts.astype(np.intp)).tolist()),
+        test=tuple(np.bincount(task.test.y, minlength=n).tolist()),
+        rare=tuple(rare_classes(counts).tolist()),
         arms=tuple(arms),
         left_out=left_out,
         measured=measured,
-        against_real=tuple(differences(measured, [(a, "real") for a in compared])),
-        against_copies=tuple(differences(measured, copies)) if copies else (),
-        facts={
-            **task.facts,
-            "learner": learner.name,
-            "steps": learner.steps,
-            "seeds": seeds,
-            "seed": seed,
-            "repeats": repeats,
-            "doses": list(doses),
-        },
-        seconds={**{k: round(v, 1) for k, v in seconds.items()}, "all": round(time.perf_counter() - begun, 1)},
+        against_real=tuple(differences(measured, pairs)),
+        against_copies=tuple(differences(measured, copies)),
+        facts=facts,
+        seconds=seconds,
     )
 
 

@@ -17,8 +17,9 @@ from sklearn.base import clone
 from sklearn.linear_model import LogisticRegression
 from tests.unit.balance.conftest import mixed
 
+from synthproof.balance import balance
 from synthproof.balance.balancer import Balancer
-from synthproof.core.errors import ConfigError, DataError, NotFoundError
+from synthproof.core.errors import ConfigError, DataError, NotFoundError, SchemaError
 from synthproof.data.table.dataset import Table
 from synthproof.data.table.io import read_table
 from synthproof.testing.worlds import patients
@@ -168,18 +169,22 @@ def test_numbers_alone_and_levels_alone() -> None:
 
 
 def test_classical_augmentation_is_a_hook() -> None:
-    pictures = np.random.default_rng(0).random((200, 16))
+    pictures = np.random.default_rng(0).integers(0, 255, (200, 4, 4), dtype=np.uint8)
     y = np.array([0] * 160 + [1] * 40)
 
     def flip(rows: np.ndarray, seed: int) -> np.ndarray:
         assert isinstance(seed, int)
-        return rows[:, ::-1]
+        return rows[:, :, ::-1].astype(float)
 
     balancer = Balancer("augmentation", augment=flip, random_state=1)
     X2, y2 = balancer.fit_resample(pictures, y)
     made = balancer.origin_ == "augmentation"
     assert set(y2[made]) == {1}
-    assert {tuple(r) for r in X2[made]} <= {tuple(r[::-1]) for r in pictures[160:]}
+    assert X2.dtype == np.uint8
+    assert {r.tobytes() for r in X2[made]} <= {r[:, ::-1].tobytes() for r in pictures[160:]}
+    assert len(Balancer("duplicates").fit_resample(pictures, y)[0]) == 260  # to the median class
+    with pytest.raises(DataError, match="balance/container"):
+        Balancer("smote").fit_resample(pictures, y)
     with pytest.raises(ConfigError, match="balance/no-augmenter"):
         Balancer("augmentation").fit_resample(pictures, y)
     with pytest.raises(DataError, match="balance/lengths-differ"):
@@ -301,3 +306,15 @@ def test_a_whole_table_with_marks_and_receipt(tmp_path: Path) -> None:
     assert said["rows"]["synthetic"] == int((done.origin == "synthetic").sum()) > 0
     with pytest.raises(ConfigError, match="balance/no-target"):
         Balancer().balance(frame)
+    again = balance(frame, target="label", strategy="down", random_state=1)
+    assert len(again.data) < len(frame)
+    with pytest.raises(SchemaError, match="label"):
+        balance(frame, target="labell")
+
+
+def test_columns_named_by_numbers() -> None:
+    X, y = mixed()
+    numbered = X.set_axis(range(X.shape[1]), axis=1)
+    X2, _ = Balancer("smote", random_state=1).fit_resample(numbered, y)
+    assert X2.columns.tolist() == list(range(X.shape[1]))
+    assert (X2.dtypes == numbered.dtypes).all()

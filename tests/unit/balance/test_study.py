@@ -18,7 +18,7 @@ from synthproof.balance.differences import Measured, differences, interval
 from synthproof.balance.learner import Perceptron, Trees
 from synthproof.balance.page import render_study
 from synthproof.balance.picture import dose_curve, write_pictures
-from synthproof.balance.record import record_of, write_record
+from synthproof.balance.record import record_of, told_again, write_record
 from synthproof.balance.scores import SCORES
 from synthproof.balance.sentences import sentences
 from synthproof.balance.study import Study, study
@@ -47,6 +47,7 @@ def test_every_arm_is_there_and_every_class_is_scored(small_study: Study) -> Non
 def test_the_record_is_json_and_names_everything_needed(small_study: Study, tmp_path: Path) -> None:
     record = record_of(small_study, {"python": "3"})
     back = json.loads(write_record(record, tmp_path / "study.json").read_text("utf-8"))
+    assert told_again(back) == back["sentences"]
     assert back["facts"]["seeds"] == 5
     assert back["facts"]["learner"] == "perceptron"
     assert back["facts"]["steps"] == 60
