@@ -30,11 +30,11 @@ $(VENV)/.core: pyproject.toml constraints.txt | $(BIN)/python
 	@touch $@
 
 $(VENV)/.test: pyproject.toml constraints.txt | $(BIN)/python
-	$(PIP) install -c constraints.txt -e '.[test,sql,polars,ray,cloud,torch,images,dp]'
+	$(PIP) install -c constraints.txt -e '.[test,sql,polars,ray,cloud,torch,images,dp,web,postgres,release,c2pa,balance]'
 	@touch $@ $(VENV)/.core
 
 $(VENV)/.bench: pyproject.toml constraints.txt | $(BIN)/python
-	$(PIP) install -c constraints.txt -e '.[test,sql,polars,ray,cloud,torch,images,dp,bench]'
+	$(PIP) install -c constraints.txt -e '.[test,sql,polars,ray,cloud,torch,images,dp,web,postgres,release,c2pa,balance,bench]'
 	@touch $@ $(VENV)/.core $(VENV)/.test
 
 demo: $(VENV)/.core
@@ -81,7 +81,7 @@ calibrate: $(VENV)/.bench
 	$(BIN)/python benchmarks/verdicts.py
 
 wheelhouse: $(BIN)/python
-	$(BIN)/python -m pip --disable-pip-version-check -q wheel -c constraints.txt -w wheelhouse '.[sql,polars]'
+	$(BIN)/python -m pip --disable-pip-version-check -q wheel -c constraints.txt -w wheelhouse '.[sql,polars,release]'
 	cp -r README.md README.ko.md LICENSE constraints.txt docs wheelhouse/
 	@echo "wheelhouse/ is ready. On the machine without network:"
 	@echo "  python3 -m venv venv && venv/bin/pip install --no-index --find-links wheelhouse synthproof"

@@ -6,7 +6,8 @@ python benchmarks/images/families.py image.dcgan     # one family, anew
 Each family's row is kept as soon as it is measured, in benchmarks/results/images/families.json, with a sheet of drawn
 digits beside it (of synthetic ones only). A small network that was trained on 30,000 other real digits says how often a
 drawn digit is of the class that was asked for. A pilot says how many pictures a family sees in a CPU second, and the fit's
-budget is that many times the seconds: what else the machine does then costs time, not quality. Fréchet distances are over that network's features and stand beside the
+budget is that many times the seconds: what else the machine does then costs time, not quality.
+Fréchet distances are over that network's features and stand beside the
 distance of as many real digits, that no family saw, from the same 5,000.
 """
 

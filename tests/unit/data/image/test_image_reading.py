@@ -15,7 +15,7 @@ from synthproof.data.image.dataset import ImageSet
 from synthproof.data.image.io import How, is_image_source, read_images
 from synthproof.data.split import split
 from synthproof.data.table.io import notices
-from synthproof.testing.pictures import CLASSES, shapes
+from synthproof.testing.shapes import CLASSES, shapes
 
 Image = pytest.importorskip("PIL.Image", reason="synthproof[images] is not installed")
 
