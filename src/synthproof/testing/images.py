@@ -24,7 +24,7 @@ from synthproof.core.errors import Cancelled, ConditionError, DataError, NotFitt
 from synthproof.core.run import Event, Run
 from synthproof.core.words import Words
 from synthproof.data.image.dataset import ImageSet
-from synthproof.testing.pictures import shapes
+from synthproof.testing.shapes import shapes
 
 Factory = Callable[[], Any]
 

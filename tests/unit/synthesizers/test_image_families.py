@@ -232,6 +232,10 @@ def test_controls_heed_conditions_of_every_kind() -> None:
     data = attributed()
     model = Duplicate(random_state=3).fit(data)
     assert (model.sample(20, where={"age": {"min": 50}}).frame["age"] >= 50).all()
+    ages = data.frame["age"].astype(int).unique()[:2].tolist()
+    assert set(model.sample(20, where={"age": ages}).frame["age"].astype(int)) == set(ages)
+    assert set(model.sample(20, where={"age": ages[0]}).frame["age"].astype(int)) == {ages[0]}
+    assert model.sample(20, where={"age": (None, 50)}).frame["age"].max() <= 50
     both = model.sample(20, where={"left": True, "right": [False]}).frame
     assert (both["left"] & ~both["right"]).all()
     with pytest.raises(ConditionError, match="image/label-not-learned"):
