@@ -17,46 +17,21 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 
 from synthproof.core import state as _state
 from synthproof.core.contracts import Synthesizer, Tags
 from synthproof.core.errors import Cancelled, ConditionError, DataError, NotFittedError, UsageError
 from synthproof.core.run import Event, Run
-from synthproof.core.schema import Field, Schema
 from synthproof.core.words import Words
-from synthproof.data.image.chain import Chain
 from synthproof.data.image.dataset import ImageSet
-from synthproof.data.table.dataset import Table
+from synthproof.testing.shapes import shapes
 
 Factory = Callable[[], Any]
-CLASSES = ("dot", "bar", "ring")
 
 
-def example_images(n: int = 150, side: int = 8, channels: int = 1, seed: int = 0) -> ImageSet:
-    """Return small pictures of three classes that a glance tells apart: a dot, a bar and a ring, two of each person."""
-    dice = np.random.Generator(np.random.Philox(seed))
-    codes = np.repeat(np.arange(n // 2) % len(CLASSES), 2)
-    y, x = np.mgrid[:side, :side] / (side - 1) * 2 - 1
-    dx, dy = dice.normal(0, 0.12, (2, len(codes), 1, 1))
-    r = np.hypot(x - dx, y - dy)
-    forms = [np.exp(-((r / 0.35) ** 2)), np.exp(-(((x - dx) / 0.25) ** 2)), np.exp(-(((r - 0.75) / 0.2) ** 2))]
-    light = np.select([codes[:, None, None] == k for k in range(len(CLASSES))], forms)
-    light = light * dice.uniform(0.8, 1.0, (len(codes), 1, 1)) + dice.uniform(0, 0.05, light.shape)
-    tint = np.linspace(1.0, 0.6, channels)
-    store = np.rint(np.clip(light, 0, 1)[..., None] * tint * 255).astype(np.uint8)
-    fields = (
-        Field(name="class", kind="categorical", levels=CLASSES, roles=frozenset({"target"})),
-        Field(name="person", kind="identifier", roles=frozenset({"unit"})),
-    )
-    frame = pd.DataFrame(
-        {
-            "class": pd.Categorical(np.array(CLASSES)[codes], categories=list(CLASSES)),
-            "person": pd.array([f"p{k // 2}" for k in range(len(codes))], dtype=pd.StringDtype(na_value=np.nan)),
-        }
-    )
-    chain = Chain(side=side, channels=1 if channels == 1 else 3)
-    return ImageSet(Table(frame, Schema(fields=fields, unit="person", modality="image")), store, chain)
+def example_images() -> ImageSet:
+    """Return 150 small pictures of crosses, discs and rings, of about 70 persons."""
+    return shapes(150, 0, side=8, persons=75)
 
 
 class ImageBench:

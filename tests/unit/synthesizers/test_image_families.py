@@ -17,8 +17,8 @@ from synthproof.data.image.dataset import ImageSet
 from synthproof.data.table.dataset import Table
 from synthproof.synthesizers.image.augment import Augment
 from synthproof.synthesizers.image.duplicate import Duplicate
-from synthproof.testing.images import CLASSES, example_images
 
+CLASSES = ("dot", "bar", "ring")
 SMALL = {
     "image.dcgan": {
         "width": 8,
@@ -32,6 +32,33 @@ SMALL = {
     "image.vae": {"width": 8, "latent": 4, "images": 8000, "batch_size": 32, "learning_rate": 5e-3},
     "image.ddpm": {"width": 16, "steps": 25, "images": 8000, "batch_size": 32, "learning_rate": 5e-3},
 }
+
+
+def forms(n: int = 150, side: int = 8, channels: int = 1, seed: int = 0) -> ImageSet:
+    """Return small pictures of three classes that a glance tells apart: a dot, a bar and a ring, two of each person: a classifier by means
+    is enough."""
+    dice = np.random.Generator(np.random.Philox(seed))
+    codes = np.repeat(np.arange(n // 2) % len(CLASSES), 2)
+    y, x = np.mgrid[:side, :side] / (side - 1) * 2 - 1
+    dx, dy = dice.normal(0, 0.12, (2, len(codes), 1, 1))
+    r = np.hypot(x - dx, y - dy)
+    forms = [np.exp(-((r / 0.35) ** 2)), np.exp(-(((x - dx) / 0.25) ** 2)), np.exp(-(((r - 0.75) / 0.2) ** 2))]
+    light = np.select([codes[:, None, None] == k for k in range(len(CLASSES))], forms)
+    light = light * dice.uniform(0.8, 1.0, (len(codes), 1, 1)) + dice.uniform(0, 0.05, light.shape)
+    tint = np.linspace(1.0, 0.6, channels)
+    store = np.rint(np.clip(light, 0, 1)[..., None] * tint * 255).astype(np.uint8)
+    fields = (
+        Field(name="class", kind="categorical", levels=CLASSES, roles=frozenset({"target"})),
+        Field(name="person", kind="identifier", roles=frozenset({"unit"})),
+    )
+    frame = pd.DataFrame(
+        {
+            "class": pd.Categorical(np.array(CLASSES)[codes], categories=list(CLASSES)),
+            "person": pd.array([f"p{k // 2}" for k in range(len(codes))], dtype=pd.StringDtype(na_value=np.nan)),
+        }
+    )
+    chain = Chain(side=side, channels=1 if channels == 1 else 3)
+    return ImageSet(Table(frame, Schema(fields=fields, unit="person", modality="image")), store, chain)
 
 
 def attributed(n: int = 60, side: int = 10) -> ImageSet:
@@ -58,7 +85,7 @@ def attributed(n: int = 60, side: int = 10) -> ImageSet:
 @pytest.mark.parametrize("name", SMALL)
 def test_a_family_draws_the_class_that_is_asked_for(name: str) -> None:
     pytest.importorskip("torch")
-    real = example_images(300)
+    real = forms(300)
     codes, _ = real.classes()
     centres = np.stack([real.values()[codes == k].mean(axis=0) for k in range(3)])
     model = synthesizers.make(name, random_state=1, min_class=5, **SMALL[name]).fit(real)
@@ -84,7 +111,7 @@ def test_a_family_learns_colour_attributes_and_odd_sides(name: str) -> None:
 @pytest.mark.parametrize("name", SMALL)
 def test_minutes_are_a_budget_too_and_bad_parameters_are_refused(name: str) -> None:
     pytest.importorskip("torch")
-    data = example_images()
+    data = forms()
     model = synthesizers.make(name, min_class=5, **{**SMALL[name], "images": None}, minutes=0.01).fit(data)
     assert model.learned_["seconds"] < 20
     assert model.seed_ >= 0
@@ -95,7 +122,7 @@ def test_minutes_are_a_budget_too_and_bad_parameters_are_refused(name: str) -> N
 
 def test_small_classes_are_left_out_and_said() -> None:
     pytest.importorskip("torch")
-    data = example_images()
+    data = forms()
     codes, _ = data.classes()
     few = np.concatenate([np.flatnonzero(codes < 2), np.flatnonzero(codes == 2)[:4]]).astype(np.intp)
     model = synthesizers.make("image.dcgan", min_class=10, images=64, width=8, random_state=1).fit(data.take_rows(few))
@@ -154,7 +181,7 @@ def test_denoising_finds_a_picture_whose_noise_is_known() -> None:
 
 def test_the_autoencoder_keeps_its_decoder_alone() -> None:
     pytest.importorskip("torch")
-    model = synthesizers.make("image.vae", images=64, width=8, min_class=5, random_state=1).fit(example_images())
+    model = synthesizers.make("image.vae", images=64, width=8, min_class=5, random_state=1).fit(forms())
     assert all(name.startswith("decoder") for name in model.get_state()["arrays"])
 
 
@@ -162,7 +189,7 @@ def test_the_autoencoder_keeps_its_decoder_alone() -> None:
 
 
 def test_duplicates_come_equally_often_and_are_the_real_ones() -> None:
-    data = example_images(60)
+    data = forms(60)
     drawn = Duplicate(random_state=3).fit(data).sample(150, seed=1)
     real, made = data.digests(), drawn.digests()
     counts = [made.count(d) for d in real]
@@ -172,7 +199,7 @@ def test_duplicates_come_equally_often_and_are_the_real_ones() -> None:
 
 
 def test_augmentation_of_nothing_changes_nothing_and_of_little_changes_little() -> None:
-    data = example_images(60, side=16)
+    data = forms(60, side=16)
     still = Augment(shift=0, turn=0, zoom=0, gamma=0, random_state=3).fit(data).sample(60, seed=1)
     assert set(still.digests()) == set(data.digests())
     moved = Augment(random_state=3).fit(data).sample(60, seed=1)
@@ -190,7 +217,7 @@ def test_a_shift_is_a_shift_and_a_flip_a_flip() -> None:
     assert sum(d in set(mirrored) for d in flipped.digests()) == 40 - kept
     store = np.zeros((40, 20, 20, 1), dtype=np.uint8)
     store[:, 8:12, 8:12] = 200
-    spots = ImageSet(example_images(40).labels, store, Chain(side=20))
+    spots = ImageSet(forms(40).labels, store, Chain(side=20))
     found = Augment(shift=0.1, turn=0, zoom=0, gamma=0, random_state=3).fit(spots).sample(40, seed=1).pixels()
     light = found[..., 0].astype(float)
     across = (light.sum(axis=1) * np.arange(20)).sum(axis=1) / light.sum(axis=(1, 2)) - 9.5
@@ -205,6 +232,10 @@ def test_controls_heed_conditions_of_every_kind() -> None:
     data = attributed()
     model = Duplicate(random_state=3).fit(data)
     assert (model.sample(20, where={"age": {"min": 50}}).frame["age"] >= 50).all()
+    ages = data.frame["age"].astype(int).unique()[:2].tolist()
+    assert set(model.sample(20, where={"age": ages}).frame["age"].astype(int)) == set(ages)
+    assert set(model.sample(20, where={"age": ages[0]}).frame["age"].astype(int)) == {ages[0]}
+    assert model.sample(20, where={"age": (None, 50)}).frame["age"].max() <= 50
     both = model.sample(20, where={"left": True, "right": [False]}).frame
     assert (both["left"] & ~both["right"]).all()
     with pytest.raises(ConditionError, match="image/label-not-learned"):
@@ -220,14 +251,14 @@ def test_controls_say_what_they_are_and_refuse_bad_amounts() -> None:
         assert not tags.full_synthesis
         assert not tags.irreversible
     with pytest.raises(ConfigError, match="params/out-of-range"):
-        Augment(shift=3).fit(example_images())
+        Augment(shift=3).fit(forms())
 
 
 def test_progress_is_told_in_order() -> None:
     pytest.importorskip("torch")
     events: list[Event] = []
     run = Run(events.append, workers=1)
-    synthesizers.make("image.dcgan", images=640, width=8, min_class=5, random_state=1).fit(example_images(), run=run)
+    synthesizers.make("image.dcgan", images=640, width=8, min_class=5, random_state=1).fit(forms(), run=run)
     done = [e.done for e in events if e.task == "dcgan"]
     assert done == sorted(done)
     assert done[-1] == 1000

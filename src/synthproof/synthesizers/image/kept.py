@@ -164,10 +164,20 @@ def _plain(column: pd.Series, f: Any) -> npt.NDArray[Any]:
     return to_codes(column, f) if f.levelled else to_numbers(column, f)
 
 
+def _within(numbers: npt.NDArray[np.float64], wanted: Any) -> npt.NDArray[np.bool_]:
+    if isinstance(wanted, list | set):
+        return np.isin(numbers, [float(w) for w in wanted])
+    ends = (wanted.get("min"), wanted.get("max")) if isinstance(wanted, Mapping) else wanted
+    low, high = ends if isinstance(ends, tuple) else (ends, ends)
+    above = numbers >= (-np.inf if low is None else float(low))
+    return np.asarray(above & (numbers <= (np.inf if high is None else float(high))))
+
+
 def _meeting(data: ImageSet, where: Conditions | None) -> IntArray:
     """Return the pictures whose labels are what is asked for.
 
-    A levelled field takes a level or several; a numeric one a number or a range ``{"min": a, "max": b}``.
+    A levelled field takes a level or several; a numeric one a number, several, or a range ``{"min": a, "max": b}`` or
+    ``(a, b)``.
     """
     good = np.ones(data.n_rows, dtype=bool)
     for name, wanted in (where or {}).items():
@@ -176,10 +186,7 @@ def _meeting(data: ImageSet, where: Conditions | None) -> IntArray:
             raise ConditionError("image/no-such-label", where=name, hint=hint, known=", ".join(data.schema.names))
         f = data.schema.field(name)
         if f.numeric:
-            numbers = to_numbers(data.frame[name], f)
-            low, high = (wanted.get("min"), wanted.get("max")) if isinstance(wanted, Mapping) else (wanted, wanted)
-            good &= numbers >= (-np.inf if low is None else float(low))
-            good &= numbers <= (np.inf if high is None else float(high))
+            good &= _within(to_numbers(data.frame[name], f), wanted)
             continue
         asked = {str(w) for w in (wanted if isinstance(wanted, list | tuple | set) else [wanted])}
         if f.kind != "boolean" and asked - set(f.levels):

@@ -46,8 +46,8 @@ class Pggan(Family):
     noise
         Width of the generator's noise.
     width
-        Channels at the picture's grid, twice as many at each smaller one, up to eight times; 0: 12 on a CPU, 64 on a
-        GPU.
+        Channels at the picture's grid, twice as many at each smaller one, up to eight times; 0: 12 on a CPU (8 above
+        48 px), 64 on a GPU.
     batch_size
         Pictures a step; 0: 32 on a CPU, 64 on a GPU.
     learning_rate
@@ -107,9 +107,8 @@ class Pggan(Family):
 
     def _learn(self, begun: Begun, run: Run) -> Fitted:
         gpu, chain = run.device == "cuda", begun.data.chain
-        pair = Growing(
-            chain.side, chain.channels, self.width or (64 if gpu else 12), self.noise, begun.code.size, self.grown
-        )
+        wide = 64 if gpu else 12 if chain.side <= 48 else 8
+        pair = Growing(chain.side, chain.channels, self.width or wide, self.noise, begun.code.size, self.grown)
         source = Source(rows=begun.batch("pggan"), values=begun.data.values, condition=begun.condition)
         terms = Terms(
             minutes=self.minutes,
