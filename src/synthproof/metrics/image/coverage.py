@@ -29,7 +29,7 @@ _PIECES = 10
 _READ = Words(
     en="Features of: {name}. Coverage: unseen images with a synthetic one among their 5 nearest. Low recall or coverage beside a "
     "good Fréchet distance means that few kinds of images are repeated. The reference is that of training images.",
-    ko="{name}의 특징에서 본 값입니다. coverage는 가장 가까운 5개 거리 안에 합성 이미지가 있는 미학습 원본의 비율입니다. 프레셰 거리가 좋은데 "
+    ko="특징: {name}. coverage는 가장 가까운 5개 안에 합성 이미지가 있는 미학습 원본의 비율입니다. 프레셰 거리가 좋은데 "
     "recall이나 coverage가 낮으면 몇 종류만 반복한다는 뜻입니다. 비교값은 학습 원본의 값입니다.",
 )
 

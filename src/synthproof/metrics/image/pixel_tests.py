@@ -31,7 +31,7 @@ _READ = Words(
     en="Largest gap between the distributions of all pixels' intensities (256 levels, one chain for real and synthetic); the "
     "reference is training against unseen images. With ten million pixels any difference has p = 0, so p comes from exchanging "
     "whole persons. It says nothing of what the images show: shuffled pixels score 0.",
-    ko="모든 픽셀의 밝기 분포(256단계, 실제와 합성에 같은 전처리) 간 최대 차이이며, 비교값은 학습 원본과 미학습 원본 간 차이입니다. 픽셀이 천만 "
+    ko="모든 픽셀의 밝기 분포(256단계, 같은 전처리) 간 최대 차이이며, 비교값은 학습 원본과 미학습 원본 간 차이입니다. 픽셀이 천만 "
     "개면 어떤 차이든 p가 0이 되므로 사람 단위로 바꾸어 가며 p를 구합니다. 이미지의 내용은 말해 주지 않으며, 픽셀을 섞어도 0이 됩니다.",
 )
 _FEATURES = Words(

@@ -32,7 +32,7 @@ BOOTSTRAPS = 100
 _READ = Words(
     en="Share of the ten nearest neighbours of an image, real and synthetic together in equal number, that are of the other sort, "
     "over one half: 1 is fully mixed, 0 fully apart. The reference is that of training among unseen images.",
-    ko="실제와 합성을 같은 수로 섞었을 때 이미지의 가장 가까운 이웃 10개 중 다른 쪽인 비율을 1/2로 나눈 값입니다. 1이면 완전히 섞이고 0이면 "
+    ko="실제와 합성을 같은 수로 섞었을 때 가장 가까운 이웃 10개 중 다른 쪽인 비율을 1/2로 나눈 값입니다. 1이면 완전히 섞이고 0이면 "
     "완전히 나뉩니다. 비교값은 학습 원본과 미학습 원본을 섞은 값입니다.",
 )
 _CLUSTERS = Words(
@@ -90,22 +90,15 @@ class Views:
         n = min(CAP, *(len(x) for x in seen.of.values()))
         sides: tuple[Side, ...] = ("holdout", "synthetic", "train")
         real, other, fresh = (seen.of[s][permutation(seed, f"image.views/{s}", len(seen.of[s]))[:n]] for s in sides)
-        at, grids, reach = [], [], _reach(real)
-        for x in (other, fresh):
-            at.append({"all": _mixed(real, x), "clusters": _clusters(real, x, seed)})
-            grids.append((_density(real, reach), _density(x, reach)))
-        out = [
-            self._evidence(
-                "all", *_mean(at[0]["all"], seed, 2.0), _mean(at[1]["all"], seed, 2.0)[0], n, seed, {}, _READ
-            )
-        ]
-        labels, unseen = at[0]["clusters"], at[1]["clusters"]
+        reach = _reach(real)
+        mixed = [_mean(_mixed(real, x), seed, 2.0) for x in (other, fresh)]
+        labels, unseen = (_clusters(real, x, seed) for x in (other, fresh))
+        grids = [(_density(real, reach), _density(x, reach)) for x in (other, fresh)]
+        value, interval = mixed[0]
+        out = [self._evidence("all", value, interval, mixed[1][0], n, seed, {}, _READ)]
         value, interval = _shares_alike(labels, n, seed)
-        out.append(
-            self._evidence(
-                "clusters", value, interval, _shares_alike(unseen, n, seed)[0], n, seed, _shares(labels, n), _CLUSTERS
-            )
-        )
+        reference = _shares_alike(unseen, n, seed)[0]
+        out.append(self._evidence("clusters", value, interval, reference, n, seed, _shares(labels, n), _CLUSTERS))
         overlap = [float(np.minimum(a, b).sum()) for a, b in grids]
         draws = [float(np.minimum(grids[0][0], _density(other[_again(seed, b, n)], reach)).sum()) for b in range(20)]
         low, high = float(np.min(draws)), float(np.max(draws))
