@@ -124,7 +124,9 @@ def digit_case(
     if kind is not None:
         source = rng.choice(train, copies, replace=False)
         drawn[:copies], labels[:copies] = planted(x[a][source], kind, rng), y[a][source]
-    real = [image_set(x[s], y[s], np.arange(s.stop - s.start) // 2 if persons else None) for s in (a, b)]
+    real = [
+        image_set(x[s], y[s], np.arange(s.stop - s.start) // 2 if persons else None) for s in (a, b) if s.stop > s.start
+    ]
     made = image_set(drawn, labels)
     return Case(train=real[0], holdout=real[1] if holdout else None, synthetic=made, purpose=Purpose())
 

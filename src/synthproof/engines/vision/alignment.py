@@ -182,7 +182,7 @@ def reference(pictures: Float32Array, *, like: Reference | None = None) -> Refer
     variances, vectors = np.clip(variances[::-1][:k], 1e-12, None), vectors[:, ::-1][:, :k]
     # What neighbours share is divided out, so that a copy stands apart from them; the last axis is noise as much as not.
     axes = (vectors / np.sqrt(variances + variances[-1])).astype(np.float32)
-    return Reference(windows, centre, axes, _length_one(np.asarray(apart @ axes, dtype=np.float32)))
+    return Reference(windows, centre, axes, _length_one(np.asarray(np.matmul(apart, axes), dtype=np.float32)))
 
 
 @one_blas_thread()
