@@ -13,7 +13,6 @@ import argparse
 import io
 import sys
 import time
-import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +20,8 @@ import torch
 from PIL import Image, ImageDraw
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from folds import cells, folds_of_persons
 
 from _machine import data_dir
 from synthproof.engines.finders.burned_in import NUMBERS, PAD, channels
@@ -45,20 +46,6 @@ def net() -> torch.nn.Sequential:
     for part in parts:
         layers += [part, torch.nn.ReLU()]
     return torch.nn.Sequential(*layers, conv(e, 1, 1))
-
-
-def folds_of_persons(patient: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Rows of 50 % of the persons to learn from, 15 % to set the line, 35 % to measure on."""
-    names = np.unique(patient)
-    order = np.random.default_rng(20_260).permutation(len(names))
-    a, b = int(0.5 * len(names)), int(0.65 * len(names))
-    return tuple(np.flatnonzero(np.isin(patient, names[order[s]])) for s in (slice(0, a), slice(a, b), slice(b, None)))  # type: ignore[return-value]
-
-
-def cells() -> list[np.ndarray]:
-    with zipfile.ZipFile(data_dir() / "bccd_blood_cells" / "images.zip") as z:
-        names = sorted(n for n in z.namelist() if n.lower().endswith((".jpg", ".jpeg")))
-        return [np.asarray(Image.open(io.BytesIO(z.read(n))).convert("L")) for n in names]
 
 
 def _scribbled(picture: np.ndarray, rng: np.random.Generator) -> np.ndarray:
