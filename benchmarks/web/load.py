@@ -185,7 +185,11 @@ if __name__ == "__main__":
     pg.mkdir()
     try:
         out: dict[str, Any] = {
-            "machine": {"cpus": os.cpu_count(), "load_before": os.getloadavg()[0], "python": platform.python_version()},
+            "machine": {
+                "cpus": os.cpu_count(),
+                "load_average_of_others_before": round(os.getloadavg()[0], 1),
+                "python": platform.python_version(),
+            },
             "sqlite": measure(folder / "sqlite", "", args.people, args.each),
         }
         if url := args.postgres or own_postgres(pg):

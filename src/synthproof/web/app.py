@@ -8,6 +8,7 @@ from pathlib import Path
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import FileResponse, Response
+from sqlalchemy.exc import DBAPIError, OperationalError
 from starlette.exceptions import HTTPException
 
 from synthproof.core.errors import NotFoundError, StateError, SynthproofError, UsageError
@@ -47,6 +48,7 @@ def create_app(store: Store, *, secure: bool = False, small_seconds: float = SMA
     app.add_exception_handler(SynthproofError, _error)
     app.add_exception_handler(RequestValidationError, _bad_input)
     app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(DBAPIError, _database)
     app.add_exception_handler(Exception, _unexpected)
     app.add_middleware(Bounds, secure=secure, small_seconds=small_seconds)
     return app
@@ -91,6 +93,16 @@ def _http(request: Request, error: Exception) -> Response:
     if error.status_code == 404:
         shown = told(UsageError("web/not-there"), language_of(request))
     return page(request, "error.html", status=error.status_code, error=shown)
+
+
+def _database(request: Request, error: Exception) -> Response:
+    """Say that the database is away; nothing was done, since an act is one transaction."""
+    assert isinstance(error, DBAPIError)
+    if not (error.connection_invalidated or isinstance(error, OperationalError)):
+        return _unexpected(request, error)
+    _LOG.error("database: %s", type(error.orig).__name__)
+    shown = told(UsageError("web/try-again"), language_of(request))
+    return page(request, "error.html", status=503, error=shown)
 
 
 def _unexpected(request: Request, error: Exception) -> Response:

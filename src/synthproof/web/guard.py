@@ -119,7 +119,7 @@ def needs(action: str) -> Any:
             acting = _who(request, store, work)
             if request.method not in ("GET", "HEAD") and not same(token, acting.session.csrf):
                 raise Refused(403, "web/forged")
-            if action not in _BEFORE_PLEDGE and not _pledged(work, acting.person):
+            if action not in _BEFORE_PLEDGE and not _pledged(store, work, acting.person):
                 raise NotPledged
             # Before the case is looked up: whoever has no such right anywhere does not learn which cases exist.
             if not reach(acting.role, action):
@@ -188,11 +188,16 @@ def _own_question(member: Member | None, question: str) -> bool:
     return not question or not member.questions or question in member.questions
 
 
-def _pledged(work: Work, person: Person) -> bool:
-    return all(
-        (pledge := work.get(Pledge, (person.id, kind))) is not None and pledge.text_digest == text.digest
-        for kind, text in PLEDGES.items()
-    )
+def _pledged(store: Store, work: Work, person: Person) -> bool:
+    """Return whether both pledges stand; a pledge is never taken back, so a yes is remembered."""
+    for kind, text in PLEDGES.items():
+        if (person.id, text.digest) in store.pledged:
+            continue
+        pledge = work.get(Pledge, (person.id, kind))
+        if pledge is None or pledge.text_digest != text.digest:
+            return False
+        store.pledged.add((person.id, text.digest))
+    return True
 
 
 def _touch(store: Store, session: Session) -> None:

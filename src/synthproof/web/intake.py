@@ -19,6 +19,7 @@ MOST_BYTES = 1 << 30
 MOST_RATIO = 200
 _CHUNK = 1 << 20
 _SMALL = 16 << 20
+_MANY = 200
 
 
 @contextmanager
@@ -141,8 +142,12 @@ def keep(folder: Path, place: Path) -> None:
     """Move a checked dossier to its place; from then on its files are read only."""
     place.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     os.replace(folder, place)
-    for path in place.rglob("*"):
-        if path.is_file():
-            path.chmod(0o400)
-            with path.open("rb") as handle:
-                os.fsync(handle.fileno())
+    files = [path for path in place.rglob("*") if path.is_file()]
+    for path in files:
+        path.chmod(0o400)
+    if len(files) > _MANY and hasattr(os, "sync"):  # ten thousand single waits for the disk would take minutes
+        os.sync()
+        return
+    for path in files:
+        with path.open("rb") as handle:
+            os.fsync(handle.fileno())

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 from synthproof.core.fingerprint import digest_json
 from synthproof.core.words import Words
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class PledgeText:
     """A pledge.
 
@@ -27,7 +28,7 @@ class PledgeText:
     paragraphs: tuple[Words, ...]
     questions: tuple[Words, ...] = ()
 
-    @property
+    @cached_property
     def digest(self) -> str:
         """Digest of the text: a pledge on an earlier wording is asked for again."""
         parts = (self.title, *self.paragraphs, *self.questions)

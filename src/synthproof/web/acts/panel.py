@@ -166,6 +166,8 @@ def give(
             return judged(work, panel_id, reader.id, mine.round)
         kept.says, kept.confidence, kept.at = says, confidence, now()
         kept.milliseconds += spent
+        work.flush()
+        done = judged(work, panel_id, reader.id, mine.round)
         fields = {
             "item": item,
             "says": says,
@@ -173,8 +175,9 @@ def give(
             "confidence": confidence,
             "round": mine.round,
         }
+        # Last, since from here to the commit nobody else writes into this journal.
         store.note(work, chain_of(panel_id), reader.id, "reading.given", fields=fields)
-        return judged(work, panel_id, reader.id, mine.round)
+        return done
 
 
 def judged(work: Work, panel: str, reader: str, turn: int) -> int:
