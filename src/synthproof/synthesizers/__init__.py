@@ -3,6 +3,9 @@
 CATALOGUE: dict[str, str] = {
     "auto": "synthproof.synthesizers.table.auto:Auto",
     "image.flow": "synthproof.synthesizers.image.flow:Flow",
+    "image.semantic": "synthproof.synthesizers.image.semantic:Semantic",
+    "image.superres": "synthproof.synthesizers.image.superres:Superres",
+    "image.translate": "synthproof.synthesizers.image.translate:Translate",
     "table.autoregressive": "synthproof.synthesizers.table.autoregressive:Autoregressive",
     "table.bayes_net": "synthproof.synthesizers.table.bayes_net:BayesNet",
     "table.cart_chain": "synthproof.synthesizers.table.cart_chain:CartChain",
