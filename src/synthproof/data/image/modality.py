@@ -15,6 +15,8 @@ from synthproof.core.schema import Schema
 from synthproof.data.image.dataset import ImageSet
 from synthproof.data.image.embed import PixelEmbedder
 from synthproof.data.image.io import read_images
+from synthproof.data.image.scenes import Scenes
+from synthproof.data.image.scenes_io import write_scenes
 from synthproof.data.image.write import to_picture, write_images
 
 
@@ -33,7 +35,9 @@ class ImageModality:
         return found if schema is None else found.with_schema(schema)
 
     def write(self, data: ImageSet, target: Path, /) -> tuple[Path, ...]:
-        """Write pictures in the kind they came in."""
+        """Write pictures in the kind they came in; scenes with their boxes."""
+        if isinstance(data, Scenes):
+            return write_scenes(data, target)
         return write_images(data, target)
 
     def embedder(self, train: ImageSet, /, *, run: Run | None = None) -> PixelEmbedder:

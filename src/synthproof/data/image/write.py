@@ -11,6 +11,7 @@ import pandas as pd
 
 from synthproof.core.files import whole_file, whole_folder
 from synthproof.data.image.chain import Pixels
+from synthproof.data.image.custody import altered_real
 from synthproof.data.image.dataset import ImageSet
 from synthproof.data.image.decode import pillow
 from synthproof.data.image.labels import MARKS
@@ -19,6 +20,8 @@ from synthproof.data.table.formats import write_texts
 LIST = "images.csv"
 _SUFFIX = {"png": ".png", "jpeg": ".jpg", "tiff": ".tif", "dicom": ".dcm"}
 SYNTHETIC = "Synthetic image: made by an algorithm, of no real person. / 알고리즘이 생성한 합성 이미지이며 실제 사람의 것이 아님."
+ALTERED = "Altered picture of a real person: not synthetic data. / 실제 이미지를 변형한 것이며 합성데이터가 아님."
+ALTERED_TYPE = "http://cv.iptc.org/newscodes/digitalsourcetype/compositeWithTrainedAlgorithmicMedia"
 SOURCE_TYPE = "http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia"
 
 
@@ -48,7 +51,7 @@ def write_images(data: ImageSet, target: Path) -> tuple[Path, ...]:
         path = target if target.suffix else target.with_suffix(".npz")
         return (_write_npz(data, path),)
     with whole_folder(target) as part:
-        _write_folder(data, part, kind if kind in _SUFFIX else "png")
+        write_folder(data, part, kind)
     return (target,)
 
 
@@ -63,15 +66,19 @@ def _write_npz(data: ImageSet, path: Path) -> Path:
     if data.marks is not None:
         columns |= {n: data.marks[n].to_numpy(dtype=np.int64) for n in ("seed", "index")}
         columns["model"] = np.array(sorted(set(data.marks["model"].astype(str))))
-    columns["synthetic"] = np.array(SYNTHETIC)
+    columns["synthetic"] = np.array(_says(data)[0])
     with whole_file(path) as part, part.open("wb") as handle:
         np.savez_compressed(handle, allow_pickle=False, **columns)
     return path
 
 
-def _write_folder(data: ImageSet, folder: Path, kind: str) -> None:
+def write_folder(data: ImageSet, folder: Path, kind: str) -> list[str]:
+    """Write pictures and their list into an empty folder; return the files' names in the order of the rows."""
     codes, names = data.classes()
     single = len(data.targets) <= 1
+    said = _says(data)
+    if kind not in _SUFFIX or (kind == "dicom" and said[0] != SYNTHETIC):
+        kind = "png"  # our DICOM files say that they show no patient
     index = data.marks["index"].to_numpy() if data.marks is not None else np.arange(data.n_rows)
     files = []
     for rows in data.batches():
@@ -80,7 +87,7 @@ def _write_folder(data: ImageSet, folder: Path, kind: str) -> None:
             name = f"{place}/{int(index[i]):08d}{_SUFFIX[kind]}"
             path = folder / name
             path.parent.mkdir(parents=True, exist_ok=True)
-            _write_one(path, picture, kind, _told(data, i, names[codes[i]] if codes[i] >= 0 else ""))
+            _write_one(path, picture, kind, _told(data, i, names[codes[i]] if codes[i] >= 0 else ""), said)
             files.append(name)
     columns: dict[str, Any] = {"file": files}
     for f in data.schema.fields:
@@ -91,6 +98,12 @@ def _write_folder(data: ImageSet, folder: Path, kind: str) -> None:
     if data.marks is not None:
         columns |= {n: data.marks[n].to_numpy() for n in MARKS if n in data.marks}
     pd.DataFrame(columns).to_csv(folder / LIST, index=False, lineterminator="\n")
+    return files
+
+
+def _says(data: ImageSet) -> tuple[str, str]:
+    """Return what the files say of themselves, in words and as a digital source type."""
+    return (ALTERED, ALTERED_TYPE) if altered_real(data) else (SYNTHETIC, SOURCE_TYPE)
 
 
 def _told(data: ImageSet, i: int, name: str) -> dict[str, str]:
@@ -100,7 +113,7 @@ def _told(data: ImageSet, i: int, name: str) -> dict[str, str]:
     return {"class": name, **{k: str(row[k]) for k in MARKS if k in row}}
 
 
-def _write_one(path: Path, picture: Pixels, kind: str, told: dict[str, str]) -> None:
+def _write_one(path: Path, picture: Pixels, kind: str, told: dict[str, str], said: tuple[str, str]) -> None:
     if kind == "dicom":
         from synthproof.data.image.dicom_write import write_dicom
 
@@ -118,14 +131,14 @@ def _write_one(path: Path, picture: Pixels, kind: str, told: dict[str, str]) -> 
         from PIL.PngImagePlugin import PngInfo
 
         info = PngInfo()
-        info.add_itxt("Description", SYNTHETIC)
-        info.add_text("DigitalSourceType", SOURCE_TYPE)
+        info.add_itxt("Description", said[0])
+        info.add_text("DigitalSourceType", said[1])
         for key, value in told.items():
             info.add_itxt(f"synthproof:{key}", value)
         made.save(path, format="PNG", pnginfo=info, optimize=False)
         return
     exif = pillow().Exif()
-    exif[0x010E] = f"{SOURCE_TYPE} {told}".encode("ascii", "replace").decode()
+    exif[0x010E] = f"{said[1]} {told}".encode("ascii", "replace").decode()
     if kind == "jpeg":
         made.save(path, format="JPEG", quality=95, subsampling=0, exif=exif)
     else:
@@ -144,4 +157,4 @@ def safe_name(text: str) -> str:
     return kept[:80] or "class"
 
 
-__all__ = ["LIST", "SOURCE_TYPE", "SYNTHETIC", "safe_name", "to_picture", "write_images"]
+__all__ = ["LIST", "SOURCE_TYPE", "SYNTHETIC", "safe_name", "to_picture", "write_folder", "write_images"]

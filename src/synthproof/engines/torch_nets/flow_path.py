@@ -13,6 +13,8 @@ from synthproof.engines.torch_nets.load import need_torch
 
 Velocity = Callable[[Any, Any], Any]
 """(x, t of shape (n,)) → velocity."""
+Hold = Callable[[Any, Any], Any]
+"""(x, t) → x."""
 NORMAL_TIMES = 0.65
 """Share of the schedule in which times are logit-normal (Esser et al. 2024, arXiv:2403.03206); then they are uniform."""
 
@@ -31,7 +33,9 @@ def between(pictures: Any, noise: Any, t: Any) -> Any:
     return noise + at * (pictures - noise)
 
 
-def walk(velocity: Velocity, noise: Any, steps: int, *, shift: float = 1.0) -> Any:
+def walk(
+    velocity: Velocity, noise: Any, steps: int, *, shift: float = 1.0, start: float = 0.0, hold: Hold | None = None
+) -> Any:
     """Return pictures at the end of the path.
 
     Parameters
@@ -39,23 +43,28 @@ def walk(velocity: Velocity, noise: Any, steps: int, *, shift: float = 1.0) -> A
     velocity
         Network under its condition.
     noise
-        Where the path starts, shape (n, c, s, s).
+        Where the path starts, shape (n, c, s, s): noise, or a point `between` at time `start`.
     steps
         Heun steps; the network is asked ``2 · steps - 1`` times.
     shift
         Above 1: smaller steps near the noise, for large pictures; u = s·t / (1 + (s - 1)·t) read backwards.
+    start
+        Time at which the walk begins, 0 to 1: above 0, pictures are re-noised and denoised, not drawn.
+    hold
+        Puts back, after every step, what is not to be drawn anew.
     """
     torch = need_torch()
     grid = torch.linspace(0, 1, steps + 1, device=noise.device)
-    grid = grid / (grid + shift * (1 - grid))
+    grid = start + (1 - start) * (grid / (grid + shift * (1 - grid)))
     x = noise
     for i in range(steps):
         t0, t1 = grid[i], grid[i + 1]
         first = velocity(x, t0.expand(len(x)))
         ahead = x + (t1 - t0) * first
         if i == steps - 1:
-            return ahead
+            return ahead if hold is None else hold(ahead, t1)
         x = x + (t1 - t0) * 0.5 * (first + velocity(ahead, t1.expand(len(x))))
+        x = x if hold is None else hold(x, t1)
     return x
 
 

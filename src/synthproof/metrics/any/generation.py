@@ -11,6 +11,7 @@ from synthproof.core.registry import synthesizers
 from synthproof.core.run import Run, quiet
 from synthproof.core.schema import Purpose, Schema
 from synthproof.core.words import Words
+from synthproof.data.image.custody import altered_real, steps_of
 from synthproof.metrics.table.answers import insufficient, not_applicable
 
 _UNKNOWN = Words(
@@ -30,7 +31,7 @@ class Generation:
     Notes
     -----
     1 when the recipe's generator is tagged ``full_synthesis``, ``irreversible`` and ``releasable``; 0 when any is
-    absent; *insufficient* for another tool's file. The subject ``releasable`` says alone whether the generator is meant
+    absent, or when the data say of themselves that a stage altered real pictures; *insufficient* for another tool's file. The subject ``releasable`` says alone whether the generator is meant
     for release (SMOTE and its like are not), so that a policy that lets partial synthesis pass can still refuse it; it is
     *not applicable* for another tool's file. Not a measurement of the data: a property of the method, which the
     guide asks for beside the three numbers (items T3-1, T3-5; 부록 2). No randomness; cost O(1).
@@ -66,13 +67,17 @@ class Generation:
                 not_applicable(self.card, _UNKNOWN, subject="releasable", seed=seed),
             )
         tags: Tags = synthesizers.get(case.recipe.name).tags
+        # a generator that draws anew may still have been asked to alter real pictures: the data say so of themselves
+        drawn = not altered_real(case.synthetic)
         marks = {
-            "full_synthesis": tags.full_synthesis,
-            "irreversible": tags.irreversible,
-            "releasable": tags.releasable,
+            "full_synthesis": tags.full_synthesis and drawn,
+            "irreversible": tags.irreversible and drawn,
+            "releasable": tags.releasable and drawn,
         }
         detail = {**marks, "generator": case.recipe.name, "declared_by": synthesizers.entry(case.recipe.name).owner}
-        told = {"all": float(all(marks.values())), "releasable": float(tags.releasable)}
+        if steps := steps_of(case.synthetic):
+            detail["stages"] = [f"{s.did} ({s.input})" for s in steps]
+        told = {"all": float(all(marks.values())), "releasable": float(marks["releasable"])}
         return tuple(
             Evidence(
                 metric=self.card.id,

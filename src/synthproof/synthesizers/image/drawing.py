@@ -18,6 +18,7 @@ from synthproof.core.run import Run
 from synthproof.core.schema import Schema
 from synthproof.core.words import Words
 from synthproof.data.image.chain import Chain, Pixels
+from synthproof.data.image.custody import KEY, Step
 from synthproof.data.image.dataset import ImageSet
 from synthproof.data.image.store import new_store
 from synthproof.data.table.dataset import Origin, Table
@@ -204,7 +205,8 @@ def draw(
 
     work = Run(on_event=lambda e: run.tick(e.task, e.done, e.total), workers=run.workers)
     work.map(one, range(count), "draw")
-    labels = Table(frame.iloc[:n].reset_index(drop=True), replace(code.schema, modality="image"), origin=origin)
+    stated = replace(origin, options={**origin.options, KEY: [Step(did="draw", input="none", model=model).to_dict()]})
+    labels = Table(frame.iloc[:n].reset_index(drop=True), replace(code.schema, modality="image"), origin=stated)
     marks = pd.DataFrame({"seed": np.full(n, seed), "index": np.arange(n), "model": [model] * n})
     return ImageSet(labels, pixels, chain, marks=marks)
 
