@@ -137,15 +137,8 @@ def study(
             seconds["drawing and learning"] += middle - start
             seconds["scoring"] += time.perf_counter() - middle
     job.tick("study", seeds * len(arms), seeds * len(arms))
-    facts = {
-        **task.facts,
-        "learner": learner.name,
-        "steps": learner.steps,
-        "seeds": seeds,
-        "seed": seed,
-        "repeats": repeats,
-        "doses": list(doses),
-    }
+    how = {"learner": learner.name, "steps": learner.steps, "seeds": seeds, "seed": seed, "repeats": repeats}
+    facts = {**task.facts, **how, "doses": list(doses)}
     seconds = {**{k: round(v, 1) for k, v in seconds.items()}, "all": round(time.perf_counter() - begun, 1)}
     return _compared(task, arms, left_out, {k: _gathered(v) for k, v in found.items()}, facts, seconds)
 

@@ -116,7 +116,9 @@ class SuperStage:
         )  # fmt: skip
         return cls(flow, side, noise)
 
-    def enlarge(self, data: ImageSet, condition: FloatArray, seed: int, run: Run, *, noise: float | None = None) -> Pixels:
+    def enlarge(
+        self, data: ImageSet, condition: FloatArray, seed: int, run: Run, *, noise: float | None = None
+    ) -> Pixels:
         """Return pictures of twice the side, shape (n, side, side, c); picture i depends on picture i, seed and i alone."""
         torch = need_torch()
         strength = self.noise if noise is None else noise

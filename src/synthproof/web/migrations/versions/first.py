@@ -21,6 +21,7 @@ def upgrade() -> None:
     _people()
     _cases()
     _votes()
+    _outcomes()
     _panels()
     _journal()
 
@@ -212,6 +213,9 @@ def _votes() -> None:
         ),
         sa.PrimaryKeyConstraint("dossier", "person"),
     )
+
+
+def _outcomes() -> None:
     op.create_table(
         "outcome",
         sa.Column("dossier", sa.String(length=32), nullable=False),
