@@ -144,7 +144,8 @@ def read_public(text: str | bytes, *, where: str = "") -> PublicKey:
     StateError
         ``release/not-a-key`` for anything but an Ed25519 public key.
     """
-    from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+    with _cryptography():
+        from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
     try:
         pem = text.decode("ascii") if isinstance(text, bytes) else text

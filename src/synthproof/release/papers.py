@@ -61,7 +61,7 @@ def papers(case: Case) -> tuple[Form, ...]:
     source = _source_kept() if case.public else form_1_3_source(case.proof)
     made = (
         _form_1_1(case),
-        form_1_2(case.proof),
+        _form_1_2(case),
         source,
         form_1_3_synthetic(case.proof, case.preview),
         form_1_4(case.proof),
@@ -70,7 +70,7 @@ def papers(case: Case) -> tuple[Form, ...]:
         form_1_6(case),
     )
     # the bundle is signed as a whole; pen and ink belong to the institution's own copies
-    return tuple(replace(form, signed=False) for form in made) if case.public else made
+    return tuple(_closed(form) for form in made) if case.public else made
 
 
 def _form_1_1(case: Case) -> Form:
@@ -99,6 +99,28 @@ def _filled(form: Form, known: Mapping[str, Words | None]) -> Form:
         for s in form.sections
     )
     return replace(form, sections=sections)
+
+
+def _closed(form: Form) -> Form:
+    """Return a form as it goes out: nobody will write in it any more, so a blank says that nothing is stated."""
+    sections = tuple(
+        replace(
+            s,
+            lines=tuple(replace(x, value=x.value or _DASH) for x in s.lines),
+            rows=tuple(tuple(c or _DASH for c in row) for row in s.rows),
+            paragraphs=tuple(p or _DASH for p in s.paragraphs),
+        )
+        for s in form.sections
+    )
+    return replace(form, sections=sections, signed=False)
+
+
+def _form_1_2(case: Case) -> Form:
+    form = form_1_2(case.proof)
+    if not case.public:
+        return form
+    kept = ("Name of the source", "Type of the source", "Sector")
+    return _filled(form, dict.fromkeys(kept, KEPT))
 
 
 def _source_kept() -> Form:

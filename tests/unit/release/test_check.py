@@ -305,3 +305,15 @@ def test_a_damaged_zip_does_not_crash(bundle: Path, tmp_path: Path) -> None:
             check_release(place, day=date(2026, 12, 1))
         except StateError as error:
             assert error.code == "release/not-a-bundle"  # noqa: PT017
+
+
+def test_without_the_extra_its_install_line_is_told(bundle: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import sys
+
+    from synthproof.core.errors import MissingExtraError
+
+    for name in [n for n in sys.modules if n.split(".")[0] == "cryptography"]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "cryptography", None)
+    with pytest.raises(MissingExtraError, match=r"synthproof\[release\]"):
+        check_release(bundle)
