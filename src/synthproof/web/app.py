@@ -12,6 +12,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 from starlette.exceptions import HTTPException
 
 from synthproof.core.errors import NotFoundError, StateError, SynthproofError, UsageError
+from synthproof.dossier.fonts import font_files
 from synthproof.web.bounds import SMALL_SECONDS, Bounds
 from synthproof.web.guard import NotPledged, Refused, language_of, told
 from synthproof.web.pages import go, page
@@ -54,7 +55,12 @@ def create_app(store: Store, *, secure: bool = False, small_seconds: float = SMA
     return app
 
 
+_FONTS = {"hangul-400.ttf": 0, "hangul-700.ttf": 1}
+
+
 def _static(name: str) -> Response:
+    if name in _FONTS:  # for machines without a Hangul font; a browser that has one never asks
+        return FileResponse(font_files()[_FONTS[name]], headers={"cache-control": "max-age=604800"})
     if name not in {p.name for p in _STATIC.iterdir()}:
         raise Refused(404)
     return FileResponse(_STATIC / name, headers={"cache-control": "max-age=3600"})

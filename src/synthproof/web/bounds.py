@@ -7,6 +7,8 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 from urllib.parse import urlsplit
 
+from synthproof.core.errors import UsageError
+
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
@@ -68,7 +70,7 @@ class Bounds:
         large = scope["path"].endswith("/upload") and b"synthproof_review=" in headers.get(b"cookie", b"")
         most, seconds = (LARGE_BYTES, LARGE_SECONDS) if large else (SMALL_BYTES, self.small_seconds)
         if _stated(headers) > most:
-            await _plain(send, 413, b"too large")
+            await _plain(send, 413, _too_large(most, seconds))
             return
         started = False
 
@@ -83,7 +85,7 @@ class Bounds:
             await self.app(scope, _bounded(receive, most, seconds), bounded_send)
         except TooMuch:
             if not started:
-                await _plain(send, 413, b"too large or too slow")
+                await _plain(send, 413, _too_large(most, seconds))
 
 
 def _bounded(receive: Receive, most: int, seconds: float) -> Receive:
@@ -131,6 +133,11 @@ def _stated(headers: MutableMapping[bytes, bytes]) -> int:
         return int(headers.get(b"content-length", b"0"))
     except ValueError:
         return LARGE_BYTES + 1
+
+
+def _too_large(most: int, seconds: float) -> bytes:
+    error = UsageError("web/too-large", n=most, seconds=round(seconds))
+    return f"{error.text('ko')}\n\n{error.text('en')}\n".encode()
 
 
 async def _plain(send: Send, status: int, text: bytes) -> None:

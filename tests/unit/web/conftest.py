@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import io
 import os
 import re
 import shutil
+import signal
 import subprocess
 import tempfile
+import time
 import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -147,34 +150,72 @@ class World:
         return self.post(name, f"/cases/{case}/vote", overall=overall, **more)
 
 
+class Postgres:
+    """A real PostgreSQL, run as an unprivileged user on a socket of its own; skips visibly where there is none."""
+
+    def __init__(self) -> None:
+        found = sorted(POSTGRES.glob("*/bin/initdb"), key=lambda p: int(p.parts[-3]))
+        if not found:
+            pytest.skip(f"no PostgreSQL under {POSTGRES}")
+        self.bin = found[-1].parent
+        self.root = Path(tempfile.mkdtemp(prefix="sp-pg-"))
+        self.user: list[str] = []
+        if os.geteuid() == 0:
+            if shutil.which("setpriv") is None:
+                pytest.skip("running as root, and no setpriv to start PostgreSQL as somebody else")
+            self.user = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
+            os.chown(self.root, 65534, 65534)
+        self.data = self.root / "data"
+        self.url = f"postgresql://review@/postgres?host={self.root}"
+        self._call("initdb", "-U", "review", "-A", "trust", "-E", "UTF8", "--locale=C")
+        self.start()
+
+    def _call(self, program: str, *words: str) -> None:
+        env = {"PATH": os.environ["PATH"], "LC_ALL": "C", "HOME": str(self.root)}
+        command = [*self.user, str(self.bin / program), "-D", str(self.data), *words]
+        # No pipes: the server would inherit them and be waited for.
+        with (self.root / "call.log").open("ab") as log:
+            subprocess.run(command, check=True, stdout=log, stderr=log, env=env, timeout=120, cwd=self.root)
+
+    def start(self) -> None:
+        options = f"-c listen_addresses='' -c unix_socket_directories={self.root} -c max_connections=120"
+        for left in range(20, -1, -1):
+            try:
+                self._call("pg_ctl", "-l", str(self.root / "log"), "-w", "-o", options, "start")
+                return
+            except subprocess.CalledProcessError:  # children of one that was killed still hold its memory
+                if not left:
+                    raise
+                time.sleep(1)
+
+    def kill(self) -> None:
+        """Kill the postmaster as a power cut would; its children notice and end."""
+        os.kill(int((self.data / "postmaster.pid").read_text().split()[0]), signal.SIGKILL)
+
+    def stop(self) -> None:
+        with contextlib.suppress(subprocess.CalledProcessError):  # it may lie dead already
+            self._call("pg_ctl", "-m", "immediate", "stop")
+        shutil.rmtree(self.root, ignore_errors=True)
+
+
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[str]:
-    """A real PostgreSQL, run as an unprivileged user on a socket of its own; skips visibly where there is none."""
-    found = sorted(POSTGRES.glob("*/bin/initdb"), key=lambda p: int(p.parts[-3]))
-    if not found:
-        pytest.skip(f"no PostgreSQL under {POSTGRES}")
-    bin_folder = found[-1].parent
-    root = Path(tempfile.mkdtemp(prefix="sp-pg-"))
-    as_user: list[str] = []
-    if os.geteuid() == 0:
-        if shutil.which("setpriv") is None:
-            pytest.skip("running as root, and no setpriv to start PostgreSQL as somebody else")
-        as_user = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
-        os.chown(root, 65534, 65534)
-    data = root / "data"
-    env = {"PATH": os.environ["PATH"], "LC_ALL": "C", "HOME": str(root)}
-
-    def call(*words: str) -> None:
-        subprocess.run([*as_user, *words], check=True, capture_output=True, env=env, timeout=120, cwd=root)
-
-    call(str(bin_folder / "initdb"), "-D", str(data), "-U", "review", "-A", "trust", "-E", "UTF8", "--locale=C")
-    options = f"-c listen_addresses='' -c unix_socket_directories={root} -c max_connections=120"
-    call(str(bin_folder / "pg_ctl"), "-D", str(data), "-l", str(root / "log"), "-w", "-o", options, "start")
+    """One server for all tests."""
+    server = Postgres()
     try:
-        yield f"postgresql://review@/postgres?host={root}"
+        yield server.url
     finally:
-        call(str(bin_folder / "pg_ctl"), "-D", str(data), "-m", "immediate", "stop")
-        shutil.rmtree(root, ignore_errors=True)
+        server.stop()
+
+
+@pytest.fixture
+def own_postgres() -> Iterator[Any]:
+    """A server of the test's own, which it may kill."""
+    server = Postgres()
+    try:
+        yield server
+    finally:
+        server.stop()
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -224,6 +265,14 @@ def world(tmp_path: Path, url: str, sealed_dossiers: tuple[Path, Path]) -> Itera
     made = build(tmp_path, url, sealed_dossiers)
     yield made
     assert made.store.flaws() == {}
+    made.store.close()
+
+
+@pytest.fixture
+def on_own_postgres(tmp_path: Path, own_postgres: Any, sealed_dossiers: tuple[Path, Path]) -> Iterator[World]:
+    """A server with people on a PostgreSQL of its own."""
+    made = build(tmp_path, own_postgres.url, sealed_dossiers)
+    yield made
     made.store.close()
 
 

@@ -51,65 +51,109 @@ def start(data: Path, url: str, port: int) -> subprocess.Popen[bytes]:
     pytest.fail("the server did not answer")
 
 
+class Voters:
+    """Three members who answer without a pause, and remember what the server said it had kept."""
+
+    def __init__(self, world: Any, case: str, port: int) -> None:
+        self.tokens = {n: (world.clients[n].cookies[COOKIE], world.csrf(n)) for n in ("law", "privacy", "ai")}
+        self.names = {world.people[n].id: n for n in self.tokens}
+        self.case, self.port = case, port
+        self.acknowledged: list[tuple[str, str, str]] = []
+        self.sent: set[tuple[str, str, str]] = set()
+        self.wrong: list[str] = []
+        self.turn = 0
+
+    def begin(self) -> None:
+        self.turn += 1
+        self.stop = threading.Event()
+        self.threads = [threading.Thread(target=self._vote, args=(name,)) for name in self.tokens]
+        for t in self.threads:
+            t.start()
+
+    def end(self) -> None:
+        self.stop.set()
+        for t in self.threads:
+            t.join()
+
+    def wait_for(self, more: int) -> None:
+        before, end = len(self.acknowledged), time.monotonic() + 60
+        while len(self.acknowledged) < before + more and time.monotonic() < end and not self.wrong:
+            time.sleep(0.01)
+
+    def _vote(self, name: str) -> None:
+        cookie, csrf = self.tokens[name]
+        with httpx.Client(base_url=f"http://127.0.0.1:{self.port}", cookies={COOKIE: cookie}, timeout=30) as client:
+            n = 0
+            while not self.stop.is_set():
+                question, reason = QUESTIONS[n % 5], f"{self.turn}-{n}"
+                self.sent.add((name, question, reason))
+                body = {"csrf": csrf, "value": "unfit", "reason": reason}
+                try:
+                    done = client.post(f"/cases/{self.case}/questions/{question}/answer", data=body)
+                except httpx.TransportError:
+                    return  # the server is gone
+                n += 1
+                if done.status_code == 503:  # the database is gone: nothing was done
+                    time.sleep(0.05)
+                elif done.status_code == 303:
+                    self.acknowledged.append((name, question, reason))
+                else:
+                    self.wrong.append(done.text)
+                    return
+
+    def check(self, data: Path, url: str, least: int) -> None:
+        assert self.wrong == []
+        assert len(self.acknowledged) >= least
+        store = Store(data, url)
+        assert store.flaws() == {}
+        with store.read() as work:
+            lines = store.journal(work, cases.chain_of(self.case))
+            rows = {(self.names[a.person], a.question): a.reason for a in work.execute(select(Answer)).scalars()}
+        told = [x for x in lines if x.act == "answer.given" and x.fields is not None]
+        given = [(self.names[x.person], x.fields["question"], x.fields["reason"]) for x in told if x.fields]
+        assert len(given) == len(set(given)), "an answer stands twice"
+        assert {(n, q): r for n, q, r in given} == rows, "tables and journal tell different things"
+        assert set(self.acknowledged) <= set(given), "an answer that was acknowledged is lost"
+        assert set(given) <= self.sent
+        store.close()
+
+
 def test_killed_in_the_middle_of_votes_nothing_is_lost_or_doubled(world: Any, url: str) -> None:
-    case = world.open_case()
-    tokens = {n: (world.clients[n].cookies[COOKIE], world.csrf(n)) for n in ("law", "privacy", "ai")}
+    voters = Voters(world, world.open_case(), free_port())
     data = world.store.data
     world.store.close()
-    acknowledged: list[tuple[str, str, str]] = []  # what the server said it had kept
-    sent: dict[tuple[str, str], set[str]] = {}
-    dice, port = random.Random(7), free_port()
-    wrong: list[str] = []
-    for turn in range(3):
-        process = start(data, url, port)
-        stop = threading.Event()
-
-        def vote(name: str, turn: int = turn, stop: threading.Event = stop) -> None:
-            cookie, csrf = tokens[name]
-            with httpx.Client(base_url=f"http://127.0.0.1:{port}", cookies={COOKIE: cookie}, timeout=20) as client:
-                n = 0
-                while not stop.is_set():
-                    question, reason = QUESTIONS[n % 5], f"{turn}-{n}"
-                    sent.setdefault((name, question), set()).add(reason)
-                    body = {"csrf": csrf, "value": "unfit", "reason": reason}
-                    try:
-                        done = client.post(f"/cases/{case}/questions/{question}/answer", data=body)
-                    except httpx.TransportError:
-                        return
-                    if done.status_code != 303:
-                        wrong.append(done.text)
-                        return
-                    acknowledged.append((name, question, reason))
-                    n += 1
-
-        threads = [threading.Thread(target=vote, args=(name,)) for name in tokens]
-        for t in threads:
-            t.start()
-        before, end = len(acknowledged), time.monotonic() + 40
-        while len(acknowledged) < before + 8 + dice.randrange(12) and time.monotonic() < end and not wrong:
-            time.sleep(0.01)
+    dice = random.Random(7)
+    for _ in range(3):
+        process = start(data, url, voters.port)
+        voters.begin()
+        voters.wait_for(8 + dice.randrange(12))
         process.send_signal(signal.SIGKILL)
         process.wait()
-        stop.set()
-        for t in threads:
-            t.join()
+        voters.end()
         assert process.stdout is not None
         process.stdout.close()
-    assert wrong == []
-    assert len(acknowledged) >= 24
-    again = Store(data, url)
-    assert again.flaws() == {}
-    with again.read() as work:
-        lines = again.journal(work, cases.chain_of(case))
-        ids = {world.people[n].id: n for n in tokens}
-        rows = {(ids[a.person], a.question): a.reason for a in work.execute(select(Answer)).scalars()}
-    given = [(ids[x.person], x.fields["question"], x.fields["reason"]) for x in lines if x.act == "answer.given"]
-    assert len(given) == len(set(given)), "an answer stands twice"
-    last = {(n, q): r for n, q, r in given}
-    assert last == rows, "tables and journal tell different things"
-    assert {k: r for k, r in rows.items() if r not in sent[k]} == {}
-    assert set(acknowledged) <= set(given), "an answer that was acknowledged is lost"
-    again.close()
+    voters.check(data, url, 24)
+
+
+def test_the_database_killed_in_the_middle_of_votes(on_own_postgres: Any, own_postgres: Any) -> None:
+    world = on_own_postgres
+    voters = Voters(world, world.open_case(), free_port())
+    data, url = world.store.data, own_postgres.url
+    world.store.close()
+    process = start(data, url, voters.port)
+    voters.begin()
+    for _ in range(2):
+        voters.wait_for(10)
+        own_postgres.kill()
+        time.sleep(1.5)
+        own_postgres.start()
+    voters.wait_for(10)
+    voters.end()
+    process.kill()
+    process.wait()
+    assert process.stdout is not None
+    process.stdout.close()
+    voters.check(data, url, 30)
 
 
 def test_two_votes_at_the_same_moment(world: Any) -> None:

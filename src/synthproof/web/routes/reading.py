@@ -17,7 +17,7 @@ from synthproof.core.fingerprint import digest_file
 from synthproof.dossier.seal import SEAL
 from synthproof.review.form import load_form
 from synthproof.web.acts import cases
-from synthproof.web.facts import asked, changes, exhibits, sealed_files
+from synthproof.web.facts import PAPERS, asked, changes, exhibits, sealed_files
 from synthproof.web.guard import Acting, Refused, needs
 from synthproof.web.models import Answer, Ballot, Case, Closed, Comment, Dossier, Member, Person
 from synthproof.web.pages import go, page
@@ -45,7 +45,14 @@ def report(request: Request, case: str, n: int, me: Acting = needs("case.read"))
         dossier = _dossier(work, me.the_case, n)
     form = load_form(me.the_case.form)
     return page(
-        request, "report.html", me, case=me.the_case, dossier=dossier, form=form, asked=asked(form, dossier.facts)
+        request,
+        "report.html",
+        me,
+        case=me.the_case,
+        dossier=dossier,
+        form=form,
+        asked=asked(form, dossier.facts),
+        papers=PAPERS,
     )
 
 

@@ -20,6 +20,7 @@ def upgrade() -> None:
     """Make everything."""
     _people()
     _cases()
+    _comments()
     _votes()
     _outcomes()
     _panels()
@@ -149,7 +150,7 @@ def _cases() -> None:
     )
 
 
-def _votes() -> None:
+def _comments() -> None:
     op.create_table(
         "comment",
         sa.Column("id", sa.String(length=32), nullable=False),
@@ -176,6 +177,9 @@ def _votes() -> None:
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_index(op.f("ix_comment_case"), "comment", ["case"], unique=False)
+
+
+def _votes() -> None:
     op.create_table(
         "answer",
         sa.Column("dossier", sa.String(length=32), nullable=False),
