@@ -27,7 +27,7 @@ from _machine import data_dir
 from synthproof.engines.finders.burned_in import NUMBERS, PAD, channels
 from synthproof.testing.planted_text import plant
 
-CROP, STRIDE, SIDES = 128, 4, (96, 96, 96, 112, 128, 128, 192, 256, 384, 512)
+CROP, STRIDE, SIDES = 128, 4, (96, 96, 96, 112, 128, 128, 192, 192, 256, 256, 288, 384, 512)
 EDGE = 3  # cells at the border of a crop that the loss does not see: there the network sees the crop, not the picture
 WIDTHS = (12, 24, 24, 24, 24)
 
@@ -90,7 +90,8 @@ def _sample(
     else:
         side = int(rng.choice(SIDES))
         picture = xrays[int(rng.integers(len(xrays)))]
-        how = Image.Resampling.LANCZOS if rng.random() < 0.5 else Image.Resampling.BILINEAR
+        ways = (Image.Resampling.LANCZOS, Image.Resampling.BILINEAR, Image.Resampling.BICUBIC, Image.Resampling.NEAREST)
+        how = ways[int(rng.choice(4, p=(0.4, 0.25, 0.2, 0.15)))]
         if side != picture.shape[0]:
             picture = np.asarray(Image.fromarray(picture).resize((side, side), how))
         if rng.random() < 0.15:

@@ -120,9 +120,7 @@ def test_every_pair_within_the_bits_is_found_once() -> None:
     small = np.tile(np.full(256, 1 / 16, dtype=np.float32), (80, 1))
     found = candidates(Prints(hashes, far, small, np.zeros(80, dtype=bool)))
     bits = lambda h, i, j: int(h[i] ^ h[j]).bit_count()  # noqa: E731
-    want = [
-        (i, j) for i in range(80) for j in range(i + 1, 80) if min(bits(hashes, i, j), bits(far, i, j)) <= WITHIN
-    ]
+    want = [(i, j) for i in range(80) for j in range(i + 1, 80) if min(bits(hashes, i, j), bits(far, i, j)) <= WITHIN]
     assert len(want) > 10
     assert [tuple(p) for p in found.tolist()] == want
     assert sum(BANDS) == 64

@@ -26,7 +26,7 @@ LEAST_SIDE = 64
 longer letters."""
 _SHAPES: tuple[tuple[int, tuple[int, int]], ...] = ((2, (1, 1)), (2, (1, 1)), (1, (1, 1)), (1, (2, 2)), (1, (1, 3)))
 SURE = 0.5
-LEAST_SCORE = 8.0
+LEAST_SCORE = 12.0
 """Least score of a line of letters: set on persons and strings that neither learning nor measuring saw."""
 
 
