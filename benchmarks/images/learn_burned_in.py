@@ -5,6 +5,9 @@ Run: python benchmarks/images/learn_burned_in.py [--minutes 2] [--state FILE]   
 Pictures: chest X-rays of the training share of persons, at 96 px and enlarged up to 512, cells under the microscope as
 pictures full of detail without text. Text: fonts and strings of the fold ``tuning``. Never used here: the other
 persons' X-rays, the set ``chest_xray_covid``, fonts and strings of ``held_out``. Needs torch; the finder does not.
+
+The numbers kept were learned in two parts: 3,750 steps on crops of 96 px that ended at the border of the crop, which
+taught the network to see text in every corner, then 3,300 steps (1,200 to 4,500 of the schedule) as written here.
 """
 
 from __future__ import annotations
@@ -27,7 +30,7 @@ from _machine import data_dir
 from synthproof.engines.finders.burned_in import NUMBERS, PAD, channels
 from synthproof.testing.planted_text import plant
 
-CROP, STRIDE, SIDES = 128, 4, (96, 96, 96, 112, 128, 128, 192, 192, 256, 256, 288, 384, 512)
+CROP, STRIDE, SIDES = 128, 4, (96, 96, 96, 112, 128, 128, 192, 256, 384, 512)
 EDGE = 3  # cells at the border of a crop that the loss does not see: there the network sees the crop, not the picture
 WIDTHS = (12, 24, 24, 24, 24)
 
@@ -90,8 +93,7 @@ def _sample(
     else:
         side = int(rng.choice(SIDES))
         picture = xrays[int(rng.integers(len(xrays)))]
-        ways = (Image.Resampling.LANCZOS, Image.Resampling.BILINEAR, Image.Resampling.BICUBIC, Image.Resampling.NEAREST)
-        how = ways[int(rng.choice(4, p=(0.4, 0.25, 0.2, 0.15)))]
+        how = Image.Resampling.LANCZOS if rng.random() < 0.5 else Image.Resampling.BILINEAR
         if side != picture.shape[0]:
             picture = np.asarray(Image.fromarray(picture).resize((side, side), how))
         if rng.random() < 0.15:
