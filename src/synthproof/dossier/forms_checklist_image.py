@@ -118,7 +118,7 @@ def _metadata_deleted(proof: Proof) -> Reading:
 
 def _metadata_used(proof: Proof) -> Reading:
     unit, used = proof.schema.unit_field, proof.schema.with_role("target")
-    attributes = [f for f in proof.schema.fields if f != unit and f.name not in used]
+    attributes = [f for f in proof.schema.fields if f.name != unit and f.name not in used]
     if attributes:  # taken from a label table or the files: what was done to them stands in form 1-4
         n = len(attributes)
         return Reading(
