@@ -93,8 +93,8 @@ def alarms(pictures: list[np.ndarray] | np.ndarray, side: int = 0) -> dict[str, 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--pictures", type=int, default=250)
-    parser.add_argument("--seed", type=int, default=11)
+    parser.add_argument("--pictures", type=int, default=300)
+    parser.add_argument("--seed", type=int, default=12)
     args = parser.parse_args()
     from folds import cells, folds_of_persons
 

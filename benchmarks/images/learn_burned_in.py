@@ -5,6 +5,9 @@ Run: python benchmarks/images/learn_burned_in.py [--minutes 2] [--state FILE]   
 Pictures: chest X-rays of the training share of persons, at 96 px and enlarged up to 512, cells under the microscope as
 pictures full of detail without text. Text: fonts and strings of the fold ``tuning``. Never used here: the other
 persons' X-rays, the set ``chest_xray_covid``, fonts and strings of ``held_out``. Needs torch; the finder does not.
+
+The numbers kept were learned in two parts: 3,750 steps on crops of 96 px that ended at the border of the crop, which
+taught the network to see text in every corner, then 3,300 steps (1,200 to 4,500 of the schedule) as written here.
 """
 
 from __future__ import annotations

@@ -4,12 +4,13 @@ import json
 
 import numpy as np
 import pytest
+from scipy import ndimage
 
 from synthproof.core.errors import ConfigError, DataError
 from synthproof.core.schema import Purpose
 from synthproof.data.image.chain import Chain
 from synthproof.data.image.dataset import ImageSet
-from synthproof.data.split import Split
+from synthproof.data.split import split
 from synthproof.engines.finders.burned_in import LEAST_SCORE, Found, burned_in_score, find_burned_in, probabilities
 from synthproof.protection.apply import apply
 from synthproof.protection.burned_in import BurnedIn, masked
@@ -19,9 +20,8 @@ from synthproof.testing.protections import example as example_table
 
 
 def blobs(side: int, seed: int) -> np.ndarray:
-    train, _ = example()
-    picture = train.store[10 + seed, ..., 0]
-    return np.kron(picture, np.ones((side // 96, side // 96), dtype=np.uint8))
+    picture = example()[0].store[18 + seed, ..., 0]
+    return np.clip(np.rint(ndimage.zoom(picture.astype(float), side / 96, order=1)), 0, 255).astype(np.uint8)
 
 
 def test_text_is_found_where_it_stands_and_blobs_are_left_alone() -> None:
@@ -110,7 +110,7 @@ def test_nothing_found_copies_nothing_and_small_pictures_are_said_to_be_unseen()
 
 
 def test_a_table_cannot_be_given_to_it() -> None:
-    train, holdout = example_table()
+    train = example_table()[0].without("resident_no", "note")
     with pytest.raises(ConfigError) as caught:
-        apply(Split(train=train, holdout=holdout, seed=0), ["image.burned_in"], purpose=Purpose(), seed=0)
+        apply(split(train, seed=0), ["image.burned_in"], purpose=Purpose(), seed=0)
     assert caught.value.code == "protect/not-for-tables"

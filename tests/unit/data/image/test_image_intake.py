@@ -54,7 +54,7 @@ def test_a_folder_is_counted_and_every_notice_has_its_four_parts(tmp_path: Path)
     exif.get_ifd(0x8825)[1] = "N"
     for i, row in enumerate((10, 11, WITH_TEXT[0])):
         path = tmp_path / f"{i}.jpg"
-        Image.fromarray(pixels(row)).save(path, quality=95, exif=exif if i == 0 else None)
+        Image.fromarray(pixels(row)).save(path, quality=95, **({"exif": exif} if i == 0 else {}))
         intake.see(path, [pixels(row)])
     small = tmp_path / "s.png"
     Image.fromarray(pixels()[:28, :28]).save(small)
