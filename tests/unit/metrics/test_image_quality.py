@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+import warnings
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -223,11 +224,12 @@ def test_an_offset_moves_pixels_and_shuffling_does_not() -> None:
 def test_weights_of_a_user_are_checked_and_named(tmp_path: Path) -> None:
     import torch
 
-    net = torch.jit.trace(
-        torch.nn.Sequential(torch.nn.AdaptiveAvgPool2d(4), torch.nn.Flatten()), torch.zeros(1, 3, 32, 32)
-    )
-    path = tmp_path / "net.pt"
-    torch.jit.save(net, str(path))
+    layers = torch.nn.Sequential(torch.nn.AdaptiveAvgPool2d(4), torch.nn.Flatten())
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # what users have is such files, however they were made
+        net = torch.jit.trace(layers, torch.zeros(1, 3, 32, 32))
+        path = tmp_path / "net.pt"
+        torch.jit.save(net, str(path))
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
     case = digit_case(100, train=100, holdout=100)
     frechet = metrics.make("image.frechet", weights=str(path), sha256=digest, side=32, name="pooled")
