@@ -182,3 +182,18 @@ def test_one_copy_among_500_of_mnist(data_dir: Path) -> None:
         caught.append(bool(flagged[0]) and chance_without_leak(views, 1, 500, int(twins.sum()), 500) < 0.05)
     assert all(caught[:4])
     assert sum(caught) >= 4
+
+
+def test_fresh_x_rays_pass_although_their_source_holds_duplicates(data_dir: Path) -> None:
+    with np.load(data_dir / "pneumonia_mnist" / "pneumonia_mnist.npz") as z:
+        x, y = z["x_train"], z["y_train"]
+    at = np.random.default_rng(0).permutation(len(x))[:1_600]
+    sets = [image_set(x[i], y[i]) for i in (at[:800], at[800:1_200], at[1_200:])]
+    case = Case(train=sets[0], holdout=sets[1], synthetic=sets[2], purpose=Purpose())
+    found = [*near(case).values(), *metrics.make("image.exact_copies").measure(case, seed=0)]
+    assert judge_axes(found, [COPIES])[0].state != "leak_shown"
+    whole = x[at[1_200:]].copy()
+    whole[:40] = planted(x[at[:40]], "cropped", np.random.default_rng(1))
+    copied = near(Case(train=sets[0], holdout=sets[1], synthetic=image_set(whole), purpose=Purpose()))["all"]
+    assert copied.detail["copies"] >= 20
+    assert copied.detail["chance_without_leak"] < 0.001

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+import warnings
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -72,7 +73,7 @@ def test_it_can_be_stopped(name: str) -> None:
         metrics.make(name).measure(digit_case(40, train=40, holdout=40), seed=1, run=run)
 
 
-@pytest.mark.parametrize("name", ["image.membership", "image.class_agreement", "image.kid", "image.views"])
+@pytest.mark.parametrize("name", ["image.membership", "image.pixel_tests"])
 def test_it_repeats_itself(name: str) -> None:
     case = replace(case_of("fresh"), cache={})
     again = {e.subject: e for e in metrics.make(name).measure(case, seed=4)}
@@ -223,13 +224,14 @@ def test_an_offset_moves_pixels_and_shuffling_does_not() -> None:
 def test_weights_of_a_user_are_checked_and_named(tmp_path: Path) -> None:
     import torch
 
-    net = torch.jit.trace(
-        torch.nn.Sequential(torch.nn.AdaptiveAvgPool2d(4), torch.nn.Flatten()), torch.zeros(1, 3, 32, 32)
-    )
-    path = tmp_path / "net.pt"
-    torch.jit.save(net, str(path))
+    layers = torch.nn.Sequential(torch.nn.AdaptiveAvgPool2d(4), torch.nn.Flatten())
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # what users have is such files, however they were made
+        net = torch.jit.trace(layers, torch.zeros(1, 3, 32, 32))
+        path = tmp_path / "net.pt"
+        torch.jit.save(net, str(path))
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
-    case = digit_case(200, train=200, holdout=200)
+    case = digit_case(100, train=100, holdout=100)
     frechet = metrics.make("image.frechet", weights=str(path), sha256=digest, side=32, name="pooled")
     found = {e.subject: e for e in frechet.measure(case, seed=0)}["pooled"]
     assert found.detail["digest"] == f"sha256:{digest}"

@@ -150,7 +150,7 @@ class Reference:
 
     def evened(self, windows: Float32Array) -> Float32Array:
         """Return fine windows as the second embedding sees them."""
-        return _length_one(((windows - self.centre) @ self.axes).astype(np.float32))
+        return _length_one(np.asarray((windows - self.centre) @ self.axes, dtype=np.float32))
 
 
 @dataclass(frozen=True, slots=True)

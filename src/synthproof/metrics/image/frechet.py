@@ -96,6 +96,9 @@ class Frechet:
         own = None
         if self.weights:
             own = OwnWeights(path=self.weights, sha256=self.sha256, side=self.side, name=self.name)
+            features(
+                case, self.name, job, own
+            )  # weights that are not the ones named are refused before anything costs time
         names = (CLASSIFIER, RANDOM, PIXELS, *([self.name] if own is not None else []))
         seen = [f for name in names if (f := features(case, name, job, own)) is not None]
         return tuple(
