@@ -179,6 +179,17 @@ def test_denoising_finds_a_picture_whose_noise_is_known() -> None:
         assert torch.allclose(found, wanted, atol=1e-4)
 
 
+def test_diffusion_tells_the_loss_of_every_picture() -> None:
+    pytest.importorskip("torch")
+    data = forms(60)
+    model = synthesizers.make("image.ddpm", min_class=5, random_state=1, **{**SMALL["image.ddpm"], "images": 1500})
+    own = model.fit(data).unit_loss(data)
+    assert own.shape == (60,)
+    assert np.array_equal(own, model.unit_loss(data))
+    strange = replace_store(data, 255 - data.store)
+    assert model.unit_loss(strange).mean() > own.mean()
+
+
 def test_the_autoencoder_keeps_its_decoder_alone() -> None:
     pytest.importorskip("torch")
     model = synthesizers.make("image.vae", images=64, width=8, min_class=5, random_state=1).fit(forms())
