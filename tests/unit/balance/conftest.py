@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -13,7 +15,7 @@ from synthproof.data.table.io import read_table
 from synthproof.testing.worlds import patients
 
 
-def mixed(n: int = 500, seed: int = 0) -> tuple[pd.DataFrame, pd.Series]:
+def _mixed(n: int = 500, seed: int = 0) -> tuple[pd.DataFrame, pd.Series]:
     """Return columns of many types, with gaps and an index that is neither sorted nor from 0, and three classes."""
     rng = np.random.default_rng(seed)
     index = pd.Index(rng.permutation(np.arange(1000, 1000 + n)), name="chart")
@@ -35,6 +37,12 @@ def mixed(n: int = 500, seed: int = 0) -> tuple[pd.DataFrame, pd.Series]:
     draw = rng.random(n)
     y = pd.Series(np.where(draw < 0.1, "rare", np.where(draw < 0.4, "mid", "big")), index=index, name="label")
     return frame, y
+
+
+@pytest.fixture
+def mixed() -> Callable[..., tuple[pd.DataFrame, pd.Series]]:
+    """Make the mixed table: ``mixed(n=500, seed=0)``."""
+    return _mixed
 
 
 @pytest.fixture(scope="session")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,6 @@ from hypothesis import strategies as st
 from scipy import sparse
 from sklearn.base import clone
 from sklearn.linear_model import LogisticRegression
-from tests.unit.balance.conftest import mixed
 
 from synthproof.balance import balance
 from synthproof.balance.balancer import Balancer
@@ -24,12 +24,14 @@ from synthproof.data.table.dataset import Table
 from synthproof.data.table.io import read_table
 from synthproof.testing.worlds import patients
 
+Mixed = Callable[..., tuple[pd.DataFrame, pd.Series]]
+
 STRATEGIES = ("none", "weights", "duplicates", "down", "smote", "table.marginals", "table.smote")
 CALM = settings(deadline=None, max_examples=25)
 
 
 @pytest.mark.parametrize("strategy", STRATEGIES)
-def test_pandas_comes_back_as_it_came(strategy: str) -> None:
+def test_pandas_comes_back_as_it_came(strategy: str, mixed: Mixed) -> None:
     X, y = mixed()
     before, labels = X.copy(), y.copy()
     balancer = Balancer(strategy, random_state=3)
@@ -49,7 +51,7 @@ def test_pandas_comes_back_as_it_came(strategy: str) -> None:
 
 
 @pytest.mark.parametrize("strategy", STRATEGIES)
-def test_other_containers_keep_their_types(strategy: str) -> None:
+def test_other_containers_keep_their_types(strategy: str, mixed: Mixed) -> None:
     X, y = mixed()
     plain = X.reset_index(drop=True)
     polars, arrow = pl.from_pandas(plain), pa.Table.from_pandas(plain)
@@ -105,7 +107,7 @@ def test_index_is_safe(counts: list[int], strategy: str, kind: str, seed: int) -
             assert times[y == c].max() - times[y == c].min() <= 1
 
 
-def test_gaps_are_neither_filled_nor_invented() -> None:
+def test_gaps_are_neither_filled_nor_invented(mixed: Mixed) -> None:
     X, y = mixed(900)
     balancer = Balancer("smote", random_state=1)
     X2, y2 = balancer.fit_resample(X, y)
@@ -120,7 +122,7 @@ def test_gaps_are_neither_filled_nor_invented() -> None:
     assert (X2.loc[made, "height"].dropna() * 10 % 1).round(6).isin([0, 1]).all()  # rounded as the column is
 
 
-def test_a_column_without_any_value_and_rows_without_a_label() -> None:
+def test_a_column_without_any_value_and_rows_without_a_label(mixed: Mixed) -> None:
     X, y = mixed()
     X["empty"] = np.nan
     y = y.where(np.arange(len(y)) % 10 > 0)
@@ -131,7 +133,7 @@ def test_a_column_without_any_value_and_rows_without_a_label() -> None:
     assert any("50" in w.en for w in balancer.notices_)
 
 
-def test_identifier_and_text_of_a_made_row_are_those_of_its_nearest_real_one() -> None:
+def test_identifier_and_text_of_a_made_row_are_those_of_its_nearest_real_one(mixed: Mixed) -> None:
     X, y = mixed()
     X = X.assign(chart_no=[f"C-{i:06d}" for i in range(len(X))])
     balancer = Balancer("smote", random_state=1)
@@ -140,7 +142,7 @@ def test_identifier_and_text_of_a_made_row_are_those_of_its_nearest_real_one() -
     assert set(X2.loc[made, "chart_no"]) <= set(X.loc[y == "rare", "chart_no"])
 
 
-def test_marks_follow_the_tags_of_the_generator() -> None:
+def test_marks_follow_the_tags_of_the_generator(mixed: Mixed) -> None:
     X, y = mixed()
     for strategy, mark in {
         "duplicates": "duplicate",
@@ -154,7 +156,7 @@ def test_marks_follow_the_tags_of_the_generator() -> None:
         assert (balancer.sample_indices_[balancer.origin_ == mark] >= 0).all() == (mark == "duplicate")
 
 
-def test_numbers_alone_and_levels_alone() -> None:
+def test_numbers_alone_and_levels_alone(mixed: Mixed) -> None:
     X, y = mixed()
     numbers = X[["visits", "scans"]]
     for strategy in ("smote", "borderline", "adasyn"):
@@ -191,7 +193,7 @@ def test_classical_augmentation_is_a_hook() -> None:
         Balancer("augmentation", augment=lambda rows, seed: rows[:3]).fit_resample(pictures, y)
 
 
-def test_classes_too_small_to_learn() -> None:
+def test_classes_too_small_to_learn(mixed: Mixed) -> None:
     X, y = mixed()
     few = y.to_numpy() != "rare"
     few[np.flatnonzero(~few)[:12]] = True
@@ -210,7 +212,7 @@ def test_classes_too_small_to_learn() -> None:
     assert (Balancer("duplicates", random_state=1).fit_resample(X, y)[1] == "rare").sum() == 36
 
 
-def test_caps_refuse_what_is_asked_for_by_hand() -> None:
+def test_caps_refuse_what_is_asked_for_by_hand(mixed: Mixed) -> None:
     X, y = mixed()
     with pytest.raises(ConfigError, match="cap_class"):
         Balancer("smote", ratio="equal").fit_resample(X, y)
@@ -222,7 +224,7 @@ def test_caps_refuse_what_is_asked_for_by_hand() -> None:
     assert y2.value_counts().nunique() == 1
 
 
-def test_seed_decides_and_none_is_kept() -> None:
+def test_seed_decides_and_none_is_kept(mixed: Mixed) -> None:
     X, y = mixed()
     one, again = (Balancer("smote", random_state=5).fit_resample(X, y)[0] for _ in range(2))
     pd.testing.assert_frame_equal(one, again)
@@ -231,7 +233,7 @@ def test_seed_decides_and_none_is_kept() -> None:
     pd.testing.assert_frame_equal(free, Balancer("smote", random_state=balancer.seed_).fit_resample(X, y)[0])
 
 
-def test_scikit_learn_and_imbalanced_learn_pipelines() -> None:
+def test_scikit_learn_and_imbalanced_learn_pipelines(mixed: Mixed) -> None:
     from imblearn.pipeline import make_pipeline
     from sklearn.model_selection import GridSearchCV
     from sklearn.preprocessing import StandardScaler
@@ -255,7 +257,7 @@ def test_scikit_learn_and_imbalanced_learn_pipelines() -> None:
     assert search.fit(numbers, yes).best_score_ > 0
 
 
-def test_weights() -> None:
+def test_weights(mixed: Mixed) -> None:
     X, y = mixed()
     balancer = Balancer("weights", random_state=1)
     X2, _ = balancer.fit_resample(X, y)
@@ -265,7 +267,7 @@ def test_weights() -> None:
     assert set(balancer.class_weight_) == {"big", "mid", "rare"}
 
 
-def test_what_cannot_be_balanced_is_refused() -> None:
+def test_what_cannot_be_balanced_is_refused(mixed: Mixed) -> None:
     X, y = mixed()
     with pytest.raises(NotFoundError, match="smote"):
         Balancer("smotte").fit_resample(X, y)
@@ -286,7 +288,7 @@ def test_what_cannot_be_balanced_is_refused() -> None:
         Balancer(small="perhaps").fit(X, y)
 
 
-def test_a_whole_table_with_marks_and_receipt(tmp_path: Path) -> None:
+def test_a_whole_table_with_marks_and_receipt(tmp_path: Path, mixed: Mixed) -> None:
     X, y = mixed()
     frame = X.assign(label=y)
     done = Balancer("smote", target="label", random_state=1).balance(frame)
@@ -312,7 +314,7 @@ def test_a_whole_table_with_marks_and_receipt(tmp_path: Path) -> None:
         balance(frame, target="labell")
 
 
-def test_columns_named_by_numbers() -> None:
+def test_columns_named_by_numbers(mixed: Mixed) -> None:
     X, y = mixed()
     numbered = X.set_axis(range(X.shape[1]), axis=1)
     X2, _ = Balancer("smote", random_state=1).fit_resample(numbered, y)

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pandas as pd
 import pytest
 from sklearn.metrics import average_precision_score, recall_score, roc_auc_score
-from tests.unit.balance.conftest import mixed
 
 from synthproof.balance import learner as learners
 from synthproof.balance.features import Features
 from synthproof.balance.learner import Perceptron, Trees
 from synthproof.balance.scores import class_scores, unit_weights
 from synthproof.data.table.io import read_table
+
+Mixed = Callable[..., tuple[pd.DataFrame, pd.Series]]
 
 
 def moons(n: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
@@ -78,7 +81,7 @@ def test_a_replicate_without_a_class_says_nothing() -> None:
     assert np.isnan(found["auroc"][0]).all()
 
 
-def test_features_keep_gaps_and_learn_from_train_alone() -> None:
+def test_features_keep_gaps_and_learn_from_train_alone(mixed: Mixed) -> None:
     X, y = mixed()
     table = read_table(X.assign(label=y))
     features = Features.learn(table, "label")

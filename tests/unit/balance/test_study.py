@@ -85,7 +85,7 @@ def test_no_sentence_claims_what_its_interval_does_not_carry(seed: int, shift: f
             assert (low >= 0) if change.group(1) == "rises" else (high <= 0)
         assert any("가" <= sign <= "힣" for sign in words.ko)
     ranked = [d for d in made.against_real if d.score != "recall" and d.arm != "longer"]
-    none = any("No arm is shown to raise" in w.en for w in said)
+    none = any("No arm is shown to raise the AUROC" in w.en for w in said)
     assert none == (not any(d.claim > 0 and (made.rare[d.position] or d.score == "auprc") for d in ranked))
 
 
