@@ -2,6 +2,7 @@
 
 CATALOGUE: dict[str, str] = {
     "auto": "synthproof.synthesizers.table.auto:Auto",
+    "image.compose": "synthproof.synthesizers.image.compose:Compose",
     "image.flow": "synthproof.synthesizers.image.flow:Flow",
     "image.semantic": "synthproof.synthesizers.image.semantic:Semantic",
     "image.superres": "synthproof.synthesizers.image.superres:Superres",
