@@ -190,7 +190,7 @@ def ellipse(corners: FloatArray, side: int, *, soft: float = 0.0) -> FloatArray:
     dy = (at[:, None] - (y0 + y1) / 2) / max((y1 - y0) / 2, 0.5)
     away = np.hypot(dx, dy)
     if soft <= 0:
-        return (away <= 1.0).astype(np.float64)
+        return np.asarray(away <= 1.0, dtype=np.float64)
     out: FloatArray = np.clip(0.5 + (1.0 - away) / soft, 0.0, 1.0)
     return out
 

@@ -6,7 +6,6 @@ import json
 import tempfile
 import zipfile
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -68,7 +67,11 @@ def read_scenes(source: str | Path, how: How | None = None, *, boxes: str = "", 
 
 def _boxes_table(folder: Path, named: str, part: str) -> pd.DataFrame:
     """Return the boxes with canonical column names; other columns that hold one value a picture stay."""
-    path = Path(named) if named else next((folder / f"boxes{s}" for s in _TABLES if (folder / f"boxes{s}").is_file()), None)
+    path = (
+        Path(named)
+        if named
+        else next((folder / f"boxes{s}" for s in _TABLES if (folder / f"boxes{s}").is_file()), None)
+    )
     if path is None or not path.is_file():
         raise ReadError("image/boxes-unreadable", where=folder.name, reason="no boxes.csv or boxes.parquet")
     frame = read_table(str(path)).frame
@@ -89,7 +92,9 @@ def _boxes_table(folder: Path, named: str, part: str) -> pd.DataFrame:
         raise ReadError("image/boxes-unreadable", where=path.name, reason="no columns xmin, ymin, xmax, ymax")
     bad = ~np.isfinite(numbers).all(axis=1) | (numbers[:, 2:] <= numbers[:, :2]).any(axis=1)
     if bad.mean() > MOST_BAD:
-        raise ReadError("image/boxes-unreadable", where=path.name, reason=f"{int(bad.sum())} of {len(bad)} rows are no box")
+        raise ReadError(
+            "image/boxes-unreadable", where=path.name, reason=f"{int(bad.sum())} of {len(bad)} rows are no box"
+        )
     out[list(CORNERS)] = numbers
     person = next((lower[p] for p in PERSON_NAMES if p in lower), "")
     if person:
@@ -299,8 +304,6 @@ def _runs(mask: npt.NDArray[np.bool_]) -> list[int]:
     ends = np.flatnonzero(np.diff(flat.astype(np.int8))) if len(flat) else np.empty(0, dtype=np.intp)
     runs: list[int] = np.diff(np.concatenate([[0], ends, [mask.size]])).tolist()
     return runs
-
-
 
 
 __all__ = ["BOXES", "COCO", "MASKS", "coco", "read_scenes", "write_scenes"]

@@ -21,7 +21,7 @@ from synthproof.core.random import derive, stream
 from synthproof.core.run import Run, quiet
 from synthproof.core.state import State
 from synthproof.core.words import Words
-from synthproof.data.image.chain import Chain, Pixels
+from synthproof.data.image.chain import Pixels
 from synthproof.data.image.custody import Step, with_steps
 from synthproof.data.image.dataset import ImageSet
 from synthproof.data.image.scenes import CORNERS, Scenes
@@ -204,7 +204,11 @@ class Compose(Staged):
             paint, n, code=learnt.code, law=learnt.law, chain=learnt.chain, origin=learnt.origin, model=self.digest_,
             where=where, seed=own, run=job, block=block,
         )  # fmt: skip
-        listed = pd.concat([boxes[i] for i in range(n)], ignore_index=True) if n else self._boxes(0, np.zeros((0, 4)), [], [])
+        listed = (
+            pd.concat([boxes[i] for i in range(n)], ignore_index=True)
+            if n
+            else self._boxes(0, np.zeros((0, 4)), [], [])
+        )
         out = with_steps(
             Scenes(drawn.labels, drawn.store, drawn.chain, boxes=listed, masks=masks, marks=drawn.marks),
             Step(did="compose", input="drawn", model=self.digest_),

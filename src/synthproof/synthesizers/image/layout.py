@@ -80,7 +80,10 @@ class LayoutLaw:
                 for b, c in [data.boxes_of(i)]
             ]
         )
-        sizes, places = [_sizes(real[real[:, 1] == c, 2:]) for c in range(k)], [_places(real[real[:, 1] == c, 2:]) for c in range(k)]
+        sizes, places = (
+            [_sizes(real[real[:, 1] == c, 2:]) for c in range(k)],
+            [_places(real[real[:, 1] == c, 2:]) for c in range(k)],
+        )
         lap = [v for i in range(data.n_rows) for v in _overlaps(data.boxes_of(i)[0]).tolist()] or [0.0]
         return cls(
             np.sort(counts, axis=0), bond, *(np.stack(s) for s in zip(*sizes, strict=True)), np.stack(places),

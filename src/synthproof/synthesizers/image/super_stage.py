@@ -127,7 +127,9 @@ class SuperStage:
         )  # fmt: skip
         return cls(flow, side, noise, scale)
 
-    def enlarge(self, data: ImageSet, condition: FloatArray, seed: int, run: Run, *, noise: float | None = None) -> Pixels:
+    def enlarge(
+        self, data: ImageSet, condition: FloatArray, seed: int, run: Run, *, noise: float | None = None
+    ) -> Pixels:
         """Return pictures of twice the side, shape (n, side, side, c); picture i depends on picture i, seed and i alone."""
         torch = need_torch()
         strength = self.noise if noise is None else noise
@@ -157,7 +159,9 @@ class SuperStage:
     @classmethod
     def from_state(cls, state: Mapping[str, Any]) -> Self:
         """Take back what `get_state` returned."""
-        return cls(StageFlow.from_state(state["flow"]), int(state["side"]), float(state["noise"]), float(state["scale"]))
+        return cls(
+            StageFlow.from_state(state["flow"]), int(state["side"]), float(state["noise"]), float(state["scale"])
+        )
 
 
 def widened(values: FloatArray, side: int) -> FloatArray:

@@ -221,7 +221,6 @@ class Superres(Staged):
 
 def _over(data: ImageSet, pixels: Any) -> ImageSet:
     """Return the labels of some pictures over larger pixels."""
-    from dataclasses import replace
 
     chain = replace(data.chain, side=pixels.shape[1])
     return ImageSet(data.labels, pixels, chain, marks=data.marks)

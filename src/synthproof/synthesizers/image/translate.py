@@ -5,7 +5,7 @@ Meng et al. 2022 (arXiv:2108.01073) with the weights of one class-conditional fl
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Self
+from typing import ClassVar, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -96,7 +96,9 @@ class Translate(Staged):
         if not self.steps:
             self._path.steps = 8 if self._path.net.side <= 48 else 12
         learnt = Learnt.from_state(state["learnt"])
-        self._learnt = Learnt(learnt.code, learnt.law, learnt.chain, learnt.origin, (*learnt.notices, _SAID), learnt.seed)
+        self._learnt = Learnt(
+            learnt.code, learnt.law, learnt.chain, learnt.origin, (*learnt.notices, _SAID), learnt.seed
+        )
         self.digest_ = model_digest(f"image.translate/{self.keep}/{self.source}", state["arrays"])
         self.seed_ = learnt.seed
 
