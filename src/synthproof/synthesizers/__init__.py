@@ -3,6 +3,7 @@
 CATALOGUE: dict[str, str] = {
     "auto": "synthproof.synthesizers.table.auto:Auto",
     "image.augment": "synthproof.synthesizers.image.augment:Augment",
+    "image.compose": "synthproof.synthesizers.image.compose:Compose",
     "image.dcgan": "synthproof.synthesizers.image.dcgan:Dcgan",
     "image.ddpm": "synthproof.synthesizers.image.ddpm:Ddpm",
     "image.duplicate": "synthproof.synthesizers.image.duplicate:Duplicate",

@@ -182,7 +182,7 @@ def ellipse(corners: FloatArray, side: int, *, soft: float = 0.0) -> FloatArray:
     Parameters
     ----------
     soft
-        Width of the edge as a share of the radius; 0: sharp.
+        Width of the fading edge as a share of the radius, half of it outside the box; 0: sharp.
     """
     x0, y0, x1, y1 = corners
     at = np.arange(side) + 0.5
@@ -190,8 +190,8 @@ def ellipse(corners: FloatArray, side: int, *, soft: float = 0.0) -> FloatArray:
     dy = (at[:, None] - (y0 + y1) / 2) / max((y1 - y0) / 2, 0.5)
     away = np.hypot(dx, dy)
     if soft <= 0:
-        return (away <= 1.0).astype(np.float64)
-    out: FloatArray = np.clip((1.0 - away) / soft, 0.0, 1.0)
+        return np.asarray(away <= 1.0, dtype=np.float64)
+    out: FloatArray = np.clip(0.5 + (1.0 - away) / soft, 0.0, 1.0)
     return out
 
 

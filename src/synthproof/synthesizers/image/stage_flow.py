@@ -130,8 +130,10 @@ class StageFlow:
         with one_torch_thread(), torch.no_grad():
             for at in range(0, n, AT_ONCE):
                 some = slice(at, at + AT_ONCE)
-                parts = [_filled(a, some, where) for a in (noise, self._wide(condition, told), beside, source, zone)]
-                made = self._walked(weights, *parts, begin)
+                start, asked, near, given, free = (
+                    _filled(a, some, where) for a in (noise, self._wide(condition, told), beside, source, zone)
+                )
+                made = self._walked(weights, start, asked, near, given, free, begin)
                 out[some] = made.float().cpu().numpy()[: min(AT_ONCE, n - at)]
         return out
 

@@ -1,4 +1,4 @@
-"""One stage of super-resolution: a flow that draws a picture of twice the side beside the small one.
+"""One stage of super-resolution: a flow that draws what a picture of twice the side has beyond the doubled small one.
 
 Learned from real pictures and their own halves, with noise on the half (Ho et al. 2022, arXiv:2106.15282, section 3), so
 that it forgives the faults of drawn pictures, which are what it is applied to.
@@ -29,6 +29,7 @@ FloatArray = npt.NDArray[np.float32]
 IntArray = npt.NDArray[np.intp]
 MOST_NOISE = 0.5
 """Standard deviation of the strongest noise on the small picture, in units of half the range of values."""
+_LOOKED_AT = 64
 
 
 def halved(data: ImageSet, times: int = 1) -> ImageSet:
@@ -64,11 +65,14 @@ class SuperStage:
         Of the pictures it makes, pixels.
     noise
         Standard deviation of the noise laid on small pictures when it is applied.
+    scale
+        Standard deviation of real pictures about their doubled halves: what the flow draws is in its units.
     """
 
     flow: StageFlow
     side: int
     noise: float
+    scale: float
 
     @classmethod
     def learn(
@@ -96,14 +100,21 @@ class SuperStage:
         torch = need_torch()
         device, side = device_for(run.device), large.chain.side
         cut = crop if 0 < crop < side else 0
+        some = torch.as_tensor(large.values(np.arange(min(_LOOKED_AT, large.n_rows), dtype=np.intp)))
+        scale = max(float((some - doubled(torch.nn.functional.avg_pool2d(some, 2))).std()), 1e-3)
 
         def load(which: IntArray) -> tuple[Any, Any, Any]:
             values = large.values(which)
             if cut:
                 values = _cut(values, cut, seed, which)
             x = torch.as_tensor(values, device=device)
-            small = torch.nn.functional.avg_pool2d(x, 2)
-            return x, torch.as_tensor(condition[which], device=device), doubled(small)
+            beside = doubled(torch.nn.functional.avg_pool2d(x, 2))
+            pair = widen(torch.cat([(x - beside) / scale, beside], dim=1))
+            return pair[:, : x.shape[1]], torch.as_tensor(condition[which], device=device), pair[:, x.shape[1] :]
+
+        def widen(x: Any) -> Any:
+            short = net.side - x.shape[2]
+            return torch.nn.functional.pad(x, (0, short, 0, short), mode="replicate") if short > 0 else x
 
         def disturb(beside: Any, dice: Any) -> tuple[Any, Any]:
             strength = MOST_NOISE * torch.rand((len(beside), 1), generator=dice, device=device)
@@ -112,9 +123,9 @@ class SuperStage:
 
         flow = StageFlow.learn(
             load, rows, net, schedule, steps=steps, seed=seed, purpose=f"superres/{side}", run=run, told=1,
-            disturb=disturb,
+            share=0.0, disturb=disturb,
         )  # fmt: skip
-        return cls(flow, side, noise)
+        return cls(flow, side, noise, scale)
 
     def enlarge(
         self, data: ImageSet, condition: FloatArray, seed: int, run: Run, *, noise: float | None = None
@@ -130,25 +141,27 @@ class SuperStage:
         for start in range(0, data.n_rows, each):
             run.tick("superres", start, data.n_rows)
             rows = np.arange(start, min(start + each, data.n_rows), dtype=np.intp)
-            beside = doubled(torch.as_tensor(data.values(rows))).numpy()
+            plain = doubled(torch.as_tensor(data.values(rows))).numpy()
             dice = stream(seed, f"superres/{self.side}/noise", start)
-            draws = dice.standard_normal((2, each, *beside.shape[1:]), dtype=np.float32)[:, : len(rows)]
-            beside = beside + np.float32(strength) * draws[0]
+            draws = dice.standard_normal((2, each, *plain.shape[1:]), dtype=np.float32)[:, : len(rows)]
+            beside = plain + np.float32(strength) * draws[0]
             told = np.full((len(rows), 1), strength / MOST_NOISE, dtype=np.float32)
             made = self.flow.paint(
                 widened(draws[1], side), condition[rows], device=run.device, beside=widened(beside, side), told=told
             )
-            out[rows] = to_pixels(made[:, :, : chain.side, : chain.side], chain)
+            out[rows] = to_pixels(plain + np.float32(self.scale) * made[:, :, : chain.side, : chain.side], chain)
         return out
 
     def get_state(self) -> dict[str, Any]:
         """Return plain values."""
-        return {"flow": self.flow.get_state(), "side": self.side, "noise": self.noise}
+        return {"flow": self.flow.get_state(), "side": self.side, "noise": self.noise, "scale": self.scale}
 
     @classmethod
     def from_state(cls, state: Mapping[str, Any]) -> Self:
         """Take back what `get_state` returned."""
-        return cls(StageFlow.from_state(state["flow"]), int(state["side"]), float(state["noise"]))
+        return cls(
+            StageFlow.from_state(state["flow"]), int(state["side"]), float(state["noise"]), float(state["scale"])
+        )
 
 
 def widened(values: FloatArray, side: int) -> FloatArray:

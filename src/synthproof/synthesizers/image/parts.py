@@ -1,0 +1,158 @@
+"""Parts of scenes: cut by their boxes, filled in where they were, pasted where they shall be."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from synthproof.core.schema import Field, Schema
+from synthproof.data.image.chain import Chain, Pixels
+from synthproof.data.image.dataset import ImageSet
+from synthproof.data.image.scenes import Scenes, ellipse
+from synthproof.data.image.store import new_store
+from synthproof.data.table.dataset import Origin, Table
+
+FloatArray = npt.NDArray[np.float64]
+IntArray = npt.NDArray[np.intp]
+SIDES = (8, 12, 16, 24, 32, 48, 64, 96, 128)
+MARGIN = 1.15
+"""Side of what is cut, as a multiple of the box: a part needs some of its surroundings to be pasted softly."""
+SOFT = 0.25
+"""Width of the soft edge, as a share of the ellipse's radius."""
+
+
+def part_side(data: Scenes) -> int:
+    """Return the side of part pictures: the smallest of `SIDES` that three quarters of the boxes fit into."""
+    wide = np.maximum(data.boxes["xmax"] - data.boxes["xmin"], data.boxes["ymax"] - data.boxes["ymin"]).to_numpy()
+    need = float(np.percentile(wide, 75)) * MARGIN if len(wide) else SIDES[0]
+    return next((s for s in SIDES if s >= need), SIDES[-1])
+
+
+def widened(corners: FloatArray) -> FloatArray:
+    """Return boxes grown about their middle by `MARGIN`, shape (k, 4)."""
+    middle, half = (corners[:, :2] + corners[:, 2:]) / 2, (corners[:, 2:] - corners[:, :2]) / 2 * MARGIN
+    return np.concatenate([middle - half, middle + half], axis=1)
+
+
+def cut(data: Scenes, side: int) -> ImageSet:
+    """Return every part as a picture of its class, stretched to a square; a scene's parts belong to the scene's unit."""
+    chain = replace(data.chain, side=side)
+    store = new_store(len(data.boxes), chain)
+    at = 0
+    for i in range(data.n_rows):
+        corners, _ = data.boxes_of(i)
+        picture = data.pixels(np.array([i], dtype=np.intp))[0]
+        for box in widened(corners):
+            store[at] = resized(picture, box, side, side, chain)
+            at += 1
+    names = data.part_classes
+    units = data.unit_of_row[data.boxes["image"].to_numpy()]
+    fields = (
+        Field(name="class", kind="categorical", levels=names, roles=frozenset({"target"})),
+        Field(name="scene", kind="identifier", roles=frozenset({"unit"})),
+    )
+    frame = pd.DataFrame(
+        {
+            "class": pd.Categorical(data.boxes["class"].astype(str), categories=list(names)),
+            "scene": pd.Series([f"P{u:06d}" for u in units.tolist()], dtype=pd.StringDtype(na_value=np.nan)),
+        }
+    )
+    schema = Schema(fields=fields, unit="scene", modality="image")
+    return ImageSet(Table(frame, schema, origin=Origin(container="arrays", name="parts")), store, chain)
+
+
+def resized(picture: npt.NDArray[Any], box: FloatArray, high: int, wide: int, chain: Chain) -> Pixels:
+    """Return what lies in a box (which may reach over the edge) at another size, antialiased; shape (high, wide, c)."""
+    from PIL import Image
+
+    pad = int(np.ceil(max(0.0, -box.min(), float((box - picture.shape[0]).max()))))
+    whole = np.pad(picture, ((pad, pad), (pad, pad), (0, 0)), mode="edge") if pad else picture
+    planes = []
+    for c in range(picture.shape[2]):
+        plane = Image.fromarray(np.ascontiguousarray(whole[..., c], dtype=np.float32))
+        moved = tuple(float(v) + pad for v in box)
+        planes.append(np.asarray(plane.resize((wide, high), Image.Resampling.BICUBIC, box=moved)))
+    out: Pixels = np.clip(np.rint(np.stack(planes, axis=-1)), 0, chain.top).astype(chain.dtype)
+    return out
+
+
+def emptied(data: Scenes) -> ImageSet:
+    """Return the scenes with every part filled in from around it, coarser and coarser where parts hide much."""
+    store = new_store(data.n_rows, data.chain)
+    for i in range(data.n_rows):
+        corners, _ = data.boxes_of(i)
+        known = np.ones((data.chain.side, data.chain.side))
+        for x0, y0, x1, y1 in widened(corners):
+            known[max(0, int(y0)) : int(np.ceil(y1)), max(0, int(x0)) : int(np.ceil(x1))] = 0.0
+        picture = data.pixels(np.array([i], dtype=np.intp))[0].astype(np.float64)
+        filled = _filled(picture, known)
+        store[i] = np.clip(np.rint(filled), 0, data.chain.top).astype(data.chain.dtype)
+    return ImageSet(data.labels, store, data.chain)
+
+
+def _filled(picture: FloatArray, known: FloatArray) -> FloatArray:
+    """Return a picture whose unknown pixels are means of known ones nearby: pull up a pyramid, push down again."""
+    high, wide = known.shape
+    if known.all():
+        return picture
+    if not known.any() or min(high, wide) == 1:
+        mean = (picture * known[..., None]).sum((0, 1)) / known.sum() if known.any() else picture.mean((0, 1))
+        return np.where(known[..., None] > 0, picture, mean)
+    even_h, even_w = high + high % 2, wide + wide % 2
+    p = np.pad(picture * known[..., None], ((0, even_h - high), (0, even_w - wide), (0, 0)))
+    k = np.pad(known, ((0, even_h - high), (0, even_w - wide)))
+    small_k = k.reshape(even_h // 2, 2, even_w // 2, 2).sum((1, 3))
+    small = p.reshape(even_h // 2, 2, even_w // 2, 2, -1).sum((1, 3)) / np.maximum(small_k, 1e-9)[..., None]
+    coarse = _filled(small, (small_k > 0).astype(np.float64))
+    grown = coarse.repeat(2, axis=0).repeat(2, axis=1)[:high, :wide]
+    padded = np.pad(grown, ((1, 1), (1, 1), (0, 0)), mode="edge")
+    smooth = sum(padded[i : i + high, j : j + wide] for i in range(3) for j in range(3)) / 9
+    return np.where(known[..., None] > 0, picture, smooth)
+
+
+def paste(
+    ground: FloatArray, drawn: npt.NDArray[Any], corners: FloatArray, chain: Chain
+) -> tuple[FloatArray, npt.NDArray[np.uint16], FloatArray]:
+    """Return a scene of parts over a background.
+
+    Parameters
+    ----------
+    ground
+        Shape (side, side, c), pixel values.
+    drawn
+        Part pictures, shape (k, s, s, c).
+    corners
+        Their boxes, shape (k, 4), in pixels; later ones lie on top.
+
+    Returns
+    -------
+    scene : ndarray, shape (side, side, c)
+    mask : ndarray, shape (side, side)
+        0, or 1 + the number of the part on top.
+    seam : ndarray, shape (side, side)
+        0 to 1: where parts and background meet.
+    """
+    side = chain.side
+    scene, mask, seam = ground.copy(), np.zeros((side, side), dtype=np.uint16), np.zeros((side, side))
+    for j, (box, wide) in enumerate(zip(corners, widened(corners), strict=True)):
+        x0, y0 = np.floor(wide[:2]).astype(int)
+        x1, y1 = np.maximum(np.ceil(wide[2:]).astype(int), (x0 + 1, y0 + 1))
+        part = resized(drawn[j], np.array([0.0, 0.0, *drawn[j].shape[1::-1]]), y1 - y0, x1 - x0, chain)
+        top, left, low, right = max(0, y0), max(0, x0), min(side, y1), min(side, x1)
+        if top >= low or left >= right:
+            continue
+        here = np.s_[top:low, left:right]
+        soft = ellipse(box, side, soft=SOFT)[here]
+        inside = part[top - y0 : low - y0, left - x0 : right - x0]
+        scene[here] += soft[..., None] * (inside - scene[here])
+        covered = ellipse(box, side)[here] > 0.5
+        mask[here][covered] = j + 1
+        seam[here] = np.maximum(seam[here] * (1 - (soft >= 1)), 4 * soft * (1 - soft))
+    return scene, mask, seam
+
+
+__all__ = ["MARGIN", "SIDES", "SOFT", "cut", "emptied", "part_side", "paste", "resized", "widened"]
