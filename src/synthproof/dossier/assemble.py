@@ -18,6 +18,7 @@ from synthproof.dossier.disclose import common_levels, public_schema
 from synthproof.dossier.fonts import font_css
 from synthproof.dossier.forms import Form
 from synthproof.dossier.forms_checklist import checklist
+from synthproof.dossier.forms_checklist_image import checklist_image
 from synthproof.dossier.forms_data import form_1_3_source, form_1_3_synthetic, form_1_4
 from synthproof.dossier.forms_plan import form_1_1, form_1_2
 from synthproof.dossier.forms_review import self_review
@@ -198,7 +199,7 @@ def forms_of(proof: Proof, preview: Mapping[str, Any], rules: Mapping[str, RuleF
         form_1_3_source(proof),
         form_1_3_synthetic(proof, preview),
         form_1_4(proof),
-        checklist(proof, preview),
+        checklist_image(proof, preview) if proof.schema.modality == "image" else checklist(proof, preview),
         self_review(proof, rules),
     )
 

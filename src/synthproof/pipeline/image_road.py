@@ -102,7 +102,7 @@ class ImageRoad(Road):
         check_purpose(self.config.purpose, images.schema)
         save_images(vault / "source", images)
         self.load.table = load_images(vault / "source")
-        self.load.scan = {"images": {"n": images.n_rows, "units": len(images), "chain": images.chain.to_dict()}}
+        self.load.scan = {"images": scan_of(images)}
         write_text(vault / "scan.json", json.dumps(self.load.scan, ensure_ascii=False, indent=1))
         self.load.notices = tuple({"en": n.text("en"), "ko": n.text("ko")} for n in notices(images.labels))
         return [vault / "source", vault / "scan.json"], {"notices": list(self.load.notices)}
@@ -216,6 +216,12 @@ class ImageRoad(Road):
         return [write_text(self.workspace.vault / "private.json", text)], {}
 
 
+def scan_of(images: ImageSet) -> dict[str, Any]:
+    """Return what is known of pictures before anything is changed: sizes, their chain, and what the files carried."""
+    sizes = {"n": images.n_rows, "units": len(images), "chain": images.chain.to_dict()}
+    return {**dict(images.origin.options.get("intake", {})), **sizes}
+
+
 def losses_of(model: Any, train: ImageSet, holdout: ImageSet, run: Run | None) -> dict[str, Any] | None:
     """Return the loss of every picture of both sides under the model, for attacks by loss; ``None`` when it tells none."""
     if not hasattr(model, "unit_loss"):
@@ -243,4 +249,4 @@ def _digest(source: Any) -> str:
 
 _NOT_TOLD = {"seed", "out", "purpose", "lang", "source", "read", "image", "statements", "executor", "workers"}
 
-__all__ = ["ImageRoad", "image_policy", "losses_of", "road_for"]
+__all__ = ["ImageRoad", "image_policy", "losses_of", "road_for", "scan_of"]
