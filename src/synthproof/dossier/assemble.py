@@ -41,6 +41,7 @@ def write_dossier(
     *,
     synthetic: Any,
     policy_text: str = "",
+    images: Mapping[str, str] | None = None,
     lang: Lang = "ko",
     parent: str = "",
     run: Run | None = None,
@@ -57,6 +58,8 @@ def write_dossier(
         The synthetic data that the proof speaks of; their fingerprint must be the proof's.
     policy_text
         The policy as applied, kept beside the verdict.
+    images
+        Files of synthetic pictures and their digests: the seal names them, so that a release can be held against it.
     lang
         Language shown first.
     parent
@@ -83,6 +86,7 @@ def write_dossier(
         "units": len(synthetic),
         "rows": synthetic.n_rows,
         "columns": len(synthetic.schema.fields),
+        **({"images": dict(images)} if images else {}),
     }
     preview = preview_of(synthetic, proof, common_levels(proof.evidence))
     return _write(folder, proof, preview, named, policy_text, lang=lang, parent=parent, run=quiet(run))

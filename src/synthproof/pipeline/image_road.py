@@ -10,8 +10,8 @@ from typing import Any
 
 from synthproof.core.cost import Cost
 from synthproof.core.errors import DataError, UsageError
-from synthproof.core.files import write_text
-from synthproof.core.fingerprint import digest_json
+from synthproof.core.files import whole_folder, write_text
+from synthproof.core.fingerprint import digest_file, digest_json
 from synthproof.core.models import load_model, recipe_of, save_model
 from synthproof.core.random import derive
 from synthproof.core.registry import synthesizers
@@ -19,18 +19,22 @@ from synthproof.core.run import Run
 from synthproof.core.words import Words
 from synthproof.data.image.dataset import ImageSet
 from synthproof.data.image.io import How, is_image_source, read_images
-from synthproof.data.image.write import write_images
+from synthproof.data.image.write import told_of, write_images, write_png
 from synthproof.data.table.io import notices
+from synthproof.dossier.assemble import write_dossier
 from synthproof.pipeline.budget import Estimate, Plan
 from synthproof.pipeline.config import RunConfig
 from synthproof.pipeline.images import load_images, save_images
 from synthproof.pipeline.judging import check_purpose, facts_of, generator_facts, prove
 from synthproof.pipeline.model import PICTURES
 from synthproof.pipeline.road import Road
+from synthproof.policy.load import load_policy
 from synthproof.protection.pictures import IMAGE_STEPS, protect_pictures
 
 TABLE_POLICIES = {"pipc_2024": "image", "public": "image", "partner": "image", "internal": "image"}
 """What a policy for tables becomes where nothing else was asked for."""
+PICTURES_FOLDER = "pictures"
+"""Folder of the vault with the synthetic pictures as a release carries them."""
 _FAST_MINUTES = 3.0
 _FIT_SHARE = 0.6
 
@@ -215,6 +219,33 @@ class ImageRoad(Road):
         text = json.dumps(proof.to_dict(private=True), ensure_ascii=False, indent=1)
         return [write_text(self.workspace.vault / "private.json", text)], {}
 
+    def _do_report(self) -> tuple[list[Path], dict[str, Any]]:
+        assert self.load.proof is not None
+        assert self.load.synthetic is not None
+        pictures = self.workspace.vault / PICTURES_FOLDER
+        write_dossier(
+            self.workspace.dossier,
+            self.load.proof,
+            synthetic=self.load.synthetic,
+            policy_text=load_policy(self.config.verify.policy).text,
+            images=release_pictures(pictures, self.load.synthetic),
+            lang=self.config.lang or "ko",
+            run=self.run,
+        )
+        return [self.workspace.dossier, pictures], {}
+
+
+def release_pictures(folder: Path, drawn: ImageSet) -> dict[str, str]:
+    """Write drawn pictures one by one as a release carries them, and return their names and digests.
+
+    Names are numbers: row i of the label table is picture ``{i:08d}.png``.
+    """
+    with whole_folder(folder) as part:
+        for rows in drawn.batches():
+            for i, picture in zip(range(rows.start, rows.stop), drawn.pixels(rows), strict=True):
+                write_png(part / f"{i:08d}.png", picture, told_of(drawn, i))
+    return {p.name: digest_file(p) for p in sorted(folder.glob("*.png"))}
+
 
 def scan_of(images: ImageSet) -> dict[str, Any]:
     """Return what is known of pictures before anything is changed: sizes, their chain, and what the files carried."""
@@ -236,8 +267,6 @@ def _digest(source: Any) -> str:
         return read_images(source).fingerprint()
     path = Path(source)
     if path.is_file():
-        from synthproof.core.fingerprint import digest_file
-
         return digest_file(path)
     listed = [
         (p.relative_to(path).as_posix(), p.stat().st_size, p.stat().st_mtime_ns)
@@ -249,4 +278,4 @@ def _digest(source: Any) -> str:
 
 _NOT_TOLD = {"seed", "out", "purpose", "lang", "source", "read", "image", "statements", "executor", "workers"}
 
-__all__ = ["ImageRoad", "image_policy", "losses_of", "road_for", "scan_of"]
+__all__ = ["ImageRoad", "image_policy", "losses_of", "release_pictures", "road_for", "scan_of"]
