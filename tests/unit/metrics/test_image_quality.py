@@ -232,7 +232,7 @@ def test_weights_of_a_user_are_checked_and_named(tmp_path: Path) -> None:
         torch.jit.save(net, str(path))
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
     case = digit_case(100, train=100, holdout=100)
-    frechet = metrics.make("image.frechet", weights=str(path), sha256=digest, side=32, name="pooled")
+    frechet = metrics.make("image.frechet", weights=str(path), sha256=digest, side=32, called="pooled")
     found = {e.subject: e for e in frechet.measure(case, seed=0)}["pooled"]
     assert found.detail["digest"] == f"sha256:{digest}"
     with pytest.raises(ReadError) as other:
