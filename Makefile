@@ -6,7 +6,7 @@ PIP    := $(BIN)/python -m pip --disable-pip-version-check -q
 OUT    ?= demo-out
 JOBS   ?= 2
 
-.PHONY: demo test lint e2e bench bench-tables bench-scale bench-safety calibrate-costs calibrate wheelhouse clean help
+.PHONY: demo test lint e2e bench bench-tables bench-scale bench-safety bench-web calibrate-costs calibrate wheelhouse clean help
 
 help:
 	@echo "make demo              set up, then run the main job on 569 real patients; says where the report is"
@@ -17,6 +17,7 @@ help:
 	@echo "make bench-tables      generators of tables, ours and others', side by side; hours, goes on where it stopped"
 	@echo "make bench-scale       time and memory against rows, columns, levels; the large runs; goes on where it stopped"
 	@echo "make bench-safety      our attacks beside Anonymeter and SDMetrics: speed, and who catches what; hours, goes on"
+	@echo "make bench-web         fifty people at once on the review server, SQLite and PostgreSQL; two minutes"
 	@echo "make calibrate-costs   the constants behind estimates and --budget, measured anew; about an hour"
 	@echo "make calibrate         every metric against fresh records, a copycat and noise, and the verdict against planted leaks; hours, goes on"
 	@echo "make wheelhouse        pack wheels, font and docs for a machine without network"
@@ -30,11 +31,11 @@ $(VENV)/.core: pyproject.toml constraints.txt | $(BIN)/python
 	@touch $@
 
 $(VENV)/.test: pyproject.toml constraints.txt | $(BIN)/python
-	$(PIP) install -c constraints.txt -e '.[test,sql,polars,ray,cloud,torch,dp]'
+	$(PIP) install -c constraints.txt -e '.[test,sql,polars,ray,cloud,torch,dp,web,postgres]'
 	@touch $@ $(VENV)/.core
 
 $(VENV)/.bench: pyproject.toml constraints.txt | $(BIN)/python
-	$(PIP) install -c constraints.txt -e '.[test,sql,polars,ray,cloud,torch,dp,bench]'
+	$(PIP) install -c constraints.txt -e '.[test,sql,polars,ray,cloud,torch,dp,web,postgres,bench]'
 	@touch $@ $(VENV)/.core $(VENV)/.test
 
 demo: $(VENV)/.core
@@ -49,7 +50,10 @@ lint: $(VENV)/.test
 test: $(VENV)/.test lint
 	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal -m 'not slow and not e2e'
 
+# The browser is the system's: installed where there is the right to, else the test says what to install.
 e2e: $(VENV)/.test
+	$(PIP) install -c constraints.txt -e '.[e2e]'
+	@command -v chromium >/dev/null || (test "$$(id -u)" = 0 && apt-get install -y -q --no-install-recommends chromium) || true
 	$(BIN)/python -m pytest -m e2e
 
 bench: $(VENV)/.bench
@@ -73,6 +77,9 @@ bench-safety: $(VENV)/.bench
 	$(BIN)/python benchmarks/safety/catch.py --redraws 10
 	$(BIN)/python benchmarks/safety/page.py
 
+bench-web: $(VENV)/.bench
+	$(BIN)/python benchmarks/web/load.py
+
 calibrate-costs: $(VENV)/.bench
 	cd benchmarks && ../$(BIN)/python costs.py --minutes 60
 
@@ -81,7 +88,7 @@ calibrate: $(VENV)/.bench
 	$(BIN)/python benchmarks/verdicts.py
 
 wheelhouse: $(BIN)/python
-	$(BIN)/python -m pip --disable-pip-version-check -q wheel -c constraints.txt -w wheelhouse '.[sql,polars]'
+	$(BIN)/python -m pip --disable-pip-version-check -q wheel -c constraints.txt -w wheelhouse '.[sql,polars,web]'
 	cp -r README.md README.ko.md LICENSE constraints.txt docs wheelhouse/
 	@echo "wheelhouse/ is ready. On the machine without network:"
 	@echo "  python3 -m venv venv && venv/bin/pip install --no-index --find-links wheelhouse synthproof"
