@@ -19,7 +19,7 @@ from synthproof.core.run import Run
 from synthproof.core.words import Words
 from synthproof.data.image.dataset import ImageSet
 from synthproof.data.image.io import How, is_image_source, read_images
-from synthproof.data.image.write import told_of, write_images, write_png
+from synthproof.data.image.write import write_images, write_numbered
 from synthproof.data.table.io import notices
 from synthproof.dossier.assemble import write_dossier
 from synthproof.pipeline.budget import Estimate, Plan
@@ -241,9 +241,7 @@ def release_pictures(folder: Path, drawn: ImageSet) -> dict[str, str]:
     Names are numbers: row i of the label table is picture ``{i:08d}.png``.
     """
     with whole_folder(folder) as part:
-        for rows in drawn.batches():
-            for i, picture in zip(range(rows.start, rows.stop), drawn.pixels(rows), strict=True):
-                write_png(part / f"{i:08d}.png", picture, told_of(drawn, i))
+        write_numbered(drawn, part)
     return {p.name: digest_file(p) for p in sorted(folder.glob("*.png"))}
 
 

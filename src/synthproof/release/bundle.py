@@ -49,13 +49,13 @@ class Material:
     dossier
         The sealed dossier that the committee read.
     synthetic
-        The synthetic data it speaks of.
+        The synthetic data it speaks of: a table, or pictures, whose label table then goes out beside them.
     images
         Pictures by name; each must be named, with its digest, in the dossier's seal.
     """
 
     dossier: Path
-    synthetic: Table
+    synthetic: Any
     images: Mapping[str, Path] = field(default_factory=dict)
 
 
