@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 _PUBLIC = {
+    "Balancer": "synthproof.balance.balancer",
     "Constraint": "synthproof.core.constraints",
     "Purpose": "synthproof.core.schema",
     "Run": "synthproof.core.run",
     "Schema": "synthproof.core.schema",
     "SynthproofError": "synthproof.core.errors",
     "estimate": "synthproof.pipeline.face",
+    "check_release": "synthproof.release.check",
     "check_rules": "synthproof.pipeline.face",
     "judge": "synthproof.pipeline.face",
     "learn_rules": "synthproof.pipeline.face",
@@ -23,17 +25,20 @@ _PUBLIC = {
     "read_chunks": "synthproof.pipeline.face",
     "report": "synthproof.pipeline.face",
     "sample_to": "synthproof.pipeline.partitions",
+    "seal_release": "synthproof.pipeline.releasing",
     "split": "synthproof.pipeline.face",
     "synthesizer": "synthproof.pipeline.face",
     "verify": "synthproof.pipeline.face",
 }
 
 __all__ = [
+    "Balancer",
     "Constraint",
     "Purpose",
     "Run",
     "Schema",
     "SynthproofError",
+    "check_release",
     "check_rules",
     "estimate",
     "judge",
@@ -44,12 +49,14 @@ __all__ = [
     "read_chunks",
     "report",
     "sample_to",
+    "seal_release",
     "split",
     "synthesizer",
     "verify",
 ]
 
 if TYPE_CHECKING:
+    from synthproof.balance.balancer import Balancer
     from synthproof.core.constraints import Constraint
     from synthproof.core.errors import SynthproofError
     from synthproof.core.run import Run
@@ -69,6 +76,8 @@ if TYPE_CHECKING:
         verify,
     )
     from synthproof.pipeline.partitions import sample_to
+    from synthproof.pipeline.releasing import seal_release
+    from synthproof.release.check import check_release
 
 
 def __getattr__(name: str) -> Any:

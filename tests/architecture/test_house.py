@@ -65,9 +65,10 @@ def test_every_metric_and_synthesizer_file_is_in_its_catalogue() -> None:
         for entry in REGISTRIES[kind].entries()
     }
     import synthproof.metrics.any as metrics_any
+    import synthproof.metrics.image as metrics_image
     import synthproof.metrics.table as metrics_table
 
-    for room in (metrics_any, metrics_table):
+    for room in (metrics_any, metrics_image, metrics_table):
         folder = room.__name__.rpartition(".")[2]
         parts = {f"{room.__name__}.{name}" for name in room.PARTS}
         for path in sorted((SRC / "metrics" / folder).glob("*.py")):

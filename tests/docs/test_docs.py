@@ -67,7 +67,7 @@ def test_reference_is_up_to_date() -> None:
 
 
 def test_every_command_is_in_the_readme() -> None:
-    from synthproof.cli import commands, demo, lists  # noqa: F401
+    from synthproof.cli import balance, commands, demo, lists  # noqa: F401
     from synthproof.cli.main import app
 
     for name in ("README.md", "README.ko.md"):

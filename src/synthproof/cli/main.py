@@ -47,7 +47,7 @@ def _top(
 
 def main() -> NoReturn:
     """Run the command line; every error is told in four parts, in the user's language."""
-    from synthproof.cli import commands, demo, lists  # noqa: F401  (they register themselves with `app`)
+    from synthproof.cli import balance, commands, demo, lists, releasing, review, vtt  # noqa: F401  (they register themselves)
 
     console = screen(stderr=True)
     lang = language()

@@ -12,7 +12,6 @@ from synthproof.core.errors import StateError
 from synthproof.core.files import whole_folder
 from synthproof.core.run import Run, quiet
 from synthproof.core.words import Lang
-from synthproof.data.table.dataset import Table
 from synthproof.dossier.cards import data_card, model_card
 from synthproof.dossier.croissant import croissant
 from synthproof.dossier.disclose import common_levels, public_schema
@@ -39,9 +38,10 @@ def write_dossier(
     folder: Path,
     proof: Proof,
     *,
-    synthetic: Table,
+    synthetic: Any,
     policy_text: str = "",
     lang: Lang = "ko",
+    parent: str = "",
     run: Run | None = None,
 ) -> Path:
     """Write the dossier of one proof, whole or not at all, and seal it.
@@ -58,6 +58,8 @@ def write_dossier(
         The policy as applied, kept beside the verdict.
     lang
         Language shown first.
+    parent
+        Digest of the dossier that this one follows (the same data, measured anew); empty for none.
 
     Returns
     -------
@@ -82,7 +84,7 @@ def write_dossier(
         "columns": len(synthetic.schema.fields),
     }
     preview = preview_of(synthetic, proof, common_levels(proof.evidence))
-    return _write(folder, proof, preview, named, policy_text, lang=lang, parent="", run=quiet(run))
+    return _write(folder, proof, preview, named, policy_text, lang=lang, parent=parent, run=quiet(run))
 
 
 def read_dossier(folder: Path) -> Proof:
@@ -164,7 +166,7 @@ def _write(
     record = _plain({**proof.to_dict(), "schema": shown.to_dict()})
     told = Proof.from_dict(json.loads(json.dumps(record)))
     rules = rule_facts(policy_text)
-    page = build_page(told, policy_text)
+    page = build_page(told, policy_text, preview)
     with whole_folder(folder) as part:
         run.tick("report", 0, 3)
         _json(part / PROOF, record)

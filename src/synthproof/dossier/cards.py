@@ -43,7 +43,35 @@ def data_card(proof: Proof, preview: Mapping[str, Any]) -> str:
     return "\n".join(head + [line for lang in LANGS for line in _data_card(proof, preview, lang)])
 
 
-def _data_card(proof: Proof, preview: Mapping[str, Any], lang: Lang) -> list[str]:
+def released_card(
+    proof: Proof, preview: Mapping[str, Any], lang: Lang, *, license_: str, terms: str, period: str, bundle: str
+) -> str:
+    """Return the data card of released data in one language: the blanks that only an institution can fill are filled.
+
+    Parameters
+    ----------
+    license_, terms
+        Short name of the terms, and where they stand.
+    period
+        First and last day of use.
+    bundle
+        Name of the release.
+    """
+    head = [
+        "---",
+        "tags: [synthetic, tabular]",
+        f"language: {lang}",
+        "synthetic: true",
+        f"digital_source_type: {DIGITAL_SOURCE}",
+        f"license: {license_}",
+        f"release: {bundle}",
+        "---",
+        "",
+    ]
+    return "\n".join(head + _data_card(proof, preview, lang, terms=mark(terms), period=mark(period)))
+
+
+def _data_card(proof: Proof, preview: Mapping[str, Any], lang: Lang, *, terms: str = "", period: str = "") -> list[str]:
     def w(en: str, ko: str) -> str:
         return ko if lang == "ko" else en
 
@@ -68,8 +96,8 @@ def _data_card(proof: Proof, preview: Mapping[str, Any], lang: Lang) -> list[str
         f"- {w('Purpose', '활용 목적')}: {mark(purpose.description, 600) or blank}",
         f"- {w('For', '활용 대상')}: {FORM_WORDS[purpose.form].say(lang)}, {ENVIRONMENT_WORDS[purpose.environment].say(lang)}",
         f"- {w('Holder', '보유 기관')}: {mark(purpose.holder) or blank} · {w('Contact', '연락처')}: {mark(purpose.contact) or blank}",
-        f"- {w('Licence, terms of use', '이용 조건')}: {blank}",
-        f"- {w('Period of use', '활용 기간')}: {mark(purpose.period) or blank}",
+        f"- {w('Licence, terms of use', '이용 조건')}: {terms or blank}",
+        f"- {w('Period of use', '활용 기간')}: {period or mark(purpose.period) or blank}",
         "",
         f"## {w('What was verified', '검증 결과')}",
         "",

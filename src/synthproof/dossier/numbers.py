@@ -23,6 +23,7 @@ from synthproof.core.registry import metrics
 from synthproof.core.words import Words
 from synthproof.dossier.disclose import printable
 from synthproof.dossier.figures.range_bar import range_bar
+from synthproof.dossier.instruments import INSTRUMENTS
 from synthproof.dossier.labels import UNITS
 from synthproof.dossier.rules import RuleFacts, title_of
 from synthproof.verification.proof import Proof
@@ -51,7 +52,7 @@ def card_of(metric: str) -> Card | None:
     try:
         found: Card = metrics.get(metric).card
     except (NotFoundError, AttributeError, ImportError):
-        return None
+        return INSTRUMENTS.get(metric)
     return found
 
 

@@ -10,6 +10,7 @@ from synthproof.dossier import first_page, numbers, record
 from synthproof.dossier.axes import axes_of
 from synthproof.dossier.disclose import printable
 from synthproof.dossier.figures.gallery import gallery
+from synthproof.dossier.figures.sheet import picture_sheet
 from synthproof.dossier.glossary import GUIDE, TERMS
 from synthproof.dossier.labels import LABELS
 from synthproof.dossier.questions import questions
@@ -17,9 +18,10 @@ from synthproof.dossier.rules import policy_title, rule_facts
 from synthproof.verification.proof import Proof
 
 
-def build_page(proof: Proof, policy_text: str = "") -> dict[str, Any]:
+def build_page(proof: Proof, policy_text: str = "", preview: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """Return everything the report says. Texts are `Words`; pictures are SVG made by `figures`."""
     known = rule_facts(policy_text)
+    sheet = picture_sheet(preview or {})
     groups = numbers.groups(proof, known)
     return {
         "labels": dict(LABELS),
@@ -39,7 +41,7 @@ def build_page(proof: Proof, policy_text: str = "") -> dict[str, Any]:
         "groups": groups,
         "axes": axes_of(proof, policy_text),
         "attackers": attackers(groups),
-        "gallery": gallery(proof),
+        "gallery": [*([sheet] if sheet else []), *gallery(proof)],
         "not_assessed": record.not_assessed(proof),
         "treatments": record.treatments(proof),
         "receipts": record.receipts(proof),

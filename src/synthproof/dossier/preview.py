@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from synthproof.core.schema import Field
@@ -16,15 +17,17 @@ from synthproof.verification.proof import Proof
 
 ROWS = 5
 MOST_COLUMNS = 40
+STRIP, MOST_STRIPS = 8, 12
+"""Synthetic pictures a class, and classes, that a dossier shows."""
 
 
-def preview_of(synthetic: Table, proof: Proof, shown: Mapping[str, Sequence[str]]) -> dict[str, Any]:
+def preview_of(synthetic: Any, proof: Proof, shown: Mapping[str, Sequence[str]]) -> dict[str, Any]:
     """Return what the specification of the synthetic data prints, as JSON values.
 
     Parameters
     ----------
     synthetic
-        The synthetic data.
+        The synthetic data, a table or pictures.
     proof
         As verify returned it: rows that equal a real row are left out by the positions that only it knows.
     shown
@@ -49,6 +52,7 @@ def preview_of(synthetic: Table, proof: Proof, shown: Mapping[str, Sequence[str]
             }
         )
     copies = _copies(proof)
+    pictures = synthetic.schema.modality == "image"
     safe = proof.verdict.families.get("safety") == "meets" and copies is not None
     return {
         "container": synthetic.origin.container,
@@ -56,7 +60,25 @@ def preview_of(synthetic: Table, proof: Proof, shown: Mapping[str, Sequence[str]
         "rows": synthetic.n_rows,
         "columns": columns,
         "samples": _samples(synthetic, copies or set(), shown) if safe else None,
+        **({"strips": _strips(synthetic, copies or set(), shown) if safe else None} if pictures else {}),
     }
+
+
+def _strips(synthetic: Any, copies: set[int], shown: Mapping[str, Sequence[str]]) -> list[dict[str, Any]]:
+    """Return the first pictures of each class, side by side; classes of few real pictures are not named."""
+    from synthproof.data.image.modality import png_address
+
+    codes, names = synthetic.classes()
+    common = {name for levels in shown.values() for name in levels}
+    out = []
+    for c in range(min(len(names), MOST_STRIPS)):
+        rows = [int(i) for i in np.flatnonzero(codes == c) if int(i) not in copies][:STRIP]
+        if rows:
+            strip = np.concatenate(list(synthetic.pixels(np.array(rows, dtype=np.intp))), axis=1)
+            name = names[c] if names[c] in common or len(synthetic.targets) != 1 else HIDDEN.ko
+            high, wide = strip.shape[:2]
+            out.append({"class": name, "n": len(rows), "wide": wide, "high": high, "png": png_address(strip)})
+    return out
 
 
 def _copies(proof: Proof) -> set[int] | None:

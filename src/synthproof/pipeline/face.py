@@ -175,18 +175,13 @@ def verify(
     real
         A `Split` (train and holdout), or the data that were learned from.
     synthetic
-        Any tool's output: a table, file or data frame.
+        Any tool's output: a table, file, data frame or pictures.
     holdout
-        Real data that nothing learned from, when `real` is not a `Split`. Without it most safety figures are *not
-        assessed*.
+        Real data that nothing learned from, when `real` is no `Split`; without it most safety figures are *not assessed*.
     also
         Earlier releases from the same source: safety is judged over all together and over this one alone, the worse stands.
-    policy
-        Name or TOML file.
-    purpose
-        What the data are for; K and T columns are proposed from the names when it names none.
-    target
-        Column that a later task predicts.
+    policy, purpose, target
+        Name or TOML file; what the data are for (K and T are proposed when it names none); column that is predicted later.
     model
         The synthesizer that made the data, when it is ours.
     statements
@@ -196,11 +191,6 @@ def verify(
     gates, full
         What forbids to exclude a leak: ``"holdout_used"`` while choosing or tuning, ``"filtered"`` by distance to train;
         and whether every person is attacked and all pairs compared, instead of a random sample where that is dear.
-
-    Returns
-    -------
-    Judged
-        With ``.verdict``, ``.evidence``, ``.frame()`` and ``.save(folder)``.
 
     Raises
     ------

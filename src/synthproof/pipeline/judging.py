@@ -97,12 +97,8 @@ def prove(
         Real units after protection: learned from, and never learned from.
     synthetic
         The drawn units.
-    purpose
-        Complete (see `complete_purpose`).
-    policy
-        Name or TOML file.
-    seed, repeats
-        Of metrics and simulated limits.
+    purpose, policy, seed, repeats
+        Complete (see `complete_purpose`); name or TOML file; of metrics and simulated limits.
     generator, recipe, source, record
         What is known of how the data were made; `record` holds further fields of `Proof`.
     losses
@@ -127,15 +123,9 @@ def prove(
     unseen = alike(holdout, synthetic) if holdout is not None else None
     earlier = _distinct(released, synthetic)
     case = Case(
-        train=real,
-        holdout=unseen,
-        synthetic=synthetic,
-        purpose=purpose,
-        recipe=recipe,
-        losses=losses,
-        released=earlier,
+        train=real, holdout=unseen, synthetic=synthetic, purpose=purpose, recipe=recipe, losses=losses, released=earlier,
         full=full,
-    )
+    )  # fmt: skip
     extra = dict(record or {})
     voided = voided_by(generator.tags, extra.get("refinements", ())) if generator is not None else None
     judged = verify_case(

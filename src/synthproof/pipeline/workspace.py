@@ -48,7 +48,7 @@ class Workspace:
         Raises
         ------
         WorkspaceError
-            ``workspace/occupied``, ``workspace/nothing-to-resume`` or ``workspace/unwritable``.
+            ``workspace/occupied``, ``workspace/nothing-to-resume``, ``release/kept`` or ``workspace/unwritable``.
         """
         try:
             self.root.mkdir(parents=True, exist_ok=True)
@@ -61,6 +61,7 @@ class Workspace:
             if resume and not any(self._records.glob("*.json")):
                 raise WorkspaceError("workspace/nothing-to-resume", where=str(self.root))
             if not resume:
+                self._refuse_released()
                 self._set_aside()
             self._records.mkdir(parents=True, exist_ok=True)
             self.vault.chmod(0o700)
@@ -69,6 +70,11 @@ class Workspace:
         except OSError as error:
             reason = error.strerror or type(error).__name__
             raise WorkspaceError("workspace/unwritable", where=str(self.root), reason=reason) from error
+
+    def _refuse_released(self) -> None:
+        """Keep the vault of what went out: a new run would take its place, and journal and key with it."""
+        if any((self.vault / "release").glob("*")):
+            raise WorkspaceError("release/kept", where=str(self.root))
 
     def _set_aside(self) -> None:
         for path in (self.vault, self.dossier):

@@ -26,6 +26,8 @@ GATE = "gate"
 """Input of evidence that names what forbids to exclude a leak: ``filtered``, ``holdout_used``."""
 MET = "persons_met"
 """Detail of evidence: one or more counts of persons met, each with train, holdout, of_train, of_holdout and whole."""
+CHANCE = "chance_without_leak"
+"""Detail of evidence: the exact chance of such a number where nothing leaks, for numbers whose line is 0."""
 LEVEL = 0.025
 """Chance that any axis shows a leak where there is none: that of the lower end of a 95 % interval."""
 
@@ -125,7 +127,8 @@ def judge_axes(evidence: Sequence[Evidence], axes: Sequence[Axis]) -> tuple[Axis
 
     Notes
     -----
-    The chance of a number without a leak is exact where the evidence counts the persons met (`MET`). Elsewhere it is read
+    The chance of a number without a leak is exact where the evidence counts the persons met (`MET`) or gives it (`CHANCE`,
+    for a line drawn at what innocence gives, so that a single copy can show a leak). Elsewhere it is read
     off the number's own interval, as if its estimate were normal on the side of the line.
     """
     read = [[_read(m, e) for m in axis.measures for e in m.chosen(evidence) if _asks(e)] for axis in axes]
@@ -187,6 +190,8 @@ def _read(m: AxisMeasure, e: Evidence) -> _Read:
         return _Read(name, "not_assessed", not m.shows_only, 1.0, None, None, measured=False)
     met = e.detail.get(MET) if m.measure == "estimate" else None
     p = _exact_chance(met, m.shown_over) if met else _chance(number, m.shown_over, e.level)
+    if m.shown_over == m.innocent and m.measure == "estimate" and CHANCE in e.detail:
+        p = float(e.detail[CHANCE])
     bound = (number.high - m.innocent) * m.persons if m.persons else None
     if number.high <= m.tolerance:
         return _Read(name, "bounded", not m.shows_only, p, bound, None)

@@ -138,6 +138,8 @@ def _built(step: Step, at: int, seed: int, parameters: Mapping[str, Mapping[str,
     elif isinstance(step, str | Mapping):
         params = dict(parameters.get(step, {})) if isinstance(step, str) else dict(step)
         name = step if isinstance(step, str) else str(params.pop("id", ""))
+        if name.startswith("image."):
+            raise ConfigError("protect/not-for-tables", where=f"step {at + 1}", name=name)
         cls = registry.get(name)
         if isinstance(cls, type) and issubclass(cls, Params):
             check_names(cls, params)

@@ -2,11 +2,17 @@
 
 CATALOGUE: dict[str, str] = {
     "auto": "synthproof.synthesizers.table.auto:Auto",
+    "image.augment": "synthproof.synthesizers.image.augment:Augment",
     "image.compose": "synthproof.synthesizers.image.compose:Compose",
+    "image.dcgan": "synthproof.synthesizers.image.dcgan:Dcgan",
+    "image.ddpm": "synthproof.synthesizers.image.ddpm:Ddpm",
+    "image.duplicate": "synthproof.synthesizers.image.duplicate:Duplicate",
     "image.flow": "synthproof.synthesizers.image.flow:Flow",
+    "image.pggan": "synthproof.synthesizers.image.pggan:Pggan",
     "image.semantic": "synthproof.synthesizers.image.semantic:Semantic",
     "image.superres": "synthproof.synthesizers.image.superres:Superres",
     "image.translate": "synthproof.synthesizers.image.translate:Translate",
+    "image.vae": "synthproof.synthesizers.image.vae:Vae",
     "table.autoregressive": "synthproof.synthesizers.table.autoregressive:Autoregressive",
     "table.bayes_net": "synthproof.synthesizers.table.bayes_net:BayesNet",
     "table.cart_chain": "synthproof.synthesizers.table.cart_chain:CartChain",

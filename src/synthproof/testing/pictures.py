@@ -1,66 +1,134 @@
-"""Pictures of known law for tests and calibration: as many fresh ones as are wanted, of as many persons as are wanted."""
+"""Small worlds of pictures for tests and calibrations: data sets from arrays, and copies planted among fresh pictures."""
 
 from __future__ import annotations
 
+from functools import cache
+from typing import Literal, TypeAlias
+
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
-from synthproof.core.random import stream
-from synthproof.core.schema import Field, Schema
+from synthproof.core.contracts import Case
+from synthproof.core.schema import Field, Purpose
 from synthproof.data.image.chain import Chain
 from synthproof.data.image.dataset import ImageSet
-from synthproof.data.table.dataset import Origin, Table
+from synthproof.data.table.io import read_table
 
-CLASSES = ("cross", "disc", "ring")
+IntArray = npt.NDArray[np.intp]
+Pixels8: TypeAlias = npt.NDArray[np.uint8]
+Kind: TypeAlias = Literal["exact", "shifted", "mirrored", "noisy", "cropped"]
+KINDS: tuple[Kind, ...] = ("exact", "shifted", "mirrored", "noisy", "cropped")
 
 
-def shapes(
-    n: int,
-    seed: int,
-    *,
-    side: int = 16,
-    channels: int = 1,
-    persons: int | None = None,
-    shares: tuple[float, ...] = (0.4, 0.4, 0.2),
+def image_set(
+    pixels: Pixels8, classes: npt.NDArray[np.generic] | None = None, persons: npt.NDArray[np.generic] | None = None
 ) -> ImageSet:
-    """Return n pictures of discs, rings and crosses of random place, size, brightness and background.
+    """Return grey or RGB pictures (n, s, s) or (n, s, s, c) as a data set.
 
     Parameters
     ----------
+    classes
+        Class of each picture, the target ``label``.
     persons
-        How many persons they show; a person's pictures share their place and background. Absent: no person column.
-    shares
-        How often each of `CLASSES` occurs.
+        Person of each picture, the unit ``person``.
     """
-    dice = stream(seed, "world/shapes")
-    who = dice.integers(0, persons, n) if persons else np.arange(n)
-    kinds = dice.choice(len(CLASSES), size=n, p=np.asarray(shares) / np.sum(shares))
-    traits = dice.random((int(who.max(initial=0)) + 1, 4))
-    place, radius = 0.35 + 0.3 * traits[who, :2], 0.15 + 0.15 * dice.random(n)
-    low, high = 0.1 + 0.2 * traits[who, 2], 0.6 + 0.35 * dice.random(n)
-    y, x = np.mgrid[0:side, 0:side] / (side - 1)
-    dy, dx = y[None] - place[:, 0, None, None], x[None] - place[:, 1, None, None]
-    away, r = np.hypot(dy, dx), radius[:, None, None]
-    soft = 1.0 / side
-    disc = np.clip((r - away) / soft, 0, 1)
-    ring = np.clip((0.35 * r - np.abs(away - r)) / soft, 0, 1)
-    cross = np.clip((0.25 * r - np.minimum(np.abs(dy), np.abs(dx))) / soft, 0, 1) * (
-        np.maximum(np.abs(dy), np.abs(dx)) < r
-    )
-    chosen = np.choose(kinds[:, None, None], [cross, disc, ring])
-    value = low[:, None, None] + (high - low)[:, None, None] * chosen + 0.02 * dice.standard_normal((n, side, side))
-    pixels = np.clip(np.rint(255 * value), 0, 255).astype(np.uint8)[..., None]
-    tint = np.array([1.0, 0.8, 0.6])[:channels]
-    store = np.rint(pixels * tint).astype(np.uint8)
-    fields = [Field(name="class", kind="categorical", levels=CLASSES, roles=frozenset({"target"}))]
-    columns: dict[str, object] = {"class": pd.Categorical.from_codes(kinds, categories=list(CLASSES))}
-    if persons:
-        fields.append(Field(name="patient", kind="identifier", roles=frozenset({"unit"})))
-        columns["patient"] = pd.Series([f"P{w:06d}" for w in who], dtype=pd.StringDtype(na_value=np.nan))
-    schema = Schema(fields=tuple(fields), unit="patient" if persons else "image", modality="image")
-    origin = Origin(container="arrays", name="shapes", options={"format": "png", "layout": "classes"})
-    chain = Chain(side=side, channels=3 if channels == 3 else 1)
-    return ImageSet(Table(pd.DataFrame(columns), schema, origin=origin), store, chain)
+    store = pixels[..., None] if pixels.ndim == 3 else pixels
+    frame = pd.DataFrame({"image": [f"i{i:06d}" for i in range(len(store))]})
+    if classes is not None:
+        frame["label"] = [f"c{c}" for c in classes]
+    if persons is not None:
+        frame["person"] = [f"p{p}" for p in persons]
+    schema = read_table(frame).schema
+    fields = [Field(name="image", kind="identifier")]
+    if classes is not None:
+        levels = tuple(sorted(set(frame["label"])))
+        fields.append(Field(name="label", kind="categorical", levels=levels).with_roles("target"))
+    if persons is not None:
+        fields.append(Field(name="person", kind="identifier").with_roles("unit"))
+    for f in fields:
+        schema = schema.replace_field(f)
+    channels: Literal[1, 3] = 3 if store.shape[3] == 3 else 1
+    return ImageSet(read_table(frame, schema=schema), store, Chain(side=store.shape[1], channels=channels))
 
 
-__all__ = ["CLASSES", "shapes"]
+def planted(pixels: Pixels8, kind: Kind, rng: np.random.Generator) -> Pixels8:
+    """Return copies of grey pictures (n, s, s) of one kind.
+
+    Shifted by 2 of 28 pixels either way, mirrored left to right, with normal noise of σ 0.05 of full scale, or cropped
+    to nine tenths somewhere and brought back to size.
+    """
+    n, side = len(pixels), pixels.shape[1]
+    if kind == "shifted":
+        d = max(1, round(2 * side / 28))
+        shifts = rng.choice([-d, d], (n, 2))
+        return np.stack([np.roll(p, tuple(s), (0, 1)) for p, s in zip(pixels, shifts.tolist(), strict=True)])
+    if kind == "mirrored":
+        return np.ascontiguousarray(pixels[:, :, ::-1])
+    if kind == "noisy":
+        noisy = pixels + rng.normal(0.0, 0.05 * 255, pixels.shape)
+        return np.clip(np.rint(noisy), 0, 255).astype(np.uint8)
+    if kind == "cropped":
+        from PIL import Image
+
+        wide = round(0.9 * side)
+        out = []
+        for p, (i, j) in zip(pixels, rng.integers(0, side - wide + 1, (n, 2)).tolist(), strict=True):
+            cut = Image.fromarray(p[i : i + wide, j : j + wide])
+            out.append(np.asarray(cut.resize((side, side), Image.Resampling.LANCZOS)))
+        return np.stack(out)
+    return pixels.copy()
+
+
+@cache
+def digits() -> tuple[Pixels8, IntArray]:
+    """Return 1,797 digits of 24 pixels (scikit-learn's, thrice as large) in a fixed random order, and their classes."""
+    from PIL import Image
+    from sklearn.datasets import load_digits
+
+    given = load_digits()
+    order = np.random.default_rng(0).permutation(len(given.images))
+    small = np.clip(np.rint(given.images[order] * (255 / 16)), 0, 255).astype(np.uint8)
+    large = [np.asarray(Image.fromarray(p).resize((24, 24), Image.Resampling.BICUBIC)) for p in small]
+    return np.stack(large), given.target[order].astype(np.intp)
+
+
+def digit_case(
+    n: int = 400,
+    *,
+    train: int = 900,
+    holdout: int = 400,
+    kind: Kind | None = None,
+    copies: int = 0,
+    noise: bool = False,
+    persons: bool = False,
+) -> Case[ImageSet]:
+    """Return a case of digits: train, unseen ones, and n fresh ones that play synthetic ones.
+
+    Parameters
+    ----------
+    kind, copies
+        So many of the fresh ones are exchanged for copies of training digits.
+    noise
+        All synthetic ones are uniform noise.
+    persons
+        Real digits belong two and two to a person.
+    """
+    x, y = digits()
+    ends = np.cumsum([0, train, holdout, n]).tolist()
+    a, b, c = (slice(i, j) for i, j in zip(ends[:-1], ends[1:], strict=True))
+    rng = np.random.default_rng(1)
+    drawn, labels = x[c].copy(), y[c].copy()
+    if noise:
+        drawn = rng.integers(0, 256, drawn.shape).astype(np.uint8)
+    if kind is not None:
+        source = rng.choice(train, copies, replace=False)
+        drawn[:copies], labels[:copies] = planted(x[a][source], kind, rng), y[a][source]
+    real = [
+        image_set(x[s], y[s], np.arange(s.stop - s.start) // 2 if persons else None) for s in (a, b) if s.stop > s.start
+    ]
+    made = image_set(drawn, labels)
+    return Case(train=real[0], holdout=real[1] if holdout else None, synthetic=made, purpose=Purpose())
+
+
+__all__ = ["KINDS", "Kind", "digit_case", "digits", "image_set", "planted"]

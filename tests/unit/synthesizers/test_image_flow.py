@@ -19,7 +19,7 @@ from synthproof.data.table.dataset import Table
 from synthproof.synthesizers.image.drawing import begin
 from synthproof.synthesizers.image.flow import Flow
 from synthproof.synthesizers.image.gap import Watcher
-from synthproof.testing.pictures import CLASSES, shapes
+from synthproof.testing.shapes import CLASSES, shapes
 
 torch = pytest.importorskip("torch", reason="synthproof[images] is not installed")
 pytestmark = pytest.mark.timeout(900)

@@ -44,7 +44,8 @@ def drawn(dataset: Any, frames: list[Any]) -> tuple[list[Pixels], Literal[8, 16]
             share[pad] = 0.0
     out_bits: Literal[8, 16] = 8 if stored <= 8 else 16
     top, dtype = (255, np.uint8) if out_bits == 8 else (65_535, np.uint16)
-    return [np.rint(np.clip(s, 0.0, 1.0) * top).astype(dtype) for s in shares], out_bits, how
+    pictures: list[Any] = [np.rint(np.clip(s, 0.0, 1.0) * top).astype(dtype) for s in shares]
+    return pictures, out_bits, how
 
 
 def _own_bits(frame: Any, stored: int, signed: bool) -> Any:

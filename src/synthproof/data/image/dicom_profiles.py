@@ -9,10 +9,15 @@ from __future__ import annotations
 
 from typing import Literal
 
+
+def _names(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
 Profile = Literal["whitelist", "basic"]
 PROFILES: tuple[Profile, ...] = ("whitelist", "basic")
 
-PICTURE = frozenset(
+PICTURE = _names(
     """
     SOPClassUID SamplesPerPixel PhotometricInterpretation PlanarConfiguration NumberOfFrames Rows Columns BitsAllocated
     BitsStored HighBit PixelRepresentation SmallestImagePixelValue LargestImagePixelValue PixelPaddingValue
@@ -24,11 +29,11 @@ PICTURE = frozenset(
     RecognizableVisualFeatures LossyImageCompression LossyImageCompressionRatio LossyImageCompressionMethod
     PerFrameFunctionalGroupsSequence SharedFunctionalGroupsSequence FrameVOILUTSequence PixelMeasuresSequence
     PixelValueTransformationSequence PixelSpacing Modality
-    """.split()
+    """
 )
 """What is needed to draw the picture. The whitelist keeps these alone."""
 
-TECHNIQUE = frozenset(
+TECHNIQUE = _names(
     """
     ImageType SpecificCharacterSet ImagerPixelSpacing NominalScannedPixelSpacing SliceThickness SpacingBetweenSlices
     ImagePositionPatient ImageOrientationPatient SliceLocation PatientPosition PatientOrientation ViewPosition
@@ -38,27 +43,27 @@ TECHNIQUE = frozenset(
     ScanningSequence SequenceVariant MRAcquisitionType ReconstructionDiameter GantryDetectorTilt ConversionType
     InstanceNumber SeriesNumber AcquisitionNumber FrameTime CineRate LossyImageCompression PlanePositionSequence
     PlaneOrientationSequence FrameContentSequence StackID InStackPositionNumber TemporalPositionIndex
-    """.split()
+    """
 )
 """What the basic profile keeps beside them: how the picture was taken."""
 
-EMPTIED = frozenset(
+EMPTIED = _names(
     """
     PatientID PatientName PatientBirthDate PatientSex StudyDate StudyTime StudyID AccessionNumber
     ReferringPhysicianName ContentDate ContentTime
-    """.split()
+    """
 )
 """Attributes that must stand in a valid file (type 2): present, without a value."""
 
-REPLACED = frozenset(
+REPLACED = _names(
     """
     SOPInstanceUID StudyInstanceUID SeriesInstanceUID FrameOfReferenceUID SynchronizationFrameOfReferenceUID
     ReferencedSOPInstanceUID
-    """.split()
+    """
 )
 """Identifiers of objects: replaced by others, alike in every file that is treated with one salt."""
 
-IDENTIFYING = frozenset(
+IDENTIFYING = _names(
     """
     AccessionNumber AcquisitionDate AcquisitionDateTime AcquisitionTime AdditionalPatientHistory AdmissionID
     AdmittingDate AdmittingDiagnosesDescription Allergies ClinicalTrialSubjectID ContentDate ContentTime
@@ -74,22 +79,22 @@ IDENTIFYING = frozenset(
     ResponsibleOrganization ResponsiblePerson ReviewerName SOPInstanceUID ScheduledPerformingPhysicianName SeriesDate
     SeriesDescription SeriesInstanceUID SeriesTime SmokingStatus StationName StudyComments StudyDate StudyDescription
     StudyID StudyInstanceUID StudyTime
-    """.split()
+    """
 )
 """Names that are counted as identifying when a file is looked at; personal names and dates count by their type."""
 
-WORDS = frozenset(
+WORDS = _names(
     """
     PhotometricInterpretation VOILUTFunction RescaleType ModalityLUTType PresentationLUTShape
     PixelIntensityRelationship BurnedInAnnotation RecognizableVisualFeatures LossyImageCompression
     LossyImageCompressionMethod Modality ImageType SpecificCharacterSet PatientPosition PatientOrientation
     ViewPosition Laterality ImageLaterality BodyPartExamined FilterType AnodeTargetMaterial Grid ScanningSequence
     SequenceVariant MRAcquisitionType ConversionType StackID
-    """.split()
+    """
 )
 """Kept attributes that hold a word. A word stays only if it is one of `TERMS`: anyone may have typed a name there."""
 
-TERMS = frozenset(
+TERMS = _names(
     """
     MONOCHROME1 MONOCHROME2 RGB YBR_FULL YBR_FULL_422 YBR_PARTIAL_420 YBR_ICT YBR_RCT LINEAR LINEAR_EXACT SIGMOID HU OD
     US MGML Z_EFF ED EDW PCT IDENTITY INVERSE LIN LOG DISP YES NO 00 01 ISO_10918_1 ISO_14495_1 ISO_15444_1 ISO_13818_1
@@ -102,7 +107,7 @@ TERMS = frozenset(
     SKULL SPINE SSPINE TOOTH TEETH THORAX THIGH TOE TSPINE UTERUS WHOLEBODY WRIST
     STRIP WEDGE BUTTERFLY MULTIPLE FLAT TUNGSTEN MOLYBDENUM RHODIUM FIXED FOCUSED PARALLEL RECIPROCATING NONE
     SE IR GR EP RM SK MTC SS TRSS SP MP OSP 2D 3D DV DI DF WSD SD SI DRW SYN
-    """.split()
+    """
 )
 """Words of the standard that the kept attributes may hold."""
 

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from copy import copy
 from dataclasses import dataclass, field
-from typing import Any, cast
+from typing import Any
 
 from synthproof.core.errors import ConfigError, did_you_mean
 from synthproof.data.image.dicom_profiles import (
@@ -115,7 +115,7 @@ def deidentified(dataset: Any, profile: str = "basic", *, salt: bytes | None = N
         raise ConfigError("dicom/unknown-profile", name=profile, hint=did_you_mean(profile, PROFILES), known=known)
     from pydicom.dataset import Dataset, FileMetaDataset
 
-    chosen = cast(Profile, profile)
+    chosen: Profile = profile
     key = secrets.token_bytes(16) if salt is None else salt
     counts: Counter[str] = Counter()
     out = _copied(dataset, chosen, key, counts, Dataset)

@@ -15,6 +15,17 @@ from synthproof.data.image.dicom import library
 _CAPTURE = "1.2.840.10008.5.1.4.1.1.7"  # Secondary Capture Image Storage
 _EXPLICIT = "1.2.840.10008.1.2.1"
 _SYNTHETIC = "SYNTHETIC"
+_EMPTY = (
+    "PatientBirthDate",
+    "PatientSex",
+    "StudyDate",
+    "StudyTime",
+    "StudyID",
+    "AccessionNumber",
+    "ReferringPhysicianName",
+    "PatientOrientation",
+    "Laterality",
+)
 
 
 def write_dicom(array: Pixels, path: Path, *, klass: str, seed: int, index: int, model: str) -> Path:
@@ -78,10 +89,7 @@ def _header(klass: str, seed: int, index: int, model: str) -> Any:
     d.StudyInstanceUID, d.SeriesInstanceUID = _uid("study", model, seed), _uid("series", model, seed, klass)
     d.Modality, d.ConversionType = "OT", "SYN"
     d.PatientID, d.PatientName = _SYNTHETIC, _SYNTHETIC
-    for name in (
-        "PatientBirthDate PatientSex StudyDate StudyTime StudyID AccessionNumber ReferringPhysicianName "
-        "PatientOrientation Laterality"
-    ).split():
+    for name in _EMPTY:
         setattr(d, name, "")
     d.SeriesNumber, d.InstanceNumber = 1, index + 1
     d.SeriesDescription = _SYNTHETIC

@@ -96,7 +96,7 @@ def begin(data: ImageSet, seed: int, *, min_class: int, run: Run) -> Begun:
         ``image/too-few`` under 20 units, ``image/classes-too-small`` when no class is large enough.
     """
     if len(data) < LEAST_UNITS:
-        raise DataError("image/too-few", n=len(data), least=LEAST_UNITS, unit=data.schema.unit)
+        raise DataError("image/too-few", n=len(data), least=LEAST_UNITS)
     data, notices = _large_classes(data, min_class)
     shown = drawn_schema(data.schema)
     codes, names = data.classes()

@@ -8,7 +8,6 @@ one, and attributes enter by their numbers, and each is left out now and then so
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
@@ -26,15 +25,12 @@ from synthproof.core.state import State
 from synthproof.core.words import Words
 from synthproof.data.image.chain import Pixels
 from synthproof.data.image.dataset import ImageSet
-from synthproof.engines.torch_nets.flow_path import between, times, walk
-from synthproof.engines.torch_nets.jitter import TOLD, jitter
+from synthproof.engines.torch_nets.jitter import TOLD
 from synthproof.engines.torch_nets.load import device_for, need_torch, one_torch_thread
-from synthproof.engines.torch_nets.nets import Arrays, Weights
 from synthproof.engines.torch_nets.picture_training import Schedule, learn, on_device
-from synthproof.engines.torch_nets.unet import UNet, run, start
+from synthproof.engines.torch_nets.unet import UNet, start
 from synthproof.synthesizers.image.drawing import (
     BLOCK,
-    Begun,
     Learnt,
     begin,
     draw,
@@ -44,14 +40,20 @@ from synthproof.synthesizers.image.drawing import (
     seed_of,
     to_pixels,
 )
-from synthproof.synthesizers.image.gap import Watcher, losses_at
-from synthproof.synthesizers.image.sizes import batch_for, rate_for, shape_for, square
+from synthproof.synthesizers.image.flow_learning import (
+    Loader,
+    Painter,
+    Plain,
+    losses_of,
+    member_losses,
+    path_loss,
+    runner_for,
+)
+from synthproof.synthesizers.image.gap import Watcher
+from synthproof.synthesizers.image.sizes import batch_for, rate_for, shape_for
 
 FloatArray = npt.NDArray[np.float64]
-_LEFT_OUT = 0.1
 _GPU_BLOCK = 512
-_WORTH_COMPILING = 2.0
-"""Minutes of learning from which half a minute of compiling pays on a GPU."""
 
 
 class Flow(Params, Saved):
@@ -169,8 +171,8 @@ class Flow(Params, Saved):
             blocks=self.blocks,
             dropout=self.dropout,
         )
-        loader = _Loader(begun, net, job.device)
-        watcher = Watcher(begun, lambda w, rows, s: _member_losses(w, net, loader, rows, s), self.watch)
+        loader = Loader(begun, net, job.device)
+        watcher = Watcher(begun, lambda w, rows, s: member_losses(w, net, loader, rows, s), self.watch)
         schedule = Schedule(
             minutes=self.minutes,
             images=self.images,
@@ -183,7 +185,7 @@ class Flow(Params, Saved):
             start(net, begun.seed),
             begun.batch("flow"),
             loader.load,
-            _loss(net, begun, self.jitter, self.flip, _runner(net, job.device, self.minutes)),
+            path_loss(net, begun, self.jitter, self.flip, runner_for(net, job.device, self.minutes)),
             schedule,
             seed=begun.seed,
             purpose="flow",
@@ -218,7 +220,7 @@ class Flow(Params, Saved):
             raise UsageError("sample/bad-n", n=n)
         job = quiet(run)
         own = own_seed(seed, learnt.seed)
-        painter = _Painter(self._net, self._arrays, self._steps(), self.guidance, learnt.code.field_of, job.device)
+        painter = Painter(self._net, self._arrays, self._steps(), self.guidance, learnt.code.field_of, job.device)
 
         def paint(block: int, condition: npt.NDArray[np.float32], _run: Run) -> Pixels:
             shape = (len(condition), self._net.channels, self._net.side, self._net.side)
@@ -239,11 +241,11 @@ class Flow(Params, Saved):
         learnt = self._fitted()
         job = quiet(run)
         condition = learnt.code.encode(data.frame[list(learnt.code.schema.names)])
-        loader = _Plain(data, condition, self._net, job.device)
+        loader = Plain(data, condition, self._net, job.device)
         weights = on_device(self._arrays, device_for(job.device))
         rows = np.arange(data.n_rows, dtype=np.intp)
         with one_torch_thread():
-            return _losses(weights, self._net, loader.load, rows, seed, levels=8, run=job)
+            return losses_of(weights, self._net, loader.load, rows, seed, levels=8, job=job)
 
     @property
     def schema_(self) -> Schema:
@@ -301,131 +303,6 @@ _RANGES: Mapping[str, tuple[float, float]] = {
     "learning_rate": (0, 1), "dropout": (0, 0.9), "jitter": (0, 1), "steps": (0, 1000), "guidance": (1, 2),
     "min_class": (1, 1e9),
 }  # fmt: skip
-
-
-class _Plain:
-    """Pictures and conditions of a data set as tensors of the network's size."""
-
-    def __init__(self, data: ImageSet, condition: npt.NDArray[np.float32], net: UNet, device: str) -> None:
-        torch = need_torch()
-        self.data, self.condition, self.side = data, torch.as_tensor(condition), net.side
-        self.device = device_for(device)
-
-    def load(self, rows: npt.NDArray[np.intp]) -> tuple[Any, Any]:
-        """Return pictures and conditions of some rows."""
-        torch = need_torch()
-        x = square(torch.as_tensor(self.data.values(rows)), self.side)
-        return x.to(self.device), self.condition[torch.as_tensor(rows)].to(self.device)
-
-
-class _Loader(_Plain):
-    """The same for learning: on a GPU all pixels lie there, when a quarter of its memory holds them."""
-
-    def __init__(self, begun: Begun, net: UNet, device: str) -> None:
-        super().__init__(begun.data, begun.condition, net, device)
-        torch = need_torch()
-        self.resident: Any = None
-        if self.device.type == "cuda":
-            store, free = begun.data.store, torch.cuda.mem_get_info()[0]
-            if store.nbytes * 2 < free // 4:
-                pixels = begun.data.pixels()
-                self.resident = torch.as_tensor(np.ascontiguousarray(pixels.transpose(0, 3, 1, 2)).astype(np.int32))
-                self.resident = self.resident.to(torch.int16 if pixels.itemsize == 2 else torch.uint8).to(self.device)
-                self.condition = self.condition.to(self.device)
-                self.top = begun.data.chain.top
-
-    def load(self, rows: npt.NDArray[np.intp]) -> tuple[Any, Any]:
-        """Return pictures and conditions of some rows."""
-        if self.resident is None:
-            return super().load(rows)
-        at = need_torch().as_tensor(rows, device=self.device)
-        values = self.resident[at].float()
-        values = values + 65_536.0 * (values < 0)  # 16-bit pixels lie there as signed numbers
-        return square(values * (2.0 / self.top) - 1.0, self.side), self.condition[at]
-
-
-def _runner(net: UNet, device: str, minutes: float) -> Any:
-    """Return the network as a function of weights and inputs; compiled on a GPU when minutes are enough to pay for it."""
-    if device != "cuda" or minutes < _WORTH_COMPILING:
-        return partial(run, net)
-    return need_torch().compile(partial(run, net), dynamic=False)
-
-
-def _loss(net: UNet, begun: Begun, share: float, flip: bool, runner: Any) -> Any:
-    torch = need_torch()
-    field_of = torch.as_tensor(begun.code.field_of)
-    fields = len(begun.code.blocks)
-
-    def loss(weights: Weights, batch: tuple[Any, ...], progress: float, dice: Any) -> Any:
-        pictures, condition = batch
-        device = pictures.device
-        pictures, told = jitter(pictures, share, flip, dice)
-        known = torch.rand((len(pictures), fields), generator=dice, device=device) >= _LEFT_OUT
-        condition = condition * known[:, field_of.to(device)]
-        noise = torch.randn(pictures.shape, generator=dice, device=device)
-        t = times(len(pictures), progress, dice, device)
-        found = runner(
-            weights, between(pictures, noise, t), t, torch.cat([condition, told], dim=1), dice=_dice(net, dice)
-        )
-        return (found.float() - (pictures - noise)).square().mean()
-
-    return loss
-
-
-def _dice(net: UNet, dice: Any) -> Any:
-    return dice if net.dropout > 0 else None
-
-
-def _member_losses(weights: Weights, net: UNet, loader: _Plain, rows: npt.NDArray[np.intp], seed: int) -> FloatArray:
-    return _losses(weights, net, loader.load, rows, seed, levels=2, run=quiet(None))
-
-
-def _losses(
-    weights: Weights, net: UNet, load: Any, rows: npt.NDArray[np.intp], seed: int, *, levels: int, run: Run
-) -> FloatArray:
-    torch = need_torch()
-
-    def velocity(x: Any, t: Any, condition: Any) -> Any:
-        told = torch.zeros((len(x), TOLD), device=x.device)
-        with torch.no_grad(), torch.autocast(x.device.type, torch.bfloat16, enabled=x.device.type == "cuda"):
-            return _run(net, weights, x, t, torch.cat([condition, told], dim=1))
-
-    return losses_at(velocity, load, rows, seed, levels, run)
-
-
-_run = run
-
-
-class _Painter:
-    """A fitted network ready to draw."""
-
-    def __init__(
-        self, net: UNet, arrays: Arrays, steps: int, guidance: float, field_of: npt.NDArray[np.intp], device: str
-    ) -> None:
-        self.net, self.steps, self.guidance = net, steps, guidance
-        self.device = device_for(device)
-        self.weights = on_device(arrays, self.device)
-
-    def paint(self, noise: npt.NDArray[np.float32], condition: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-        """Return pictures in [-1, 1], shape of `noise`."""
-        torch = need_torch()
-        told = np.zeros((len(condition), TOLD), dtype=np.float32)
-        wanted = torch.as_tensor(np.concatenate([condition, told], axis=1)).to(self.device)
-        nothing = torch.zeros_like(wanted)
-
-        def velocity(x: Any, t: Any) -> Any:
-            with torch.autocast(self.device.type, torch.bfloat16, enabled=self.device.type == "cuda"):
-                v = run(self.net, self.weights, x, t, wanted).float()
-                # guidance only in the middle of the way (Kynkäänniemi et al. 2024, arXiv:2404.07724)
-                if self.guidance > 1.0 and 0.2 < float(t[0]) < 0.8:
-                    free = run(self.net, self.weights, x, t, nothing).float()
-                    v = free + self.guidance * (v - free)
-            return v
-
-        with one_torch_thread(), torch.no_grad():
-            x = torch.as_tensor(noise).to(self.device)
-            out = walk(velocity, x, self.steps, shift=2.0 if self.net.side >= 128 else 1.0)
-            return np.asarray(out.float().cpu().numpy(), dtype=np.float32)
 
 
 def _keep(folder: Path, key: str, state: Mapping[str, Any]) -> None:

@@ -16,14 +16,15 @@ from synthproof.data.image.dicom_write import write_dicom
 
 CANARY = "QZXCANARY"
 PICTURE = np.arange(24 * 20, dtype=np.uint8).reshape(24, 20)
-NAMES = """PatientName PatientID OtherPatientIDs PatientAddress PatientComments PatientBirthName
+_NAMES = """PatientName PatientID OtherPatientIDs PatientAddress PatientComments PatientBirthName
 PatientMotherBirthName PatientTelephoneNumbers MedicalRecordLocator EthnicGroup Occupation AdditionalPatientHistory
 InstitutionName InstitutionAddress InstitutionalDepartmentName StationName ReferringPhysicianName
 PerformingPhysicianName OperatorsName NameOfPhysiciansReadingStudy PhysiciansOfRecord RequestingPhysician
 StudyDescription SeriesDescription ProtocolName ImageComments StudyID AccessionNumber DeviceSerialNumber
 AdmissionID AdmittingDiagnosesDescription DerivationDescription RequestedProcedureDescription
 ResponsiblePerson BodyPartExamined ViewPosition Laterality FilterType ManufacturerModelName
-SoftwareVersions PerformedProcedureStepDescription ClinicalTrialSubjectID RescaleType ContentLabel""".split()
+SoftwareVersions PerformedProcedureStepDescription ClinicalTrialSubjectID RescaleType ContentLabel"""
+NAMES = _NAMES.split()
 
 
 def planted(tmp_path: Path) -> Path:

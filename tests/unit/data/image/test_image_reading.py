@@ -15,7 +15,7 @@ from synthproof.data.image.dataset import ImageSet
 from synthproof.data.image.io import How, is_image_source, read_images
 from synthproof.data.split import split
 from synthproof.data.table.io import notices
-from synthproof.testing.pictures import CLASSES, shapes
+from synthproof.testing.shapes import CLASSES, shapes
 
 Image = pytest.importorskip("PIL.Image", reason="synthproof[images] is not installed")
 
@@ -157,7 +157,9 @@ def test_the_chain_leaves_a_fitting_square_alone_and_shrinks_with_antialiasing()
     assert np.array_equal(Chain(side=32).apply(square), square)
     stripes = np.tile(np.array([0, 255], dtype=np.uint8), (64, 32))
     shrunk = Chain(side=16).apply(stripes)
-    assert np.abs(shrunk[1:-1, 1:-1].astype(int) - 127).max() <= 4, "stripes finer than a pixel become their mean, not a pattern"
+    assert np.abs(shrunk[1:-1, 1:-1].astype(int) - 127).max() <= 4, (
+        "stripes finer than a pixel become their mean, not a pattern"
+    )
     assert fitting_side(np.array([500, 600, 90]), np.array([90, 700, 800])) == 64
     assert fitting_side(np.array([28, 28]), np.array([28, 28])) == 28
 

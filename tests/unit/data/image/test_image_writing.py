@@ -13,7 +13,7 @@ from synthproof.data.image.io import read_images
 from synthproof.data.image.modality import ImageModality
 from synthproof.data.image.write import SYNTHETIC, safe_name, write_images
 from synthproof.data.table.dataset import Origin, Table
-from synthproof.testing.pictures import shapes
+from synthproof.testing.shapes import shapes
 
 Image = pytest.importorskip("PIL.Image", reason="synthproof[images] is not installed")
 

@@ -1,0 +1,131 @@
+"""A balanced table with the origin of every row, what was done to it, and how both are written."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from synthproof.core.files import whole_file
+from synthproof.core.words import Words
+from synthproof.data.table.dataset import Table
+from synthproof.data.table.io import read_table, write_table
+
+IntArray = npt.NDArray[np.intp]
+
+HOLDS_REAL = Words(
+    en="A balanced table holds real rows, and interpolated ones give real rows away: it is for training inside the house and "
+    "is never released. Synthetic rows alone may go through `synthproof verify`.",
+    ko="균형을 맞춘 표에는 실제 행이 들어 있고, 보간된 행에서는 실제 행을 역산할 수 있습니다. 내부 학습용이며 반출할 수 없습니다. "
+    "합성 행만 따로 `synthproof verify`로 검증할 수 있습니다.",
+)
+SPLIT_FIRST = Words(
+    en="Test on real rows that were held out before balancing (--holdout): a copy of a training row in the test set makes any "
+    "score look good.",
+    ko="시험 데이터는 균형을 맞추기 전에 떼어 둔 실제 행이어야 합니다(--holdout). 학습 행의 사본이 시험 데이터에 "
+    "섞이면 점수가 부풀려집니다.",
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Balanced:
+    """A table after balancing.
+
+    Parameters
+    ----------
+    data
+        The rows, in the container they came in.
+    origin
+        ``"real"``, ``"duplicate"``, ``"augmentation"`` or ``"synthetic"`` for each row, shape (n,).
+    source_rows
+        Position of each row in what was given; -1: made.
+    facts
+        Counts, seed and strategy as JSON values; no value of the data.
+    notices
+        What the user should know.
+    """
+
+    data: Any
+    origin: npt.NDArray[Any]
+    source_rows: IntArray
+    facts: Mapping[str, Any]
+    notices: tuple[Words, ...] = ()
+
+    def write(self, target: Path) -> tuple[Path, ...]:
+        """Write the table, ``….origin.csv`` (row, origin, source row) beside it and ``….balance.json``, each whole or not at all.
+
+        Returns
+        -------
+        tuple of Path
+            The table, the marks, the receipt.
+        """
+        table = self.data if isinstance(self.data, Table) else read_table(self.data)
+        written = write_table(table, target)[0]
+        marks = written.with_name(f"{written.name}.origin.csv")
+        sources = [int(s) if s >= 0 else None for s in self.source_rows]
+        frame = pd.DataFrame(
+            {"row": np.arange(len(self.origin)), "origin": self.origin, "source_row": pd.array(sources, dtype="Int64")}
+        )
+        with whole_file(marks) as part:
+            frame.to_csv(part, index=False)
+        receipt = written.with_name(f"{written.name}.balance.json")
+        said = {**self.facts, "notices": [n.to_dict() for n in self.notices]}
+        with whole_file(receipt) as part:
+            part.write_text(json.dumps(said, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+        return written, marks, receipt
+
+
+def told_small(how: str, **facts: object) -> Words:
+    """Return the notice about classes with too few rows."""
+    if how == "skip":
+        words = Words(
+            en="{n_small} of {n_classes} classes have fewer than {least} real rows and were left as they are.",
+            ko="범주 {n_classes}개 중 {n_small}개는 실제 행이 {least}개 미만이어서 그대로 두었습니다.",
+        )
+    else:
+        words = Words(
+            en="{n_small} of {n_classes} classes have fewer than {least} real rows (the smallest {n}): what was made of them is "
+            "hardly more than those rows again.",
+            ko="범주 {n_classes}개 중 {n_small}개는 실제 행이 {least}개 미만(최소 {n}개)이어서, 생성된 행은 그 행들의 되풀이에 가깝습니다.",
+        )
+    return words.filled(**facts)
+
+
+def told_amounts(strategy: str, before: IntArray, after: IntArray, unlabelled: int) -> tuple[Words, ...]:
+    """Return what changed in counts, and what that means."""
+    out = []
+    if strategy == "weights":
+        out.append(
+            Words(
+                en="Rows stay as they are; the weights are in sample_weight_ and class_weight_.",
+                ko="행은 그대로이며 가중치는 sample_weight_와 class_weight_에 있습니다.",
+            )
+        )
+    elif not (before != after).any():
+        out.append(Words(en="No class was changed.", ko="변경된 범주가 없습니다."))
+    else:
+        words = Words(
+            en="{changed} of {n} classes changed; rarest to commonest went from 1:{old:.1f} to 1:{new:.1f}.",
+            ko="범주 {n}개 중 {changed}개를 변경했습니다. 최소:최대 비율 1:{old:.1f} → 1:{new:.1f}.",
+        )
+        out.append(
+            words.filled(
+                changed=int((before != after).sum()),
+                n=len(before),
+                old=float(before.max() / max(1, before.min())),
+                new=float(after.max() / max(1, after.min())),
+            )
+        )
+    if unlabelled:
+        words = Words(
+            en="{n} rows have no label: they stay as they are, and nothing is made from them.",
+            ko="라벨이 없는 {n}행은 그대로 두며, 이로부터 아무것도 만들지 않습니다.",
+        )
+        out.append(words.filled(n=unlabelled))
+    return tuple(out)

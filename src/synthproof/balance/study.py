@@ -1,0 +1,238 @@
+"""The study: does any of this help? One model and one number of optimiser steps, learned from each arm's rows, per class.
+
+Every arm is learned with the same steps, seeds and initial weights, and tested on the same real units that nothing
+learned from. Scores are those of each class, the ones that lose among them; differences from real rows alone are paired
+over seeds and test units.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from synthproof.balance.amounts import dose_amounts, rare_classes
+from synthproof.balance.balancer import balanced_repeats
+from synthproof.balance.differences import Difference, Measured, differences
+from synthproof.balance.learner import Learner, Perceptron
+from synthproof.balance.plan import CHECKS, DOSED, DOSES, Arm, arms_of
+from synthproof.balance.scores import SCORES, class_scores, unit_weights
+from synthproof.balance.task import Made, Task
+from synthproof.core.errors import UsageError
+from synthproof.core.random import derive
+from synthproof.core.run import Run, quiet
+from synthproof.core.words import Words
+
+FloatArray = npt.NDArray[np.float64]
+IntArray = npt.NDArray[np.intp]
+
+FEWEST_SEEDS = 5
+_REPEATS = 400
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Study:
+    """What a study found.
+
+    Parameters
+    ----------
+    names
+        The classes' names; ``#k`` for a class too rare to be named.
+    train, test
+        Real rows of each class.
+    rare
+        Which classes are topped up.
+    arms
+        Every arm that was measured, in order.
+    left_out
+        Arms that were not, with the reason.
+    measured
+        Scores by arm.
+    against_real
+        Each arm against real rows alone.
+    against_copies
+        Arms that make rows, against duplicates of the same count.
+    facts
+        Source, learner, steps, seeds.
+    seconds
+        Wall time by part.
+    """
+
+    names: tuple[str, ...]
+    train: tuple[int, ...]
+    test: tuple[int, ...]
+    rare: tuple[bool, ...]
+    arms: tuple[Arm, ...]
+    left_out: Mapping[str, Words]
+    measured: Mapping[str, Measured]
+    against_real: tuple[Difference, ...]
+    against_copies: tuple[Difference, ...]
+    facts: Mapping[str, Any]
+    seconds: Mapping[str, float]
+
+
+def study(
+    task: Task,
+    *,
+    learner: Learner | None = None,
+    seeds: int = FEWEST_SEEDS,
+    doses: Sequence[float] = DOSES,
+    seed: int = 0,
+    repeats: int = _REPEATS,
+    run: Run | None = None,
+) -> Study:
+    """Return the scores of every arm and their paired differences.
+
+    Parameters
+    ----------
+    task
+        Real data, split; see `task.TableTask`.
+    learner
+        What is trained; a `Perceptron` when absent.
+    seeds
+        Repeats of everything that learns (the generator too), five at least.
+    doses
+        Added rows per real row of each rare class.
+    seed
+        Of the whole study.
+    repeats
+        Bootstrap replicates of the test units.
+
+    Raises
+    ------
+    UsageError
+        ``balance/too-few-seeds``.
+
+    Notes
+    -----
+    Cost: seeds · (one generator + arms · steps of the learner) + seeds · arms · repeats · test rows · classes.
+    """
+    if seeds < FEWEST_SEEDS:
+        raise UsageError("balance/too-few-seeds", n=seeds)
+    job, begun = quiet(run), time.perf_counter()
+    learner = Perceptron() if learner is None else learner
+    left_out = _left_out(task, learner)
+    arms = [a for a in arms_of(doses) if a.kind not in left_out]
+    seconds = {"fitting generators": 0.0, "drawing and learning": 0.0, "scoring": 0.0}
+    weights = unit_weights(task.test.unit, repeats, derive(seed, "study"))
+    found: dict[str, list[tuple[Mapping[Any, FloatArray], Mapping[Any, FloatArray]]]] = {a.id: [] for a in arms}
+    for s in range(seeds):
+        at = derive(seed, f"study/{s}")
+        start = time.perf_counter()
+        makers = {
+            k: task.maker(k, seed=at, run=job) for k in ("smote", "augmentation", "synthetic") if k not in left_out
+        }
+        seconds["fitting generators"] += time.perf_counter() - start
+        for i, arm in enumerate(arms):
+            job.tick("study", s * len(arms) + i, seeds * len(arms), arm=arm.id)
+            start = time.perf_counter()
+            answer = _answer(arm, task, learner, makers, max(doses), at)
+            middle = time.perf_counter()
+            whole = class_scores(answer, task.test.y, np.ones((1, len(task.test.y))))
+            found[arm.id].append((whole, class_scores(answer, task.test.y, weights)))
+            seconds["drawing and learning"] += middle - start
+            seconds["scoring"] += time.perf_counter() - middle
+    job.tick("study", seeds * len(arms), seeds * len(arms))
+    how = {"learner": learner.name, "steps": learner.steps, "seeds": seeds, "seed": seed, "repeats": repeats}
+    facts = {**task.facts, **how, "doses": list(doses)}
+    seconds = {**{k: round(v, 1) for k, v in seconds.items()}, "all": round(time.perf_counter() - begun, 1)}
+    return _compared(task, arms, left_out, {k: _gathered(v) for k, v in found.items()}, facts, seconds)
+
+
+def _compared(
+    task: Task,
+    arms: Sequence[Arm],
+    left_out: Mapping[str, Words],
+    measured: Mapping[str, Measured],
+    facts: Mapping[str, Any],
+    seconds: Mapping[str, float],
+) -> Study:
+    """Return the study: every arm against real rows alone, and made rows against as many duplicates."""
+    n = len(task.names)
+    counts = np.bincount(task.train.y, minlength=n).astype(np.intp)
+    pairs = [(a.id, "real") for a in arms if a.id != "real"]
+    copies = [(a.id, f"duplicates@{a.dose:g}") for a in arms if a.kind in DOSED and a.kind != "duplicates"]
+    return Study(
+        names=task.names,
+        train=tuple(counts.tolist()),
+        test=tuple(np.bincount(task.test.y, minlength=n).tolist()),
+        rare=tuple(rare_classes(counts).tolist()),
+        arms=tuple(arms),
+        left_out=left_out,
+        measured=measured,
+        against_real=tuple(differences(measured, pairs)),
+        against_copies=tuple(differences(measured, copies)),
+        facts=facts,
+        seconds=seconds,
+    )
+
+
+def _left_out(task: Task, learner: Learner) -> dict[str, Words]:
+    out = {k: why for k, why in task.kinds().items() if why is not None}
+    if not learner.continues:
+        out["pretrain"] = Words(
+            en="this learner cannot go on from what it learned of other rows",
+            ko="이 학습기는 다른 행으로 학습한 결과에서 이어서 학습할 수 없습니다",
+        )
+    elif "synthetic" in out:
+        out["pretrain"] = out["synthetic"]
+    return out
+
+
+def _answer(
+    arm: Arm, task: Task, learner: Learner, makers: Mapping[str, Made], most_dose: float, seed: int
+) -> FloatArray:
+    """Return an arm's probabilities for the test rows."""
+    train, n = task.train, len(task.names)
+    counts = np.bincount(train.y, minlength=n).astype(np.intp)
+    go = derive(seed, "learn")  # the same for every arm: initial weights and order of batches are paired
+    steps = learner.steps
+    if arm.kind == "pretrain":
+        x, y = makers["synthetic"].rows(counts, seed=derive(seed, "pretrain"))
+        begun = learner.train(x, y, n, steps=steps // 2, seed=derive(go, "first"))
+        return learner.train(train.x, train.y, n, steps=steps - steps // 2, seed=go, start=begun).probabilities(
+            task.test.x
+        )
+    if arm.kind == "weights":
+        weight = len(train.y) / (n * counts[train.y])
+        return learner.train(train.x, train.y, n, steps=steps, seed=go, weight=weight).probabilities(task.test.x)
+    if arm.kind in DOSED:
+        x, y = _dosed(arm, task, makers, counts, most_dose, seed)
+        return learner.train(x, y, n, steps=steps, seed=go).probabilities(task.test.x)
+    twice = 2 if arm.kind in CHECKS else 1
+    answer = learner.train(train.x, train.y, n, steps=twice * steps, seed=go).probabilities(task.test.x)
+    if arm.kind == "threshold":
+        # Bayes' rule for equal shares: the decision that class weights aim at, without learning anything anew
+        answer = answer / (counts / counts.sum())
+        answer = answer / answer.sum(axis=1, keepdims=True)
+    return answer
+
+
+def _dosed(
+    arm: Arm, task: Task, makers: Mapping[str, Made], counts: IntArray, most_dose: float, seed: int
+) -> tuple[Any, IntArray]:
+    """Return real rows and the added ones."""
+    train, amounts = task.train, dose_amounts(counts, arm.dose)
+    if arm.kind == "duplicates":
+        again = [
+            balanced_repeats(np.flatnonzero(train.y == c).astype(np.intp), int(amounts[c]), derive(seed, "copies"))
+            for c in np.flatnonzero(amounts)
+        ]
+        rows = np.concatenate([np.arange(len(train.y)), *again]).astype(np.intp)
+        return train.x[rows], train.y[rows]
+    # the largest dose is made once; a smaller one is its head, so that doses are nested
+    most = dose_amounts(counts, most_dose)
+    x, y = makers[arm.kind].rows(most, seed=derive(seed, "doses"))
+    head = np.concatenate([np.flatnonzero(y == c)[: amounts[c]] for c in range(len(counts))])
+    return np.concatenate([train.x, x[head]]), np.concatenate([train.y, y[head]])
+
+
+def _gathered(found: Sequence[tuple[Mapping[Any, FloatArray], Mapping[Any, FloatArray]]]) -> Measured:
+    return Measured(
+        by_seed={s: np.stack([whole[s][0] for whole, _ in found]) for s in SCORES},
+        by_draw={s: np.mean([draws[s] for _, draws in found], axis=0) for s in SCORES},
+    )

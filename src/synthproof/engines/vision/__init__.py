@@ -1,0 +1,1 @@
+"""Pictures as arrays: how alike two are, and the nearest after aligning them."""

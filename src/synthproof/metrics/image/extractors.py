@@ -1,0 +1,171 @@
+"""Named extractors: what a classifier, random convolutions, the pixels' axes or a user's network see in pictures.
+
+A distance in features says nothing without the extractor's name and digest: none of these is "the FID". A number is read
+beside the same number of real pictures against real ones, in the same features, at the same size.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from synthproof.core.contracts import Case
+from synthproof.core.run import Run
+from synthproof.engines.threads import one_blas_thread
+from synthproof.engines.torch_nets.nets import Float32Array
+from synthproof.engines.torch_nets.vision import (
+    Classifier,
+    ClassifierPlan,
+    digest_of,
+    file_features,
+    random_digest,
+    random_features,
+    train_classifier,
+)
+from synthproof.engines.vision.alignment import reduced
+from synthproof.metrics.image.reading import SIDES, Side, classes_of, rows_of, side_of
+
+FloatArray = npt.NDArray[np.float64]
+IntArray = npt.NDArray[np.intp]
+
+MOST = 4_000
+"""Pictures a side that are looked at; of more, whole persons drawn at random."""
+LARGEST = 32
+"""Pixels a side that networks see."""
+RANDOM_AXES = 64
+PIXEL_AXES = 32
+LEAST_IN_A_CLASS = 10
+SEED = 0
+"""The extractors' own seed: the same for every case, so that their digests can be compared."""
+CLASSIFIER, RANDOM, PIXELS, OWN = "domain classifier", "random convolutions", "pixel axes", "own weights"
+
+
+@dataclass(frozen=True, slots=True)
+class Features:
+    """What one extractor saw.
+
+    Parameters
+    ----------
+    name, digest
+        Which extractor it is; the digest is of its weights.
+    of
+        Features of the pictures drawn of each side, shape (n, d).
+    scores
+        Probabilities of the classes of train; of the classifier alone.
+    """
+
+    name: str
+    digest: str
+    of: Mapping[Side, FloatArray]
+    scores: Mapping[Side, FloatArray] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OwnWeights:
+    """A network that the user supplies: TorchScript file, its SHA-256, the side it wants pictures at, and its name."""
+
+    path: str
+    sha256: str
+    side: int = 299
+    name: str = OWN
+
+
+def drawn(case: Case[Any]) -> dict[Side, IntArray]:
+    """Return the rows of each side that the extractors look at."""
+    found = case.cache.get("image.rows")
+    if not isinstance(found, dict):
+        sides = [s for s in SIDES if s != "holdout" or case.holdout is not None]
+        found = {s: rows_of(side_of(case, s), MOST, SEED, f"extractors/{s}") for s in sides}
+        case.cache["image.rows"] = found
+    return found
+
+
+def pictures(case: Case[Any], side: Side) -> Float32Array:
+    """Return the drawn pictures of one side as networks see them: (n, c, s, s) in [-1, 1], `LARGEST` pixels at most."""
+    key = f"image.pictures/{side}"
+    found = case.cache.get(key)
+    if not isinstance(found, np.ndarray):
+        images, rows = side_of(case, side), drawn(case)[side]
+        parts = [reduced(images.values(rows[i : i + 512]), LARGEST) for i in range(0, len(rows), 512)]
+        found = case.cache[key] = np.concatenate(parts)
+    return found
+
+
+def classifier(case: Case[Any], run: Run) -> Classifier | None:
+    """Return a classifier of train's classes, learned once per battery; ``None`` where there are not two of them."""
+    key = "image.classifier"
+    if key not in case.cache:
+        classes = classes_of(case)
+        codes = classes.of["train"][drawn(case)["train"]]
+        counts = np.bincount(codes[codes >= 0], minlength=len(classes.names))
+        usable = np.flatnonzero(counts >= LEAST_IN_A_CLASS)
+        made = None
+        if len(usable) >= 2:
+            rows = np.flatnonzero(np.isin(codes, usable))
+            made = train_classifier(
+                pictures(case, "train")[rows], codes[rows], len(classes.names), ClassifierPlan(), seed=SEED, run=run
+            )
+        case.cache[key] = made
+    found: Classifier | None = case.cache[key]
+    return found
+
+
+def features(case: Case[Any], name: str, run: Run, own: OwnWeights | None = None) -> Features | None:
+    """Return what one extractor sees, from the case's cache after the first call; ``None`` where it cannot be made."""
+    key = f"image.features/{name}"
+    if key not in case.cache:
+        make = {CLASSIFIER: _by_classifier, RANDOM: _by_random, PIXELS: _by_pixels}.get(name)
+        if make is not None:
+            case.cache[key] = make(case, run)
+        elif own is not None:
+            case.cache[key] = _by_own(case, own, run)
+    found: Features | None = case.cache.get(key)
+    return found
+
+
+def _by_classifier(case: Case[Any], run: Run) -> Features | None:
+    net = classifier(case, run)
+    if net is None:
+        return None
+    seen = {side: net.look(pictures(case, side), run=run) for side in drawn(case)}
+    return Features(CLASSIFIER, net.digest, {s: f for s, (f, _) in seen.items()}, {s: p for s, (_, p) in seen.items()})
+
+
+def _by_random(case: Case[Any], run: Run) -> Features:
+    raw = {side: random_features(pictures(case, side), seed=SEED, run=run) for side in drawn(case)}
+    return Features(RANDOM, random_digest(case.train.chain.channels, SEED), _on_axes(raw, RANDOM_AXES, scaled=True))
+
+
+def _by_pixels(case: Case[Any], run: Run) -> Features:
+    raw = {side: pictures(case, side).reshape(len(drawn(case)[side]), -1).astype(np.float64) for side in drawn(case)}
+    placed = _on_axes(raw, PIXEL_AXES, scaled=False)
+    return Features(PIXELS, digest_of({"axes": placed["train"].astype(np.float32)}), placed)
+
+
+def _by_own(case: Case[Any], own: OwnWeights, run: Run) -> Features:
+    def look(side: Side) -> FloatArray:
+        return file_features(pictures(case, side), Path(own.path), own.sha256, side=own.side, run=run)
+
+    return Features(own.name, f"sha256:{own.sha256.removeprefix('sha256:')}", {s: look(s) for s in drawn(case)})
+
+
+@one_blas_thread()
+def _on_axes(raw: Mapping[Side, FloatArray], most: int, *, scaled: bool) -> dict[Side, FloatArray]:
+    """Return features on the leading axes of train's, centred; with `scaled` each feature is divided by its spread."""
+    train = raw["train"]
+    centre = train.mean(axis=0)
+    spread = train.std(axis=0) if scaled else np.ones_like(centre)
+    scale = np.divide(1.0, spread, out=np.zeros_like(spread), where=spread > 1e-9)
+    apart = (train - centre) * scale
+    _, vectors = np.linalg.eigh(apart.T @ apart)
+    axes = vectors[:, ::-1][:, : min(most, max(1, len(train) - 1))]
+    return {side: np.ascontiguousarray(((x - centre) * scale) @ axes) for side, x in raw.items()}
+
+
+__all__ = ["CLASSIFIER", "LARGEST", "MOST", "OWN", "PIXELS", "RANDOM", "Features", "OwnWeights", "classifier", "drawn"]
+__all__ += ["features", "pictures"]

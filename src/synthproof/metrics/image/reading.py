@@ -1,0 +1,100 @@
+"""What every image metric asks first, and the pictures it then looks at: whole persons, drawn once, of one size."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from synthproof.core.contracts import Case
+from synthproof.core.evidence import Card, Evidence
+from synthproof.core.random import permutation
+from synthproof.core.words import Words
+from synthproof.data.image.dataset import ImageSet
+from synthproof.metrics.table.answers import NEEDS_HOLDOUT, insufficient, not_applicable, too_few
+
+IntArray = npt.NDArray[np.intp]
+Side = Literal["train", "holdout", "synthetic"]
+SIDES: tuple[Side, ...] = ("train", "holdout", "synthetic")
+
+NO_IMAGES = Words(en="The data are not images.", ko="이미지 데이터가 아닙니다.")
+OTHER_CHAIN = Words(
+    en="The data sets did not come through the same chain (size, channels, depth), so that nothing can be compared.",
+    ko="크기·채널·비트 깊이 등 전처리 과정이 서로 달라 비교할 수 없습니다.",
+)
+NO_CLASSES = Words(
+    en="No label column with two or more classes is declared as a target.",
+    ko="두 개 이상의 범주가 있는 라벨 열이 예측 대상으로 지정되어 있지 않습니다.",
+)
+WHAT: dict[Side, Words] = {
+    "train": Words(en="training images", ko="학습 원본 이미지"),
+    "holdout": Words(en="unseen images", ko="미학습 원본 이미지"),
+    "synthetic": Words(en="synthetic images", ko="합성 이미지"),
+}
+
+
+def side_of(case: Case[Any], side: Side) -> ImageSet:
+    """Return one data set of the case."""
+    found = {"train": case.train, "holdout": case.holdout, "synthetic": case.synthetic}[side]
+    assert isinstance(found, ImageSet)
+    return found
+
+
+def unready(
+    card: Card, case: Case[Any], seed: int, *, least: int = 1, needs: tuple[Side, ...] = SIDES
+) -> Evidence | None:
+    """Return why a case of images cannot be looked at, or ``None``.
+
+    Parameters
+    ----------
+    least
+        Images that each of the sets named in `needs` must hold.
+    """
+    if not isinstance(case.train, ImageSet) or not isinstance(case.synthetic, ImageSet):
+        return not_applicable(card, NO_IMAGES, seed=seed)
+    if "holdout" in needs and (case.holdout is None or len(case.holdout) == 0):
+        return insufficient(card, NEEDS_HOLDOUT, seed=seed)
+    for side in needs:
+        if side_of(case, side).chain.shape != case.train.chain.shape:
+            return insufficient(card, OTHER_CHAIN, seed=seed)
+        if (n := side_of(case, side).n_rows) < least:
+            return too_few(card, n, least, WHAT[side], seed=seed)
+    return None
+
+
+def rows_of(images: ImageSet, most: int, seed: int, purpose: str) -> IntArray:
+    """Return up to `most` pictures of whole units drawn at random, in the data set's own order."""
+    if images.n_rows <= most:
+        return np.arange(images.n_rows, dtype=np.intp)
+    order = permutation(seed, purpose, len(images))
+    per_unit = np.bincount(images.unit_of_row, minlength=len(images))[order]
+    enough = int(np.searchsorted(np.cumsum(per_unit), most, side="right"))
+    chosen = np.zeros(len(images), dtype=bool)
+    chosen[order[: max(1, enough)]] = True
+    return np.flatnonzero(chosen[images.unit_of_row])[:most].astype(np.intp)
+
+
+@dataclass(frozen=True, slots=True)
+class Classes:
+    """The class of every picture by one list of names; -1 where it is not known."""
+
+    names: tuple[str, ...]
+    of: dict[Side, IntArray]
+
+
+def classes_of(case: Case[Any]) -> Classes:
+    """Return the classes of all pictures of a case under common names, those of train first."""
+    found = {side: side_of(case, side).classes() for side in SIDES if side != "holdout" or case.holdout is not None}
+    names: list[str] = []
+    for _, known in found.values():
+        names += [n for n in known if n not in names]
+    codes: dict[Side, IntArray] = {}
+    for side, (given, known) in found.items():
+        at = np.array([names.index(n) for n in known] + [-1], dtype=np.intp)
+        codes[side] = at[given]
+    return Classes(tuple(names), codes)
+
+
+__all__ = ["NO_CLASSES", "SIDES", "Classes", "Side", "classes_of", "rows_of", "side_of", "unready"]

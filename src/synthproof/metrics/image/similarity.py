@@ -1,0 +1,277 @@
+"""The guide's similarity of images: SSIM, MS-SSIM and a deep one, each as a mean over originals and as a maximum."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+import numpy.typing as npt
+
+from synthproof.core.contracts import Case
+from synthproof.core.evidence import Card, Evidence
+from synthproof.core.run import Run, quiet
+from synthproof.core.schema import Purpose, Schema
+from synthproof.core.words import Words
+from synthproof.data.image.dataset import ImageSet
+from synthproof.engines.vision.similarity import multi_scale_similarity, similarity
+from synthproof.metrics.image.alike import small
+from synthproof.metrics.image.extractors import RANDOM, drawn, features
+from synthproof.metrics.image.reading import NO_IMAGES, classes_of, rows_of, side_of, unready
+
+FloatArray = npt.NDArray[np.float64]
+Float32Array = npt.NDArray[np.float32]
+IntArray = npt.NDArray[np.intp]
+
+MOST = 2_000
+"""Pictures a side that are compared; of more, whole persons drawn at random."""
+KINDS = ("SSIM", "MS-SSIM", "1 - deep distance")
+_READ = Words(
+    en="For each synthetic image, the mean of its {kind} to all training images of its class; the number is the mean of these "
+    "over images, as the guide defines it. The mean cannot show a copy: one among 500 raises it by 0.001. Read the maximum "
+    "beside it. The reference is that of unseen images.",
+    ko="합성 이미지마다 같은 클래스의 모든 학습 원본과의 {kind}를 평균하고 이를 다시 이미지에 대해 평균한 값입니다(가이드의 정의). "
+    "평균으로는 복제가 드러나지 않으므로(500건 중 1건은 0.001만 올립니다) 최댓값을 함께 읽으십시오. 비교값은 미학습 원본의 값입니다.",
+)
+_MOST = Words(
+    en="The highest {kind} of any synthetic image to a training image of its class, a fact about these images; the reference is "
+    "the highest of as many unseen images.",
+    ko="합성 이미지와 같은 클래스 학습 원본 간 {kind}의 최댓값으로, 이 이미지들에 대한 사실입니다. 비교값은 같은 수의 미학습 원본에서의 "
+    "최댓값입니다.",
+)
+_DEEP = Words(
+    en="1 less a distance in features of random convolutions, scaled so that pictures of two persons lie 1 apart on average; "
+    "not LPIPS, whose weights are not at hand.",
+    ko="임의 합성곱 특징에서의 거리를 서로 다른 두 사람의 이미지가 평균 1만큼 떨어지도록 맞춘 뒤 1에서 뺀 값입니다. 가중치를 구할 수 없는 "
+    "LPIPS와는 다른 값입니다.",
+)
+
+
+class Similarity:
+    """SSIM, MS-SSIM and 1 - deep distance of synthetic pictures to the training pictures of their class.
+
+    Notes
+    -----
+    PIPC guide (December 2024), appendix 4, image safety: per synthetic image the mean over the originals of its class.
+    Subjects: ``all`` (SSIM), ``MS-SSIM``, ``1 - deep distance``, each as that mean; ``… nearest``, the mean over images of
+    their highest similarity; ``… maximum``, the highest of all. The limits that the guide simulates from random halves
+    are quick to get: `tables` makes the similarities of all originals once, `halves` reads any halving off them.
+
+    Similarity is taken at 32 pixels at most and at 64 window positions. Cost n_S · n_train · 20,000 operations.
+    """
+
+    card: ClassVar[Card] = Card(
+        id="image.similarity",
+        version=1,
+        family="safety",
+        name=Words(en="Structural and perceptual similarity", ko="구조적·지각적 유사도"),
+        question=Words(
+            en="How like are the synthetic images to the originals of their class, on average and at most?",
+            ko="합성 이미지는 같은 클래스의 원본과 평균적으로, 그리고 가장 가까운 경우 얼마나 닮았는가?",
+        ),
+        unit="similarity",
+        low=-10.0,
+        high=1.0,
+        better="lower",
+        source="PIPC guide (2024.12) app. 4 (SSIM, MS-SSIM, 1 - LPIPS); Wang et al. 2004, doi:10.1109/TIP.2003.819861; Wang et "
+        "al. 2003, doi:10.1109/ACSSC.2003.1292216; maximum, deep distance of random convolutions: ours",
+        ideal=Words(en="What unseen real images reach (shown beside it).", ko="미학습 원본의 값(함께 표시)."),
+    )
+
+    def applies(self, schema: Schema, purpose: Purpose, /) -> str | None:
+        """Return ``None``, or that the data are not images."""
+        return None if schema.modality == "image" else NO_IMAGES.en
+
+    def measure(self, case: Case[Any], /, *, seed: int, run: Run | None = None) -> Sequence[Evidence]:
+        """Return three numbers (mean, nearest, maximum) of each of `KINDS`."""
+        job = quiet(run)
+        job.tick(self.card.id, 0, 3)
+        held = case.holdout is not None and len(case.holdout) > 0
+        if (why := unready(self.card, case, seed, needs=("train", "synthetic"))) is not None:
+            return (why,)
+        classes = classes_of(case)
+        # of the pictures that the extractors look at, so that all kinds speak of the same ones
+        seen = drawn(case)
+        rows = {
+            s: seen[s][rows_of(side_of(case, s).take_rows(seen[s]), MOST, seed, f"image.similarity/{s}")]
+            for s in classes.of
+        }
+        looked = {s: _Looked.at(side_of(case, s), rows[s], classes.of[s][rows[s]]) for s in rows}
+        deep = _Deep.of(case, rows, job)
+        out: list[Evidence] = []
+        found = {}
+        for side in ("synthetic", "holdout") if held else ("synthetic",):
+            tables = _tables(looked[side], looked["train"])
+            tables[KINDS[2]] = deep.table(side)
+            same = looked[side].classes[:, None] == looked["train"].classes[None, :]
+            found[side] = {kind: per_image(table, same) for kind, table in tables.items()}
+            job.tick(self.card.id, len(found), 3)
+        for kind in KINDS:
+            out += self._of_kind(kind, found["synthetic"][kind], found.get("holdout", {}).get(kind), seed)
+        job.tick(self.card.id, 3, 3)
+        return out
+
+    def _of_kind(self, kind: str, found: PerImage, unseen: PerImage | None, seed: int) -> list[Evidence]:
+        first = "all" if kind == KINDS[0] else kind
+        told = {"kind": "SSIM" if first == "all" else kind}
+        numbers = (
+            (first, found.mean, None if unseen is None else unseen.mean, _READ.filled(**told)),
+            (f"{kind} nearest", found.most, None if unseen is None else unseen.most, None),
+        )
+        out = []
+        for subject, values, control, caveat in numbers:
+            value, half = float(values.mean()), _half(values)
+            quantiles = {f"{q:g}": float(np.quantile(values, q)) for q in (0.5, 0.95, 0.99)}
+            out.append(
+                self._evidence(subject, value, half, control, quantiles, _with_deep(caveat, kind), len(values), seed)
+            )
+        top = float(found.most.max())
+        worst = np.argsort(-found.most, kind="stable")[:50]
+        reference = None if unseen is None else float(unseen.most.max())
+        out.append(
+            Evidence(
+                metric=self.card.id,
+                version=self.card.version,
+                subject=f"{kind} maximum",
+                estimate=top,
+                interval=(top, top),
+                reference=reference,
+                n=len(found.most),
+                seed=seed,
+                private={"most_alike_among_looked_at": worst.tolist()},
+                caveat=_MOST.filled(**told),
+            )
+        )
+        return out
+
+    def _evidence(
+        self,
+        subject: str,
+        value: float,
+        half: float,
+        control: FloatArray | None,
+        quantiles: Mapping[str, float],
+        caveat: Words | None,
+        n: int,
+        seed: int,
+    ) -> Evidence:
+        reference = None if control is None else float(control.mean())
+        spread = (
+            None
+            if control is None
+            else (float(control.mean()) - _half(control), float(control.mean()) + _half(control))
+        )
+        return Evidence(
+            metric=self.card.id,
+            version=self.card.version,
+            subject=subject,
+            estimate=value,
+            interval=(value - half, min(1.0, value + half) if value <= 1.0 else value),
+            reference=reference,
+            reference_interval=spread,
+            n=n,
+            seed=seed,
+            detail={"quantiles_over_images": quantiles},
+            caveat=caveat,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class PerImage:
+    """Of each picture: mean similarity to the originals of its class, and the highest; pictures without any left out."""
+
+    mean: FloatArray
+    most: FloatArray
+
+
+def per_image(table: Float32Array, same: npt.NDArray[np.bool_]) -> PerImage:
+    """Return mean and maximum of each row of a table of similarities over the columns of its own class."""
+    count = same.sum(axis=1)
+    known = count > 0
+    sums = np.where(same, table, 0.0).sum(axis=1)
+    most = np.where(same, table, -np.inf).max(axis=1, initial=-np.inf)
+    return PerImage((sums[known] / count[known]).astype(np.float64), most[known].astype(np.float64))
+
+
+@dataclass(frozen=True, slots=True)
+class Tables:
+    """Similarities of all originals with each other, made once, from which limits are read for any halving.
+
+    Parameters
+    ----------
+    of
+        By kind, shape (n, n).
+    same
+        Whether two pictures are of one class, shape (n, n).
+    """
+
+    of: Mapping[str, Float32Array]
+    same: npt.NDArray[np.bool_]
+
+    def halves(self, original: IntArray, other: IntArray, subject: str = "all") -> float:
+        """Return the metric's number of one subject for two halves of the originals, given as positions."""
+        kind = next((k for k in KINDS if subject.startswith(k)), KINDS[0])
+        at = np.ix_(other, original)
+        found = per_image(self.of[kind][at], self.same[at])
+        if not len(found.mean):
+            return float("nan")
+        if subject.endswith("maximum"):
+            return float(found.most.max())
+        return float((found.most if subject.endswith("nearest") else found.mean).mean())
+
+
+def tables(images: ImageSet, rows: IntArray) -> Tables:
+    """Return the similarities (SSIM and MS-SSIM) of pictures with each other; a second for 1,000 of them."""
+    looked = _Looked.at(images, rows, images.classes()[0][rows])
+    return Tables(_tables(looked, looked), looked.classes[:, None] == looked.classes[None, :])
+
+
+@dataclass(frozen=True, slots=True)
+class _Looked:
+    pictures: Float32Array
+    classes: IntArray
+
+    @classmethod
+    def at(cls, images: ImageSet, rows: IntArray, classes: IntArray) -> _Looked:
+        return cls((small(images, rows) + np.float32(1.0)) / np.float32(2.0), classes)
+
+
+@dataclass(frozen=True, slots=True)
+class _Deep:
+    """Features of random convolutions, scaled so that training pictures lie 1 apart on average."""
+
+    features: Mapping[str, FloatArray]
+
+    @classmethod
+    def of(cls, case: Case[Any], rows: Mapping[Any, IntArray], run: Run) -> _Deep:
+        seen = features(case, RANDOM, run)
+        assert seen is not None
+        chosen = {s: seen.of[s][np.isin(drawn(case)[s], rows[s])] for s in rows}
+        train = chosen["train"]
+        half = len(train) // 2
+        apart = np.linalg.norm(train[:half] - train[half : 2 * half], axis=1).mean() if half else 1.0
+        return cls({s: x / max(float(apart), 1e-9) for s, x in chosen.items()})
+
+    def table(self, side: str) -> Float32Array:
+        """Return 1 less the distance of every picture of a side to every training picture."""
+        from synthproof.metrics.any.vectors import squared_distances
+
+        return (1.0 - np.sqrt(squared_distances(self.features[side], self.features["train"]))).astype(np.float32)
+
+
+def _tables(a: _Looked, b: _Looked) -> dict[str, Float32Array]:
+    return {KINDS[0]: similarity(a.pictures, b.pictures)[0], KINDS[1]: multi_scale_similarity(a.pictures, b.pictures)}
+
+
+def _half(values: FloatArray) -> float:
+    return 1.96 * float(values.std(ddof=1)) / float(np.sqrt(len(values))) if len(values) > 1 else 1.0
+
+
+def _with_deep(caveat: Words | None, kind: str) -> Words | None:
+    if caveat is None or kind != KINDS[2]:
+        return caveat
+    return Words(en=f"{caveat.en} {_DEEP.en}", ko=f"{caveat.ko} {_DEEP.ko}")
+
+
+__all__ = ["KINDS", "PerImage", "Similarity", "Tables", "per_image", "tables"]

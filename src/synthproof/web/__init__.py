@@ -1,0 +1,1 @@
+"""The committee's pages: a server for one institution, on one machine."""
