@@ -51,6 +51,8 @@ def test_boxes_go_the_way_of_their_pictures(tmp_path: Path, fit: str, zipped: bo
     for i in range(4):
         corners, _ = data.boxes_of(i)
         for x0, y0, x1, y1 in corners:
+            if x1 - x0 < 4:
+                continue  # cut at the edge
             inner = data.pixels()[i, int(y0) + 1 : int(y1) - 1, int(x0) + 1 : int(x1) - 1]
             assert inner.mean() > 240
             assert y1 - y0 == pytest.approx(8 * zoom)
