@@ -60,7 +60,7 @@ class Similarity:
     are quick to get: `tables` makes the similarities of all originals once, `halves` reads any halving off them.
 
     Similarity is taken at 32 pixels at most and at 64 window positions, of at most 2,000 pictures a side: the maximum is that
-    of the pictures looked at, and `image.near_copies`, which leaves no training picture out, is what finds copies. Cost n_S · n_train · 20,000 operations.
+    of the pictures looked at; `image.near_copies` leaves no training picture out. Cost n_S · n_train · 20,000 operations.
     """
 
     card: ClassVar[Card] = Card(
