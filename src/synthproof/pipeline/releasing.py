@@ -9,9 +9,9 @@ from pathlib import Path
 from synthproof.core.errors import WorkspaceError
 from synthproof.core.run import Run
 from synthproof.dossier.seal import SEAL, check_seal
-from synthproof.pipeline.lock import only_one
 from synthproof.pipeline.image_road import PICTURES_FOLDER
 from synthproof.pipeline.images import load_images
+from synthproof.pipeline.lock import only_one
 from synthproof.pipeline.tables import load_table
 from synthproof.pipeline.workspace import Workspace
 from synthproof.release.bundle import Material, Sealed, seal_bundle

@@ -20,7 +20,6 @@ from synthproof.core.files import refuse_url, whole_file, whole_folder
 from synthproof.core.fingerprint import digest, digest_file, digest_json
 from synthproof.core.run import Run, quiet
 from synthproof.core.words import Words
-from synthproof.data.table.dataset import Table
 from synthproof.dossier.assemble import PREVIEW, read_dossier
 from synthproof.dossier.journal import Line
 from synthproof.dossier.seal import check_seal
