@@ -14,7 +14,6 @@ from typing import Any, ClassVar, Self
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from scipy.ndimage import gaussian_filter
 
 from synthproof.core.contracts import Conditions
 from synthproof.core.errors import DataError
@@ -39,23 +38,21 @@ from synthproof.synthesizers.image.drawing import (
     to_pixels,
 )
 from synthproof.synthesizers.image.flow import Flow
-from synthproof.synthesizers.image.layout import LayoutLaw
-from synthproof.synthesizers.image.parts import cut, emptied, part_side, paste
+from synthproof.synthesizers.image.layout import ALL, LayoutLaw, label_key, laws_of
+from synthproof.synthesizers.image.parts import cut, emptied, part_side, paste, smaller, zone_of
 from synthproof.synthesizers.image.sizes import square
 from synthproof.synthesizers.image.stage_flow import StageFlow
 from synthproof.synthesizers.image.staged import Staged
-from synthproof.synthesizers.image.super_stage import halved, squares
+from synthproof.synthesizers.image.super_stage import squares
 from synthproof.synthesizers.table.columns.layout import check_count
 
 FloatArray = npt.NDArray[np.float32]
 IntArray = npt.NDArray[np.intp]
 SHARES = {"parts": 0.6, "ground": 0.2, "seams": 0.2}
 """Of the budget."""
-_OWN_LAW = 20
-"""Scenes a label must have for a layout law of its own."""
 _MANY = 1 << 12
-_SMOOTH, _SQUARE = 32, 32
-"""Sides of the backgrounds that are learned, and of the squares that seams are learned from, pixels."""
+_SQUARE = 32
+"""Side of the squares that seams are learned from, pixels."""
 _FEW, _SMALL_BATCH = 5_000, 16
 """Pictures under which steps are worth more than pictures a step, and how many a step then has on a CPU."""
 
@@ -142,11 +139,11 @@ class Compose(Staged):
         parts = cut(scenes, self.side or part_side(scenes))
         flows = {
             name: self._flow(name, pictures, begun.seed, job)
-            for name, pictures in (("parts", parts), ("ground", _small(emptied(scenes))))
+            for name, pictures in (("parts", parts), ("ground", smaller(emptied(scenes))))
         }
         seams = self._seams(begun, job) if self.harmonise > 0 else None
         shares = np.asarray(flows["parts"].get_state()["learnt"]["law"]["shares"])
-        layouts = _layouts(begun, scenes, shares > 0)
+        layouts = laws_of(scenes, begun.code.schema.modelled[0], shares > 0)
         self._take(flows, seams, layouts, scenes.part_classes, Learnt.of(begun, _said(flows)))
         return self
 
@@ -221,7 +218,7 @@ class Compose(Staged):
         own, block = own_seed(seed, learnt.seed), 16
         rows = learnt.law.draw(max(1, -(-n // block)) * block, where, own, job)
         label = learnt.code.schema.modelled[0].name
-        keys = [k if (k := _key(v)) in self._layouts else _ALL for v in rows[label].astype(str)]
+        keys = [k if (k := label_key(v)) in self._layouts else ALL for v in rows[label].astype(str)]
         boxes: dict[int, pd.DataFrame] = {}
         masks = np.zeros((n, learnt.chain.side, learnt.chain.side), dtype=np.uint16)
 
@@ -233,7 +230,7 @@ class Compose(Staged):
             for k, i in enumerate(mine):
                 job.tick("compose", i, n)
                 scene, masks[i], seam, boxes[i] = self._scene(grounds[k], keys[i], own, i, job)
-                made[k], zones[k, 0] = np.clip(np.rint(scene), 0, learnt.chain.top), _zone(seam)
+                made[k], zones[k, 0] = np.clip(np.rint(scene), 0, learnt.chain.top), zone_of(seam)
             return self._harmonised(made, zones, rows.iloc[mine.start : mine.stop], own, b, job)
 
         drawn = draw(
@@ -340,50 +337,10 @@ class Compose(Staged):
         return self
 
 
-_ALL = "all labels"
-
-
-def _small(data: ImageSet) -> ImageSet:
-    """Return filled-in backgrounds at `_SMOOTH` px or less: what filling left is smooth, and a large net not worth its time."""
-    times = 0
-    while data.chain.side >> times > _SMOOTH and (data.chain.side >> times) % 2 == 0:
-        times += 1
-    return halved(data, times)
-
-
-def _layouts(begun: Begun, scenes: Scenes, learned: npt.NDArray[np.bool_]) -> dict[str, LayoutLaw]:
-    """Return a law for each label with scenes enough, and one for all; classes of parts that were not learned are left out."""
-    kept = scenes.boxes["class"].cat.codes.map(lambda c: bool(learned[c])).to_numpy(dtype=bool)
-    known = Scenes(
-        scenes.labels, scenes.store, scenes.chain, boxes=scenes.boxes[kept].reset_index(drop=True), at=scenes.at
-    )
-    out = {_ALL: LayoutLaw.learn(known)}
-    label = begun.code.schema.modelled[0]
-    if not label.levelled:
-        return out
-    labels = scenes.frame[label.name].astype(str).to_numpy()
-    for value in sorted(set(labels.tolist())):
-        rows = np.flatnonzero(labels == value).astype(np.intp)
-        if _OWN_LAW <= len(rows) < len(labels):
-            law = LayoutLaw.learn(known.take_rows(rows))
-            law.real = out[_ALL].real  # no layout of any label may come back
-            out[_key(value)] = law
-    return out
-
-
-def _key(label: object) -> str:
-    return f"label {label}"
-
-
 def _noise(path: StageFlow, n: int, seed: int, purpose: str, block: int) -> FloatArray:
     net = path.net
     shape = (16, net.channels, net.side, net.side)
     return stream(seed, f"compose/{purpose}", block).standard_normal(shape, dtype=np.float32)[:n]
-
-
-def _zone(seam: npt.NDArray[np.float64]) -> FloatArray:
-    """Return where pictures may change: the seam, and a pixel or two around it."""
-    return np.asarray(np.clip(1.5 * gaussian_filter(seam, 0.8), 0, 1), dtype=np.float32)
 
 
 def _said(flows: dict[str, Flow]) -> tuple[Words, ...]:

@@ -16,6 +16,7 @@ from scipy.optimize import linear_sum_assignment
 from scipy.special import ndtr
 
 from synthproof.core.errors import DataError
+from synthproof.core.schema import Field
 from synthproof.data.image.scenes import Scenes
 
 FloatArray = npt.NDArray[np.float64]
@@ -250,4 +251,39 @@ def _overlaps(corners: FloatArray) -> FloatArray:
     return out
 
 
-__all__ = ["GRID", "SAME_BOX", "SAME_SHARE", "LayoutLaw", "iou", "whole"]
+ALL = "all labels"
+_OWN_LAW = 20
+"""Scenes a label must have for a layout law of its own."""
+
+
+def laws_of(scenes: Scenes, label: Field, learned: npt.NDArray[np.bool_]) -> dict[str, LayoutLaw]:
+    """Return a law for each level of a label with scenes enough, and one for all.
+
+    Parameters
+    ----------
+    learned
+        Whether each class of parts was learned; boxes of the others are left out.
+    """
+    kept = learned[scenes.boxes["class"].cat.codes.to_numpy()]
+    known = Scenes(
+        scenes.labels, scenes.store, scenes.chain, boxes=scenes.boxes[kept].reset_index(drop=True), at=scenes.at
+    )
+    out = {ALL: LayoutLaw.learn(known)}
+    if not label.levelled:
+        return out
+    labels = scenes.frame[label.name].astype(str).to_numpy()
+    for value in sorted(set(labels.tolist())):
+        rows = np.flatnonzero(labels == value).astype(np.intp)
+        if _OWN_LAW <= len(rows) < len(labels):
+            law = LayoutLaw.learn(known.take_rows(rows))
+            law.real = out[ALL].real  # no layout of any label may come back
+            out[label_key(value)] = law
+    return out
+
+
+def label_key(value: object) -> str:
+    """Return the name of a label's own law."""
+    return f"label {value}"
+
+
+__all__ = ["ALL", "GRID", "SAME_BOX", "SAME_SHARE", "LayoutLaw", "iou", "label_key", "laws_of", "whole"]

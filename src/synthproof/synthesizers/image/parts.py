@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+from scipy.ndimage import gaussian_filter
 
 from synthproof.core.schema import Field, Schema
 from synthproof.data.image.chain import Chain, Pixels
@@ -16,12 +17,15 @@ from synthproof.data.image.scenes import CORNERS, Scenes, ellipse
 from synthproof.data.image.store import new_store
 from synthproof.data.table.dataset import Origin, Table
 from synthproof.synthesizers.image.layout import whole
+from synthproof.synthesizers.image.super_stage import halved
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.intp]
 SIDES = (8, 12, 16, 24, 32, 48, 64, 96, 128)
 MARGIN = 1.15
 """Side of what is cut, as a multiple of the box: a part needs some of its surroundings to be pasted softly."""
+SMOOTH = 32
+"""Side up to which backgrounds are learned, pixels."""
 SOFT = 0.25
 """Width of the soft edge, as a share of the ellipse's radius."""
 
@@ -162,4 +166,30 @@ def paste(
     return scene, mask, seam
 
 
-__all__ = ["MARGIN", "SIDES", "SOFT", "cut", "emptied", "part_side", "paste", "resized", "widened"]
+def smaller(data: ImageSet) -> ImageSet:
+    """Return filled-in backgrounds at `SMOOTH` px or less: what filling left is smooth, and a large net not worth its time."""
+    times = 0
+    while data.chain.side >> times > SMOOTH and (data.chain.side >> times) % 2 == 0:
+        times += 1
+    return halved(data, times)
+
+
+def zone_of(seam: npt.NDArray[np.float64]) -> npt.NDArray[np.float32]:
+    """Return where pictures may change: the seam, and a pixel or two around it."""
+    return np.asarray(np.clip(1.5 * gaussian_filter(seam, 0.8), 0, 1), dtype=np.float32)
+
+
+__all__ = [
+    "MARGIN",
+    "SIDES",
+    "SMOOTH",
+    "SOFT",
+    "cut",
+    "emptied",
+    "part_side",
+    "paste",
+    "resized",
+    "smaller",
+    "widened",
+    "zone_of",
+]
