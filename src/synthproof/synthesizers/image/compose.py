@@ -48,7 +48,7 @@ from synthproof.synthesizers.table.columns.layout import check_count
 
 FloatArray = npt.NDArray[np.float32]
 IntArray = npt.NDArray[np.intp]
-SHARES = {"parts": 0.6, "ground": 0.2, "seams": 0.2}
+SHARES = {"parts": 0.5, "ground": 0.3, "seams": 0.2}
 """Of the budget."""
 _MANY = 1 << 12
 _SQUARE = 32
@@ -63,7 +63,7 @@ class Compose(Staged):
     Parameters
     ----------
     minutes, images
-        Budget in all: parts 60 %, background 20 %, seams 20 %; minutes of learning, or pictures to look at.
+        Budget in all: parts 50 %, background 30 %, seams 20 %; minutes of learning, or pictures to look at.
     width
         Channels of each network's first level; 0: by size and device.
     side
