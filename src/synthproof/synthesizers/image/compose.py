@@ -8,12 +8,12 @@ to be looked for part by part (`parts.cut`).
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, ClassVar, Self
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from scipy.ndimage import gaussian_filter
 
 from synthproof.core.contracts import Conditions
 from synthproof.core.errors import DataError
@@ -25,7 +25,8 @@ from synthproof.data.image.chain import Pixels
 from synthproof.data.image.custody import Step, with_steps
 from synthproof.data.image.dataset import ImageSet
 from synthproof.data.image.scenes import CORNERS, Scenes
-from synthproof.engines.torch_nets.load import need_torch
+from synthproof.engines.torch_nets.load import device_for, need_torch
+from synthproof.engines.torch_nets.unet import UNet
 from synthproof.synthesizers.image.drawing import (
     Begun,
     Learnt,
@@ -37,20 +38,23 @@ from synthproof.synthesizers.image.drawing import (
     to_pixels,
 )
 from synthproof.synthesizers.image.flow import Flow
-from synthproof.synthesizers.image.layout import LayoutLaw
-from synthproof.synthesizers.image.parts import cut, emptied, part_side, paste
+from synthproof.synthesizers.image.layout import ALL, LayoutLaw, label_key, laws_of
+from synthproof.synthesizers.image.parts import cut, emptied, part_side, paste, smaller, zone_of
 from synthproof.synthesizers.image.sizes import square
 from synthproof.synthesizers.image.stage_flow import StageFlow
 from synthproof.synthesizers.image.staged import Staged
+from synthproof.synthesizers.image.super_stage import squares
 from synthproof.synthesizers.table.columns.layout import check_count
 
 FloatArray = npt.NDArray[np.float32]
 IntArray = npt.NDArray[np.intp]
-SHARES = {"parts": 0.45, "ground": 0.2, "scene": 0.35}
+SHARES = {"parts": 0.5, "ground": 0.3, "seams": 0.2}
 """Of the budget."""
-_OWN_LAW = 20
-"""Scenes a label must have for a layout law of its own."""
 _MANY = 1 << 12
+_SQUARE = 32
+"""Side of the squares that seams are learned from, pixels."""
+_FEW, _SMALL_BATCH = 5_000, 16
+"""Pictures under which steps are worth more than pictures a step, and how many a step then has on a CPU."""
 
 
 class Compose(Staged):
@@ -59,7 +63,7 @@ class Compose(Staged):
     Parameters
     ----------
     minutes, images
-        Budget in all: parts 45 %, background 20 %, seams 35 %; minutes of learning, or pictures to look at.
+        Budget in all: parts 50 %, background 30 %, seams 20 %; minutes of learning, or pictures to look at.
     width
         Channels of each network's first level; 0: by size and device.
     side
@@ -135,24 +139,52 @@ class Compose(Staged):
         parts = cut(scenes, self.side or part_side(scenes))
         flows = {
             name: self._flow(name, pictures, begun.seed, job)
-            for name, pictures in (("parts", parts), ("ground", emptied(scenes)), ("scene", _plain(scenes)))
+            for name, pictures in (("parts", parts), ("ground", smaller(emptied(scenes))))
         }
+        seams = self._seams(begun, job) if self.harmonise > 0 else None
         shares = np.asarray(flows["parts"].get_state()["learnt"]["law"]["shares"])
-        self._take(flows, _layouts(begun, scenes, shares > 0), scenes.part_classes, Learnt.of(begun, _said(flows)))
+        layouts = laws_of(scenes, begun.code.schema.modelled[0], shares > 0)
+        self._take(flows, seams, layouts, scenes.part_classes, Learnt.of(begun, _said(flows)))
         return self
 
     def _flow(self, name: str, data: ImageSet, seed: int, run: Run) -> Flow:
         share = SHARES[name]
         images = None if self.images is None else max(1, round(self.images * share))
         return Flow(
-            minutes=self.minutes * share, images=images, width=self.width, steps=self.steps, min_class=self.min_class,
+            minutes=self.minutes * share, images=images, width=self.width,
+            batch_size=_SMALL_BATCH if run.device == "cpu" and data.n_rows < _FEW else 0, steps=self.steps, min_class=self.min_class,
             random_state=derive(seed, name),
         ).fit(data, run=run)  # fmt: skip
 
+    def _seams(self, begun: Begun, run: Run) -> StageFlow:
+        """Return what denoises seams: it knows the last part of the path alone, from squares of scenes."""
+        torch, data, device = need_torch(), begun.data, device_for(run.device)
+        cut_at = min(data.chain.side, _SQUARE)
+        side = -(-cut_at // 4) * 4
+        net = UNet(
+            side=side, channels=data.chain.channels, unshuffle=2, base=self.width or 48, mult=(1, 2),
+            condition=begun.code.size, attention=False,
+        )  # fmt: skip
+
+        def load(which: IntArray) -> tuple[Any, Any, Any]:
+            values = torch.as_tensor(squares(data.values(which), cut_at, begun.seed, which))
+            return square(values, side).to(device), torch.as_tensor(begun.condition[which], device=device), None
+
+        schedule = replace(self._schedule(net, run, SHARES["seams"]), batch=_SMALL_BATCH)
+        return StageFlow.learn(
+            load, begun.batch("seams"), net, schedule, steps=self.steps or 8, seed=derive(begun.seed, "seams"),
+            purpose="seams", run=run, share=0.0, least=1 - self.harmonise,
+        )  # fmt: skip
+
     def _take(
-        self, flows: dict[str, Flow], layouts: dict[str, LayoutLaw], classes: tuple[str, ...], learnt: Learnt
+        self,
+        flows: dict[str, Flow],
+        seams: StageFlow | None,
+        layouts: dict[str, LayoutLaw],
+        classes: tuple[str, ...],
+        learnt: Learnt,
     ) -> None:
-        self._flows, self._layouts, self._classes = flows, layouts, classes
+        self._flows, self._layouts, self._classes, self._seam_flow = flows, layouts, classes, seams
         self._paths, self._codes = {}, {}
         for name, flow in flows.items():
             state = flow.get_state()
@@ -161,7 +193,8 @@ class Compose(Staged):
             self._paths[name], self._codes[name] = path, Learnt.from_state(state["learnt"])
         digests = {name: np.frombuffer(f.digest_.encode(), dtype=np.uint8) for name, f in flows.items()}
         numbers = {f"{k}/{n}": a for k, law in layouts.items() for n, a in law.get_state().items()}
-        self.digest_ = model_digest("image.compose", {**digests, **numbers})
+        arrays = {} if seams is None else {f"seams/{n}": a for n, a in seams.arrays.items()}
+        self.digest_ = model_digest("image.compose", {**digests, **numbers, **arrays})
         self.seed_ = learnt.seed
         self._learnt = learnt
 
@@ -185,7 +218,7 @@ class Compose(Staged):
         own, block = own_seed(seed, learnt.seed), 16
         rows = learnt.law.draw(max(1, -(-n // block)) * block, where, own, job)
         label = learnt.code.schema.modelled[0].name
-        keys = [k if (k := _key(v)) in self._layouts else _ALL for v in rows[label].astype(str)]
+        keys = [k if (k := label_key(v)) in self._layouts else ALL for v in rows[label].astype(str)]
         boxes: dict[int, pd.DataFrame] = {}
         masks = np.zeros((n, learnt.chain.side, learnt.chain.side), dtype=np.uint16)
 
@@ -197,7 +230,7 @@ class Compose(Staged):
             for k, i in enumerate(mine):
                 job.tick("compose", i, n)
                 scene, masks[i], seam, boxes[i] = self._scene(grounds[k], keys[i], own, i, job)
-                made[k], zones[k, 0] = np.clip(np.rint(scene), 0, learnt.chain.top), _zone(seam)
+                made[k], zones[k, 0] = np.clip(np.rint(scene), 0, learnt.chain.top), zone_of(seam)
             return self._harmonised(made, zones, rows.iloc[mine.start : mine.stop], own, b, job)
 
         drawn = draw(
@@ -246,22 +279,30 @@ class Compose(Staged):
     def _grounds(self, rows: pd.DataFrame, seed: int, block: int, run: Run) -> Pixels:
         path, kept = self._paths["ground"], self._codes["ground"]
         values = path.paint(_noise(path, len(rows), seed, "ground", block), kept.code.encode(rows), device=run.device)
-        side = kept.chain.side
-        return to_pixels(values[:, :, :side, :side], kept.chain)
+        small, chain = kept.chain.side, self._fitted("sample").chain
+        grown = need_torch().nn.functional.interpolate(
+            need_torch().as_tensor(values[:, :, :small, :small]),
+            size=(chain.side,) * 2,
+            mode="bilinear",
+            align_corners=False,
+        )
+        return to_pixels(grown.numpy(), chain)
 
     def _harmonised(
         self, made: Pixels, zones: FloatArray, rows: pd.DataFrame, seed: int, block: int, run: Run
     ) -> Pixels:
         n, chain = len(rows), self._fitted("sample").chain
-        if self.harmonise <= 0 or n == 0:
+        path, torch = self._seam_flow, need_torch()
+        if path is None or self.harmonise <= 0 or n == 0:
             return made
-        path, torch = self._paths["scene"], need_torch()
-        net = path.net
+        multiple = path.net.multiple
+        wide = -(-chain.side // multiple) * multiple
         values = made[:n].astype(np.float32).transpose(0, 3, 1, 2) * np.float32(2.0 / chain.top) - 1
-        source, zone = (square(torch.as_tensor(v), net.side).numpy() for v in (np.ascontiguousarray(values), zones))
+        source, zone = (square(torch.as_tensor(v), wide).numpy() for v in (np.ascontiguousarray(values), zones))
         found = path.paint(
-            _noise(path, n, seed, "seams", block), self._codes["scene"].code.encode(rows), device=run.device,
-            source=source, begin=1 - self.harmonise, zone=zone,
+            stream(seed, "compose/seams", block).standard_normal((16, *source.shape[1:]), dtype=np.float32)[:n],
+            self._fitted("sample").code.encode(rows), device=run.device, source=source, begin=1 - self.harmonise,
+            zone=zone,
         )  # fmt: skip
         out = made.copy()
         out[:n] = to_pixels(found[:, :, : chain.side, : chain.side], chain)
@@ -281,6 +322,7 @@ class Compose(Staged):
         learnt = self._fitted("get_state")
         return {
             "flows": {k: {"params": f.get_params(), "state": f.get_state()} for k, f in self._flows.items()},
+            "seams": None if self._seam_flow is None else self._seam_flow.get_state(),
             "layouts": {k: law.get_state() for k, law in self._layouts.items()},
             "classes": list(self._classes),
             "learnt": learnt.get_state(),
@@ -290,50 +332,15 @@ class Compose(Staged):
         """Take back what `get_state` returned."""
         flows = {k: Flow(**f["params"]).set_state(f["state"]) for k, f in state["flows"].items()}
         layouts = {k: LayoutLaw.from_state(law) for k, law in state["layouts"].items()}
-        self._take(flows, layouts, tuple(state["classes"]), Learnt.from_state(state["learnt"]))
+        seams = None if state["seams"] is None else StageFlow.from_state(state["seams"])
+        self._take(flows, seams, layouts, tuple(state["classes"]), Learnt.from_state(state["learnt"]))
         return self
-
-
-_ALL = "all labels"
-
-
-def _plain(data: Scenes) -> ImageSet:
-    return ImageSet(data.labels, data.store, data.chain, at=data.at)
-
-
-def _layouts(begun: Begun, scenes: Scenes, learned: npt.NDArray[np.bool_]) -> dict[str, LayoutLaw]:
-    """Return a law for each label with scenes enough, and one for all; classes of parts that were not learned are left out."""
-    kept = scenes.boxes["class"].cat.codes.map(lambda c: bool(learned[c])).to_numpy(dtype=bool)
-    known = Scenes(
-        scenes.labels, scenes.store, scenes.chain, boxes=scenes.boxes[kept].reset_index(drop=True), at=scenes.at
-    )
-    out = {_ALL: LayoutLaw.learn(known)}
-    label = begun.code.schema.modelled[0]
-    if not label.levelled:
-        return out
-    labels = scenes.frame[label.name].astype(str).to_numpy()
-    for value in sorted(set(labels.tolist())):
-        rows = np.flatnonzero(labels == value).astype(np.intp)
-        if _OWN_LAW <= len(rows) < len(labels):
-            law = LayoutLaw.learn(known.take_rows(rows))
-            law.real = out[_ALL].real  # no layout of any label may come back
-            out[_key(value)] = law
-    return out
-
-
-def _key(label: object) -> str:
-    return f"label {label}"
 
 
 def _noise(path: StageFlow, n: int, seed: int, purpose: str, block: int) -> FloatArray:
     net = path.net
     shape = (16, net.channels, net.side, net.side)
     return stream(seed, f"compose/{purpose}", block).standard_normal(shape, dtype=np.float32)[:n]
-
-
-def _zone(seam: npt.NDArray[np.float64]) -> FloatArray:
-    """Return where pictures may change: the seam, and a pixel or two around it."""
-    return np.asarray(np.clip(1.5 * gaussian_filter(seam, 0.8), 0, 1), dtype=np.float32)
 
 
 def _said(flows: dict[str, Flow]) -> tuple[Words, ...]:

@@ -16,6 +16,7 @@ from scipy.optimize import linear_sum_assignment
 from scipy.special import ndtr
 
 from synthproof.core.errors import DataError
+from synthproof.core.schema import Field
 from synthproof.data.image.scenes import Scenes
 
 FloatArray = npt.NDArray[np.float64]
@@ -27,7 +28,7 @@ SAME_BOX = 0.7
 SAME_SHARE = 0.6
 """Share of boxes that must be the same for a layout to repeat another."""
 _TRIES, _PLACES = 50, 30
-_SMALLEST = 2.0
+_ENOUGH = 10
 
 
 @dataclass(slots=True)
@@ -47,7 +48,7 @@ class LayoutLaw:
     places
         Share of centres by class and cell, shape (classes, GRID · GRID).
     overlaps
-        Percentiles 0 to 100 of a box's largest overlap with another, shape (101,).
+        Percentiles 0 to 100 of a box's largest overlap (intersection over union) with those listed before it, shape (101,).
     real
         Layouts of train: rows (scene, class, xmin, ymin, xmax, ymax); what a drawn one must not repeat. Never drawn from.
     """
@@ -125,18 +126,23 @@ class LayoutLaw:
 
         One or two parts repeat only when all of them do, to within a hundredth of the side.
         """
-        scenes = self.real[:, 0].astype(np.intp)
-        for i in np.unique(scenes).tolist():
-            mine = self.real[scenes == i]
-            if not len(classes):
-                return False
-            if len(mine) <= 2 or len(classes) <= 2:
-                if len(mine) == len(classes) and _equal(corners, classes, mine):
+        if not len(classes):
+            return False
+        alike = iou(corners, self.real[:, 2:]) * (classes[:, None] == self.real[None, :, 1])
+        matched = (alike >= SAME_BOX).any(axis=0)
+        scenes, first, sizes = np.unique(self.real[:, 0], return_index=True, return_counts=True)
+        most = np.add.reduceat(matched, first, dtype=np.intp) if len(scenes) else np.zeros(0, dtype=np.intp)
+        few = (sizes <= 2) | (len(classes) <= 2)
+        needed = np.maximum(3, SAME_SHARE * np.maximum(sizes, len(classes)))
+        # most layouts share no box at all: only the others are matched box by box
+        for k in np.flatnonzero(np.where(few, sizes == len(classes), most >= needed)).tolist():
+            mine = slice(first[k], first[k] + sizes[k])
+            if few[k]:
+                if _equal(corners, classes, self.real[mine]):
                     return True
                 continue
-            alike = iou(corners, mine[:, 2:]) * (classes[:, None] == mine[None, :, 1])
-            at = linear_sum_assignment(-alike)
-            if (alike[at] >= SAME_BOX).sum() >= max(3, SAME_SHARE * max(len(mine), len(classes))):
+            at = linear_sum_assignment(-alike[:, mine])
+            if (alike[:, mine][at] >= SAME_BOX).sum() >= needed[k]:
                 return True
         return False
 
@@ -159,16 +165,16 @@ class LayoutLaw:
         for j, c in enumerate(classes.tolist()):
             log = dice.multivariate_normal(self.size_mean[c], self.size_cov[c], method="eigh")
             w, h = np.exp(np.clip(log, self.size_low[c], self.size_high[c]))
-            allowed = self.overlaps[dice.integers(0, 101)]
+            wanted = self.overlaps[dice.integers(0, 101)] if j else 0.0
             best, least = None, np.inf
             for _ in range(_PLACES):
                 cell = int(np.searchsorted(np.cumsum(self.places[c]), dice.random()))
                 x, y = (np.array([cell % GRID, cell // GRID]) + dice.random(2)) / GRID
                 box = np.array([x - w / 2, y - h / 2, x + w / 2, y + h / 2])
                 lap = float(iou(box[None], out[:j]).max(initial=0.0))
-                if lap < least:
-                    best, least = box, lap
-                if lap <= allowed + 0.01:
+                if abs(lap - wanted) < least:
+                    best, least = box, abs(lap - wanted)
+                if least <= 0.01:
                     break
             assert best is not None
             out[j] = best
@@ -210,7 +216,14 @@ def _equal(corners: FloatArray, classes: IntArray, mine: FloatArray) -> bool:
     return bool((away[at] <= 0.01).all())
 
 
+def whole(boxes: FloatArray, side: float) -> npt.NDArray[np.bool_]:
+    """Return which boxes do not touch the edge, where parts are cut; all when fewer than ten do not."""
+    inner = (boxes.min(axis=1, initial=side) > 0.01 * side) & (boxes.max(axis=1, initial=0) < 0.99 * side)
+    return inner if inner.sum() >= _ENOUGH else np.ones(len(boxes), dtype=bool)
+
+
 def _sizes(boxes: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
+    boxes = boxes[whole(boxes, 1.0)]
     if len(boxes) == 0:
         zero = np.full(2, np.log(0.1))
         return zero, 1e-4 * np.eye(2), zero, zero
@@ -233,12 +246,44 @@ def _places(boxes: FloatArray) -> FloatArray:
 
 
 def _overlaps(corners: FloatArray) -> FloatArray:
-    if len(corners) < 2:
-        return np.zeros(len(corners))
-    lap = iou(corners, corners)
-    np.fill_diagonal(lap, 0.0)
-    out: FloatArray = lap.max(axis=1)
+    """Return the largest overlap of each box but the first with those before it, shape (k - 1,)."""
+    out: FloatArray = np.tril(iou(corners, corners), -1).max(axis=1)[1:] if len(corners) > 1 else np.zeros(0)
     return out
 
 
-__all__ = ["GRID", "SAME_BOX", "SAME_SHARE", "LayoutLaw", "iou"]
+ALL = "all labels"
+_OWN_LAW = 20
+"""Scenes a label must have for a layout law of its own."""
+
+
+def laws_of(scenes: Scenes, label: Field, learned: npt.NDArray[np.bool_]) -> dict[str, LayoutLaw]:
+    """Return a law for each level of a label with scenes enough, and one for all.
+
+    Parameters
+    ----------
+    learned
+        Whether each class of parts was learned; boxes of the others are left out.
+    """
+    kept = learned[scenes.boxes["class"].cat.codes.to_numpy()]
+    known = Scenes(
+        scenes.labels, scenes.store, scenes.chain, boxes=scenes.boxes[kept].reset_index(drop=True), at=scenes.at
+    )
+    out = {ALL: LayoutLaw.learn(known)}
+    if not label.levelled:
+        return out
+    labels = scenes.frame[label.name].astype(str).to_numpy()
+    for value in sorted(set(labels.tolist())):
+        rows = np.flatnonzero(labels == value).astype(np.intp)
+        if _OWN_LAW <= len(rows) < len(labels):
+            law = LayoutLaw.learn(known.take_rows(rows))
+            law.real = out[ALL].real  # no layout of any label may come back
+            out[label_key(value)] = law
+    return out
+
+
+def label_key(value: object) -> str:
+    """Return the name of a label's own law."""
+    return f"label {value}"
+
+
+__all__ = ["ALL", "GRID", "SAME_BOX", "SAME_SHARE", "LayoutLaw", "iou", "label_key", "laws_of", "whole"]

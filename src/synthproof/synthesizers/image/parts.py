@@ -8,19 +8,24 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+from scipy.ndimage import gaussian_filter
 
 from synthproof.core.schema import Field, Schema
 from synthproof.data.image.chain import Chain, Pixels
 from synthproof.data.image.dataset import ImageSet
-from synthproof.data.image.scenes import Scenes, ellipse
+from synthproof.data.image.scenes import CORNERS, Scenes, ellipse
 from synthproof.data.image.store import new_store
 from synthproof.data.table.dataset import Origin, Table
+from synthproof.synthesizers.image.layout import whole
+from synthproof.synthesizers.image.super_stage import halved
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.intp]
 SIDES = (8, 12, 16, 24, 32, 48, 64, 96, 128)
 MARGIN = 1.15
 """Side of what is cut, as a multiple of the box: a part needs some of its surroundings to be pasted softly."""
+SMOOTH = 8
+"""Least side at which backgrounds are learned, pixels."""
 SOFT = 0.25
 """Width of the soft edge, as a share of the ellipse's radius."""
 
@@ -39,25 +44,31 @@ def widened(corners: FloatArray) -> FloatArray:
 
 
 def cut(data: Scenes, side: int) -> ImageSet:
-    """Return every part as a picture of its class, stretched to a square; a scene's parts belong to the scene's unit."""
+    """Return parts as pictures of their class, stretched to a square; a scene's parts belong to the scene's unit.
+
+    Parts that the edge of their picture cuts are left out, when their class has others.
+    """
     chain = replace(data.chain, side=side)
-    store = new_store(len(data.boxes), chain)
-    at = 0
-    for i in range(data.n_rows):
-        corners, _ = data.boxes_of(i)
-        picture = data.pixels(np.array([i], dtype=np.intp))[0]
-        for box in widened(corners):
-            store[at] = resized(picture, box, side, side, chain)
-            at += 1
+    codes, corners = data.boxes["class"].cat.codes.to_numpy(), data.boxes[list(CORNERS)].to_numpy(dtype=np.float64)
+    good = np.zeros(len(codes), dtype=bool)
+    for c in range(len(data.part_classes)):
+        good[codes == c] = whole(corners[codes == c], float(data.chain.side))
+    boxes, corners = data.boxes[good], widened(corners[good])
+    store = new_store(len(boxes), chain)
+    last, picture = -1, np.zeros(0)
+    for at, i in enumerate(boxes["image"].tolist()):
+        if i != last:
+            last, picture = i, data.pixels(np.array([i], dtype=np.intp))[0]
+        store[at] = resized(picture, corners[at], side, side, chain)
     names = data.part_classes
-    units = data.unit_of_row[data.boxes["image"].to_numpy()]
+    units = data.unit_of_row[boxes["image"].to_numpy()]
     fields = (
         Field(name="class", kind="categorical", levels=names, roles=frozenset({"target"})),
         Field(name="scene", kind="identifier", roles=frozenset({"unit"})),
     )
     frame = pd.DataFrame(
         {
-            "class": pd.Categorical(data.boxes["class"].astype(str), categories=list(names)),
+            "class": pd.Categorical(boxes["class"].astype(str), categories=list(names)),
             "scene": pd.Series([f"P{u:06d}" for u in units.tolist()], dtype=pd.StringDtype(na_value=np.nan)),
         }
     )
@@ -155,4 +166,30 @@ def paste(
     return scene, mask, seam
 
 
-__all__ = ["MARGIN", "SIDES", "SOFT", "cut", "emptied", "part_side", "paste", "resized", "widened"]
+def smaller(data: ImageSet) -> ImageSet:
+    """Return filled-in backgrounds at a quarter of their side: what filling left is smooth, and costs a sixteenth there."""
+    times = 0
+    while times < 2 and (data.chain.side >> times) % 2 == 0 and data.chain.side >> (times + 1) >= SMOOTH:
+        times += 1
+    return halved(data, times)
+
+
+def zone_of(seam: npt.NDArray[np.float64]) -> npt.NDArray[np.float32]:
+    """Return where pictures may change: the seam, and a pixel or two around it."""
+    return np.asarray(np.clip(1.5 * gaussian_filter(seam, 0.8), 0, 1), dtype=np.float32)
+
+
+__all__ = [
+    "MARGIN",
+    "SIDES",
+    "SMOOTH",
+    "SOFT",
+    "cut",
+    "emptied",
+    "part_side",
+    "paste",
+    "resized",
+    "smaller",
+    "widened",
+    "zone_of",
+]

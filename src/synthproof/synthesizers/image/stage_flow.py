@@ -69,6 +69,7 @@ class StageFlow:
         share: float = 0.15,
         told: int = 0,
         disturb: Disturb | None = None,
+        least: float = 0.0,
     ) -> Self:
         """Learn the velocity field.
 
@@ -80,13 +81,15 @@ class StageFlow:
             Shape, with ``condition`` and ``extra`` of what `load` gives; room for `told` and jitter is made here.
         share
             Share of pictures that are moved a little, together with what lies beside them.
+        least
+            Earliest time that is learned: a network that only ever goes on from there need know nothing of noisier pictures.
         """
         wide = UNet.from_dict({**net.to_dict(), "condition": net.condition + told + TOLD})
         done = learn(
             start(wide, seed),
             rows,
             load,
-            _loss(wide, share, told, disturb),
+            _loss(wide, share, told, disturb, least),
             schedule,
             seed=seed,
             purpose=purpose,
@@ -190,7 +193,7 @@ def _filled(given: FloatArray | None, some: slice, device: Any) -> Any:
     return need_torch().as_tensor(out, device=device)
 
 
-def _loss(net: UNet, share: float, told: int, disturb: Disturb | None) -> Any:
+def _loss(net: UNet, share: float, told: int, disturb: Disturb | None, least: float) -> Any:
     torch = need_torch()
     c = net.channels
 
@@ -205,7 +208,7 @@ def _loss(net: UNet, share: float, told: int, disturb: Disturb | None) -> Any:
             beside, how = disturb(beside, dice)
         known = torch.rand((n, 1), generator=dice, device=device) >= _LEFT_OUT
         noise = torch.randn(pictures.shape, generator=dice, device=device)
-        t = times(n, progress, dice, device)
+        t = least + (1 - least) * times(n, progress, dice, device)
         wanted = torch.cat([condition * known, how, moved], dim=1)
         found = run(net, weights, between(pictures, noise, t), t, wanted, beside)
         return (found.float() - (pictures - noise)).square().mean()

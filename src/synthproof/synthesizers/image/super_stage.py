@@ -106,7 +106,7 @@ class SuperStage:
         def load(which: IntArray) -> tuple[Any, Any, Any]:
             values = large.values(which)
             if cut:
-                values = _cut(values, cut, seed, which)
+                values = squares(values, cut, seed, which)
             x = torch.as_tensor(values, device=device)
             beside = doubled(torch.nn.functional.avg_pool2d(x, 2))
             pair = widen(torch.cat([(x - beside) / scale, beside], dim=1))
@@ -170,7 +170,7 @@ def widened(values: FloatArray, side: int) -> FloatArray:
     return np.pad(values, ((0, 0), (0, 0), (0, short), (0, short)), mode="edge") if short else values
 
 
-def _cut(values: FloatArray, cut: int, seed: int, which: IntArray) -> FloatArray:
+def squares(values: FloatArray, cut: int, seed: int, which: IntArray) -> FloatArray:
     """Return a square of each picture; where depends on the pictures of the batch and the seed."""
     dice = stream(seed, "superres/cut", int(which.sum()) * 1_000_003 + len(which))
     # even corners, so that the halves fall on the same 2 × 2 pixels as those of whole pictures
@@ -196,4 +196,4 @@ def likeness(found: Pixels, wanted: Pixels, top: int) -> tuple[float, float]:
     return float((-10 * np.log10(error)).mean()), float(ssim.mean())
 
 
-__all__ = ["MOST_NOISE", "SuperStage", "doubled", "halved", "likeness", "widened"]
+__all__ = ["MOST_NOISE", "SuperStage", "doubled", "halved", "likeness", "squares", "widened"]
