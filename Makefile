@@ -6,7 +6,7 @@ PIP    := $(BIN)/python -m pip --disable-pip-version-check -q
 OUT    ?= demo-out
 JOBS   ?= 2
 
-.PHONY: demo test lint e2e bench bench-tables bench-scale bench-safety bench-balance bench-web calibrate-costs calibrate wheelhouse clean help
+.PHONY: demo test lint e2e bench bench-tables bench-scale bench-safety bench-balance bench-web studies-small calibrate-costs calibrate wheelhouse clean help
 
 help:
 	@echo "make demo              set up, then run the main job on 569 real patients; says where the report is"
@@ -19,6 +19,7 @@ help:
 	@echo "make bench-safety      our attacks beside Anonymeter and SDMetrics: speed, and who catches what; hours, goes on"
 	@echo "make bench-balance      does relieving class imbalance help? three tables, two learners; ten minutes of a core"
 	@echo "make bench-web         fifty people at once on the review server, SQLite and PostgreSQL; two minutes"
+	@echo "make studies-small     the published experiments again, at the size of two cores; goes on where it stopped, 90 minutes at most"
 	@echo "make calibrate-costs   the constants behind estimates and --budget, measured anew; about an hour"
 	@echo "make calibrate         every metric against fresh records, a copycat and noise, and the verdict against planted leaks; hours, goes on"
 	@echo "make wheelhouse        pack wheels, font and docs for a machine without network"
@@ -54,7 +55,7 @@ test: $(VENV)/.test lint
 # The browser is the system's: installed where there is the right to, else the test says what to install.
 e2e: $(VENV)/.test
 	$(PIP) install -c constraints.txt -e '.[e2e]'
-	@command -v chromium >/dev/null || (test "$$(id -u)" = 0 && apt-get install -y -q --no-install-recommends chromium) || true
+	@command -v chromium >/dev/null || (test "$$(id -u)" = 0 && timeout 300 apt-get install -y -q --no-install-recommends chromium) || true
 	$(BIN)/python -m pytest -m e2e
 
 bench: $(VENV)/.bench
@@ -80,6 +81,12 @@ bench-safety: $(VENV)/.bench
 
 bench-web: $(VENV)/.bench
 	$(BIN)/python benchmarks/web/load.py
+
+studies-small: $(VENV)/.bench
+	$(BIN)/python studies/mnist.py
+	$(BIN)/python studies/pneumonia.py
+	$(BIN)/python studies/xrays.py --minutes 15
+	$(BIN)/python studies/page.py
 
 calibrate-costs: $(VENV)/.bench
 	cd benchmarks && ../$(BIN)/python costs.py --minutes 60

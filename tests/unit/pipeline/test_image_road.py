@@ -209,11 +209,12 @@ def test_the_command_line_inspects_fits_and_samples_pictures(tmp_path: Path) -> 
     import synthproof.cli.commands  # noqa: F401  (registers the commands)
     from synthproof.cli.main import app
 
-    source = folder_of(shapes(120, 3, persons=60), tmp_path / "pictures")
+    data = shapes(240, 3, persons=160)
+    source = folder_of(data, tmp_path / "pictures")
     runner = CliRunner()
     shown = runner.invoke(app, ["inspect", str(source), "--lang", "en"])
     assert shown.exit_code == 0, shown.output
-    assert "52 patients, 120" in shown.output
+    assert f"{len(data)} patients, 240" in shown.output
     assert "MRN" not in shown.output
     (tmp_path / "synthproof.toml").write_text(
         "[fit.parameters]\nimages = 640\nwidth = 16\nlevels = 2\n", encoding="utf-8"
