@@ -16,6 +16,7 @@ from synthproof.core.schema import Purpose
 from synthproof.data.image.custody import altered_real, is_drawn, steps_of
 from synthproof.data.image.dataset import ImageSet
 from synthproof.data.image.scenes import CORNERS, Scenes
+from synthproof.data.image.write import ALTERED, SYNTHETIC, write_images
 from synthproof.metrics.any.generation import Generation
 from synthproof.synthesizers.image.layout import LayoutLaw, iou
 from synthproof.synthesizers.image.parts import cut, emptied, paste
@@ -299,6 +300,18 @@ def test_the_metric_of_generation_looks_at_the_whole_chain(translator: Translate
 
     assert said(translator.sample(4, seed=1)) == [1.0, 1.0]
     assert said(translator.apply(real, seed=1, knowingly=True)) == [0.0, 0.0]
+
+
+def test_files_of_altered_pictures_are_not_marked_synthetic(translator: Translate, tmp_path: Path) -> None:
+    from PIL import Image
+
+    real = shapes(3, 9, side=16)
+    write_images(translator.apply(real, seed=1, knowingly=True), tmp_path / "altered")
+    write_images(translator.sample(3, seed=1), tmp_path / "drawn")
+    for folder, said in (("altered", ALTERED), ("drawn", SYNTHETIC)):
+        for path in (tmp_path / folder).rglob("*.png"):
+            with Image.open(path) as picture:
+                assert picture.info["Description"] == said
 
 
 def test_stages_in_a_row_carry_their_custody(translator: Translate) -> None:

@@ -261,16 +261,19 @@ class Compose(Staged):
         noise = np.zeros((len(classes), net.channels, net.side, net.side), dtype=np.float32)
         for j, s in enumerate(seeds):
             noise[j] = stream(s, "compose/part", i * _MANY + j).standard_normal(noise.shape[1:], dtype=np.float32)
-        named = pd.DataFrame({"class": pd.Categorical.from_codes(classes.tolist(), categories=list(self._classes))})
+        named = pd.DataFrame({"class": self._named(classes)})
         values = path.paint(noise, code.encode(named), device=run.device)[:, :, : part_chain.side, : part_chain.side]
         scene, mask, seam = paste(ground.astype(np.float64), to_pixels(values, part_chain), corners, chain)
         return scene, mask, seam, self._boxes(i, corners, classes.tolist(), seeds)
+
+    def _named(self, classes: IntArray) -> pd.Categorical[Any]:
+        return pd.Categorical(np.array(self._classes, dtype=object)[classes], categories=list(self._classes))
 
     def _boxes(self, i: int, corners: npt.NDArray[np.float64], classes: list[int], seeds: list[int]) -> pd.DataFrame:
         return pd.DataFrame(
             {
                 "image": np.full(len(classes), i, dtype=np.intp),
-                "class": pd.Categorical.from_codes(classes, categories=list(self._classes)),
+                "class": self._named(np.asarray(classes, dtype=np.intp)),
                 **{c: corners[:, j] for j, c in enumerate(CORNERS)},
                 "seed": np.array(seeds, dtype=np.int64),
             }
