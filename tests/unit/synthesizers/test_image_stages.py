@@ -283,6 +283,19 @@ def test_real_pictures_are_refused_or_the_result_says_what_it_is(name: str, requ
         stage.apply(altered, seed=1)  # it does not become synthetic by being altered twice
 
 
+def test_pictures_of_another_kind_are_refused_and_other_labels_left_open(
+    translator: Translate, cascade: Superres, composed: Scenes
+) -> None:
+    colour = Flow(images=64, **TINY).fit(shapes(60, 1, side=16, channels=3)).sample(3, seed=1)
+    for stage in (translator, cascade):
+        with pytest.raises(DataError) as caught:
+            stage.apply(colour, seed=1)
+        assert caught.value.code == "image/chains-differ"
+    enlarged = cascade.apply(composed, seed=1)  # scenes have other labels, and other sides, than shapes
+    assert enlarged.chain.side == 32
+    assert not np.array_equal(enlarged.pixels()[:, ::2, ::2], composed.pixels())
+
+
 def test_marks_alone_do_not_make_a_picture_drawn() -> None:
     real = shapes(6, 9, side=16)
     drawn = Flow(images=64, **TINY).fit(shapes(60, 1, side=16)).sample(6, seed=1)
