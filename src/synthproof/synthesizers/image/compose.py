@@ -88,8 +88,8 @@ class Compose(Staged):
 
     Notes
     -----
-    The layout law keeps the boxes of train, to refuse them: the saved model belongs in the vault. Cost of a scene: its
-    parts, a background and the seams, each a walk of the flow; 30 parts at 16 px take about a second on one core.
+    The layout law keeps the boxes of train, to refuse them: the saved model belongs in the vault. A scene of 64 px with
+    twelve parts of 16 px takes 0.2 s on one core (width 32).
     """
 
     MORE: ClassVar = {"side": (0, 512), "harmonise": (0, 0.9), "seeds": (1, 1000), "most_parts": (1, _MANY)}
