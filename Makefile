@@ -6,7 +6,7 @@ PIP    := $(BIN)/python -m pip --disable-pip-version-check -q
 OUT    ?= demo-out
 JOBS   ?= 2
 
-.PHONY: demo test lint e2e bench bench-tables bench-scale bench-safety bench-balance calibrate-costs calibrate wheelhouse clean help
+.PHONY: demo test lint e2e bench bench-tables bench-scale bench-safety bench-balance bench-web calibrate-costs calibrate wheelhouse clean help
 
 help:
 	@echo "make demo              set up, then run the main job on 569 real patients; says where the report is"
@@ -18,6 +18,7 @@ help:
 	@echo "make bench-scale       time and memory against rows, columns, levels; the large runs; goes on where it stopped"
 	@echo "make bench-safety      our attacks beside Anonymeter and SDMetrics: speed, and who catches what; hours, goes on"
 	@echo "make bench-balance      does relieving class imbalance help? three tables, two learners; ten minutes of a core"
+	@echo "make bench-web         fifty people at once on the review server, SQLite and PostgreSQL; two minutes"
 	@echo "make calibrate-costs   the constants behind estimates and --budget, measured anew; about an hour"
 	@echo "make calibrate         every metric against fresh records, a copycat and noise, and the verdict against planted leaks; hours, goes on"
 	@echo "make wheelhouse        pack wheels, font and docs for a machine without network"
@@ -50,7 +51,10 @@ lint: $(VENV)/.test
 test: $(VENV)/.test lint
 	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal -m 'not slow and not e2e'
 
+# The browser is the system's: installed where there is the right to, else the test says what to install.
 e2e: $(VENV)/.test
+	$(PIP) install -c constraints.txt -e '.[e2e]'
+	@command -v chromium >/dev/null || (test "$$(id -u)" = 0 && apt-get install -y -q --no-install-recommends chromium) || true
 	$(BIN)/python -m pytest -m e2e
 
 bench: $(VENV)/.bench
@@ -74,6 +78,9 @@ bench-safety: $(VENV)/.bench
 	$(BIN)/python benchmarks/safety/catch.py --redraws 10
 	$(BIN)/python benchmarks/safety/page.py
 
+bench-web: $(VENV)/.bench
+	$(BIN)/python benchmarks/web/load.py
+
 calibrate-costs: $(VENV)/.bench
 	cd benchmarks && ../$(BIN)/python costs.py --minutes 60
 
@@ -86,7 +93,7 @@ calibrate: $(VENV)/.bench
 	$(BIN)/python benchmarks/verdicts.py
 
 wheelhouse: $(BIN)/python
-	$(BIN)/python -m pip --disable-pip-version-check -q wheel -c constraints.txt -w wheelhouse '.[sql,polars,release]'
+	$(BIN)/python -m pip --disable-pip-version-check -q wheel -c constraints.txt -w wheelhouse '.[sql,polars,release,web]'
 	cp -r README.md README.ko.md LICENSE constraints.txt docs wheelhouse/
 	@echo "wheelhouse/ is ready. On the machine without network:"
 	@echo "  python3 -m venv venv && venv/bin/pip install --no-index --find-links wheelhouse synthproof"

@@ -32,6 +32,7 @@ from synthproof.data.image.io import read_images
 
 HERE = Path(__file__).resolve().parents[1] / "results" / "images"
 KEPT = HERE / "families.json"
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "how-to" / "image-families.md"
 DATA = Path(os.environ.get("SYNTHPROOF_DATA", "../shared/data"))
 FAMILIES = ("image.dcgan", "image.pggan", "image.vae", "image.ddpm", "image.flow", "image.augment", "image.duplicate")
 SEED, LEARNED, JUDGED, DRAWN = 0, 20_000, 30_000, 2_000
@@ -188,12 +189,43 @@ def keep(name: str, row: dict[str, Any], base: dict[str, Any], minutes: float) -
     KEPT.write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")
 
 
+def page() -> None:
+    """Write the kept rows into the page that tells of them."""
+    kept = json.loads(KEPT.read_text("utf-8"))
+    drawn, how = kept["how"]["drawn"], kept["how"]
+    lines = [
+        f"| generator | pictures seen | fit, CPU s | class agreement | nFD | accuracy trained on {drawn:,} drawn |",
+        "| --- | ---: | ---: | ---: | ---: | ---: |",
+    ]
+    for name, row in kept["families"].items():
+        seen = "–" if row["images_seen"] is None else f"{row['images_seen']:,}"
+        own = row[f"accuracy_trained_on_{drawn}_drawn"]
+        lines.append(
+            f"| `{name}` | {seen} | {row['fit_cpu_s']:.0f} | {row['class_agreement']:.3f} | {row['nfd']:.1f} | {own:.3f} |"
+        )
+    lines += [
+        "",
+        f"The judge is right on {how['judge_accuracy_on_test']:.1%} of real test digits; a network trained on {drawn:,} other "
+        f"real digits on {how[f'accuracy_trained_on_{drawn}_real']:.1%}. nFD is the Fréchet distance over the judge's "
+        "features, divided by that of as many fresh real digits. One run each, one seed.",
+    ]
+    text = PAGE.read_text("utf-8")
+    head, rest = text.split("<!-- table -->", 1)
+    tail = rest.split("<!-- end of table -->", 1)[1]
+    body = "\n".join(lines)
+    PAGE.write_text(f"{head}<!-- table -->\n\n{body}\n\n<!-- end of table -->{tail}", encoding="utf-8")
+
+
 def main() -> None:
     """Measure what is asked for, or what is missing."""
     parser = argparse.ArgumentParser()
     parser.add_argument("names", nargs="*", metavar="FAMILY")
     parser.add_argument("--minutes", type=float, default=3.0)
+    parser.add_argument("--page", action="store_true", help="only write the table of the documentation")
     given = parser.parse_args()
+    if given.page:
+        page()
+        return
     torch.set_num_threads(1)
     kept = json.loads(KEPT.read_text("utf-8"))["families"] if KEPT.is_file() else {}
     names = given.names or [n for n in FAMILIES if n not in kept]

@@ -151,8 +151,9 @@ def _trained_enough(study: Study) -> Iterator[Words]:
             ko=words.ko.format(score=SCORE_WORDS[best.score].ko, by=by),
         )
         return
-    worst = min(own, key=lambda d: d.estimate)
-    if worst.claim < 0:
+    lost = [d for d in own if d.claim < 0]
+    if lost:
+        worst = min(lost, key=lambda d: d.estimate)
         words = Words(
             en="Twice the steps on real rows alone lower {score} by {by}: the baseline is trained to the full and overfits beyond.",
             ko="실제 행만으로 단계를 두 배로 늘리면 {score}이(가) {by} 변합니다. 기준 모형은 충분히 학습되었고 그 이상은 과적합입니다.",

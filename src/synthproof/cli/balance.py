@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.text import Text
@@ -13,19 +13,24 @@ from synthproof.cli.main import app
 from synthproof.cli.progress import drawn_run
 from synthproof.cli.screens import screen, show_notices
 from synthproof.core.errors import UsageError
-from synthproof.core.files import refuse_replacing
+from synthproof.core.files import refuse_replacing, refuse_taken
 from synthproof.core.words import Lang
+
+if TYPE_CHECKING:
+    from synthproof.balance.study import Study
 
 
 @app.command()
 def balance(
-    source: Annotated[str, typer.Argument(help="CSV, Parquet, Excel, JSON lines or a database URL.")],
+    source: Annotated[
+        str, typer.Argument(help="CSV, Parquet, Excel, JSON lines, a database URL, a folder of images or .npz.")
+    ],
     target: Annotated[str, typer.Option("--target", help="Column of the classes. / 범주 열.")],
     strategy: Annotated[
         str,
         typer.Option(
             "--strategy",
-            help="duplicates, smote, borderline, adasyn, synthetic or a generator's name, down, weights. / 방법.",
+            help="duplicates, smote, borderline, adasyn, augmentation (images), synthetic or a generator's name, down, weights. / 방법.",
         ),
     ] = "duplicates",
     out: Annotated[
@@ -69,7 +74,27 @@ def balance(
     speak = language()
     if out is None:
         raise UsageError("usage/missing", where="synthproof balance", name="--out")
-    if study:
+    from synthproof.data.image.io import is_image_source
+
+    if is_image_source(source):
+        _pictures(
+            source,
+            target,
+            strategy,
+            out,
+            ratio,
+            generator,
+            holdout,
+            small,
+            (cap_class, cap_total),
+            study,
+            seeds,
+            steps,
+            seed,
+            force,
+            speak,
+        )
+    elif study:
         _study(source, target, out, generator, holdout, learner, seeds, steps, seed, force, speak)
     else:
         _balance(
@@ -144,13 +169,9 @@ def _study(
     lang: Lang,
 ) -> None:
     from synthproof.balance.learner import LEARNERS
-    from synthproof.balance.page import write_page
-    from synthproof.balance.picture import write_pictures
-    from synthproof.balance.record import record_of, write_record
     from synthproof.balance.study import study
     from synthproof.balance.task import TableTask
     from synthproof.core.random import fresh_seed
-    from synthproof.pipeline.environment import environment
     from synthproof.pipeline.face import read
 
     if learner not in LEARNERS:
@@ -179,6 +200,16 @@ def _study(
             generator=generator,
         )
         found = study(task, learner=made() if steps is None else made(steps=steps), seeds=seeds, seed=seed, run=job)
+    _tell(found, out, lang)
+
+
+def _tell(found: Study, out: Path, lang: Lang) -> None:
+    """Print a study's sentences and write its record, page and pictures."""
+    from synthproof.balance.page import write_page
+    from synthproof.balance.picture import write_pictures
+    from synthproof.balance.record import record_of, write_record
+    from synthproof.pipeline.environment import environment
+
     record = record_of(found, environment())
     console = screen()
     for words in record["sentences"]:
@@ -189,6 +220,56 @@ def _study(
         *write_pictures(record, out),
     ):
         console.print(str(path), highlight=False, markup=False)
+
+
+def _pictures(
+    source: str,
+    target: str,
+    strategy: str,
+    out: Path,
+    ratio: str,
+    generator: str,
+    holdout: float | None,
+    small: str,
+    caps: tuple[float, float],
+    study_too: bool,
+    seeds: int,
+    steps: int | None,
+    seed: int | None,
+    force: bool,
+    lang: Lang,
+) -> None:
+    """Do for pictures what the command does for tables."""
+    from synthproof.balance.image_balance import ORIGINS, balance_images
+    from synthproof.balance.image_task import ImageTask, PictureNet
+    from synthproof.balance.receipt import HOLDS_REAL
+    from synthproof.balance.study import study
+    from synthproof.core.random import fresh_seed
+    from synthproof.pipeline.face import read
+    from synthproof.pipeline.model import PICTURES
+
+    seed = fresh_seed() if seed is None else seed
+    maker = generator if generator.startswith("image.") else PICTURES
+    refuse_taken(out, "study.json" if study_too else ORIGINS)
+    if not force:
+        refuse_replacing(out / ("study.json" if study_too else ORIGINS))
+    data = read(source, target=target)
+    with drawn_run(screen(stderr=True), lang) as job:
+        if study_too:
+            task = ImageTask(data, holdout=0.4 if holdout is None else holdout, seed=seed, generator=maker)
+            net = PictureNet() if steps is None else PictureNet(steps=steps)
+            found = study(task, learner=net, seeds=seeds, seed=seed, run=job)
+        else:
+            done = balance_images(
+                data, strategy, ratio=_ratio(ratio), generator=maker, small=small, cap_class=caps[0], cap_total=caps[1],
+                seed=seed, run=job,
+            )  # fmt: skip
+    if study_too:
+        _tell(found, out, lang)
+        return
+    place = done.write(out)
+    show_notices(screen(), [w.say(lang) for w in (*done.notices, HOLDS_REAL)], lang)
+    screen().print(str(place), highlight=False, markup=False)
 
 
 def _ratio(text: str) -> Any:

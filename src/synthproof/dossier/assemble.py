@@ -18,6 +18,7 @@ from synthproof.dossier.disclose import common_levels, public_schema
 from synthproof.dossier.fonts import font_css
 from synthproof.dossier.forms import Form
 from synthproof.dossier.forms_checklist import checklist
+from synthproof.dossier.forms_checklist_image import checklist_image
 from synthproof.dossier.forms_data import form_1_3_source, form_1_3_synthetic, form_1_4
 from synthproof.dossier.forms_plan import form_1_1, form_1_2
 from synthproof.dossier.forms_review import self_review
@@ -40,6 +41,7 @@ def write_dossier(
     *,
     synthetic: Any,
     policy_text: str = "",
+    images: Mapping[str, str] | None = None,
     lang: Lang = "ko",
     parent: str = "",
     run: Run | None = None,
@@ -56,6 +58,8 @@ def write_dossier(
         The synthetic data that the proof speaks of; their fingerprint must be the proof's.
     policy_text
         The policy as applied, kept beside the verdict.
+    images
+        Files of synthetic pictures and their digests: the seal names them, so that a release can be held against it.
     lang
         Language shown first.
     parent
@@ -82,6 +86,7 @@ def write_dossier(
         "units": len(synthetic),
         "rows": synthetic.n_rows,
         "columns": len(synthetic.schema.fields),
+        **({"images": dict(images)} if images else {}),
     }
     preview = preview_of(synthetic, proof, common_levels(proof.evidence))
     return _write(folder, proof, preview, named, policy_text, lang=lang, parent=parent, run=quiet(run))
@@ -198,7 +203,7 @@ def forms_of(proof: Proof, preview: Mapping[str, Any], rules: Mapping[str, RuleF
         form_1_3_source(proof),
         form_1_3_synthetic(proof, preview),
         form_1_4(proof),
-        checklist(proof, preview),
+        checklist_image(proof, preview) if proof.schema.modality == "image" else checklist(proof, preview),
         self_review(proof, rules),
     )
 

@@ -38,7 +38,8 @@ def receipt_of(proof: Proof, protection: str) -> Mapping[str, Any] | None:
     for receipt in proof.receipts:
         if receipt.get("protection") == protection:
             return receipt
-    scan = proof.scan.get("images") if protection == INTAKE else None
+    found = proof.scan.get("images", {})
+    scan = found if protection == INTAKE and found.get("protection") == INTAKE else None
     return scan if isinstance(scan, Mapping) else None
 
 

@@ -23,7 +23,7 @@ from synthproof.data.image.write import write_images
 from synthproof.data.split import FEWEST_UNITS, Split
 from synthproof.pipeline.budget import Budget
 from synthproof.pipeline.config import RunConfig
-from synthproof.pipeline.image_road import image_policy, losses_of
+from synthproof.pipeline.image_road import image_policy, losses_of, scan_of
 from synthproof.pipeline.judging import check_purpose, check_repeats, complete_purpose, prove
 from synthproof.pipeline.model import PICTURES, Model
 from synthproof.policy.load import load_policy
@@ -98,7 +98,7 @@ def prove_pictures(
         recipe=recipe_of(model.core) if model else None,
         losses=losses_of(model.core, train, unseen, run) if model and unseen is not None else None,
         released=earlier,
-        record={"scan": {"images": {"n": train.n_rows, "units": len(train), "chain": train.chain.to_dict()}}},
+        record={"scan": {"images": scan_of(train)}},
         statements=statements,
         gates=gates,
         full=full,

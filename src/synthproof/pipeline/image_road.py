@@ -10,8 +10,8 @@ from typing import Any
 
 from synthproof.core.cost import Cost
 from synthproof.core.errors import DataError, UsageError
-from synthproof.core.files import write_text
-from synthproof.core.fingerprint import digest_json
+from synthproof.core.files import whole_folder, write_text
+from synthproof.core.fingerprint import digest_file, digest_json
 from synthproof.core.models import load_model, recipe_of, save_model
 from synthproof.core.random import derive
 from synthproof.core.registry import synthesizers
@@ -19,18 +19,22 @@ from synthproof.core.run import Run
 from synthproof.core.words import Words
 from synthproof.data.image.dataset import ImageSet
 from synthproof.data.image.io import How, is_image_source, read_images
-from synthproof.data.image.write import write_images
+from synthproof.data.image.write import write_images, write_numbered
 from synthproof.data.table.io import notices
+from synthproof.dossier.assemble import write_dossier
 from synthproof.pipeline.budget import Estimate, Plan
 from synthproof.pipeline.config import RunConfig
 from synthproof.pipeline.images import load_images, save_images
 from synthproof.pipeline.judging import check_purpose, facts_of, generator_facts, prove
 from synthproof.pipeline.model import PICTURES
 from synthproof.pipeline.road import Road
+from synthproof.policy.load import load_policy
 from synthproof.protection.pictures import IMAGE_STEPS, protect_pictures
 
 TABLE_POLICIES = {"pipc_2024": "image", "public": "image", "partner": "image", "internal": "image"}
 """What a policy for tables becomes where nothing else was asked for."""
+PICTURES_FOLDER = "pictures"
+"""Folder of the vault with the synthetic pictures as a release carries them."""
 _FAST_MINUTES = 3.0
 _FIT_SHARE = 0.6
 
@@ -102,7 +106,7 @@ class ImageRoad(Road):
         check_purpose(self.config.purpose, images.schema)
         save_images(vault / "source", images)
         self.load.table = load_images(vault / "source")
-        self.load.scan = {"images": {"n": images.n_rows, "units": len(images), "chain": images.chain.to_dict()}}
+        self.load.scan = {"images": scan_of(images)}
         write_text(vault / "scan.json", json.dumps(self.load.scan, ensure_ascii=False, indent=1))
         self.load.notices = tuple({"en": n.text("en"), "ko": n.text("ko")} for n in notices(images.labels))
         return [vault / "source", vault / "scan.json"], {"notices": list(self.load.notices)}
@@ -215,6 +219,37 @@ class ImageRoad(Road):
         text = json.dumps(proof.to_dict(private=True), ensure_ascii=False, indent=1)
         return [write_text(self.workspace.vault / "private.json", text)], {}
 
+    def _do_report(self) -> tuple[list[Path], dict[str, Any]]:
+        assert self.load.proof is not None
+        assert self.load.synthetic is not None
+        pictures = self.workspace.vault / PICTURES_FOLDER
+        write_dossier(
+            self.workspace.dossier,
+            self.load.proof,
+            synthetic=self.load.synthetic,
+            policy_text=load_policy(self.config.verify.policy).text,
+            images=release_pictures(pictures, self.load.synthetic),
+            lang=self.config.lang or "ko",
+            run=self.run,
+        )
+        return [self.workspace.dossier, pictures], {}
+
+
+def release_pictures(folder: Path, drawn: ImageSet) -> dict[str, str]:
+    """Write drawn pictures one by one as a release carries them, and return their names and digests.
+
+    Names are numbers: row i of the label table is picture ``{i:08d}.png``.
+    """
+    with whole_folder(folder) as part:
+        write_numbered(drawn, part)
+    return {p.name: digest_file(p) for p in sorted(folder.glob("*.png"))}
+
+
+def scan_of(images: ImageSet) -> dict[str, Any]:
+    """Return what is known of pictures before anything is changed: sizes, their chain, and what the files carried."""
+    sizes = {"n": images.n_rows, "units": len(images), "chain": images.chain.to_dict()}
+    return {**dict(images.origin.options.get("intake", {})), **sizes}
+
 
 def losses_of(model: Any, train: ImageSet, holdout: ImageSet, run: Run | None) -> dict[str, Any] | None:
     """Return the loss of every picture of both sides under the model, for attacks by loss; ``None`` when it tells none."""
@@ -230,8 +265,6 @@ def _digest(source: Any) -> str:
         return read_images(source).fingerprint()
     path = Path(source)
     if path.is_file():
-        from synthproof.core.fingerprint import digest_file
-
         return digest_file(path)
     listed = [
         (p.relative_to(path).as_posix(), p.stat().st_size, p.stat().st_mtime_ns)
@@ -243,4 +276,4 @@ def _digest(source: Any) -> str:
 
 _NOT_TOLD = {"seed", "out", "purpose", "lang", "source", "read", "image", "statements", "executor", "workers"}
 
-__all__ = ["ImageRoad", "image_policy", "losses_of", "road_for"]
+__all__ = ["ImageRoad", "image_policy", "losses_of", "release_pictures", "road_for", "scan_of"]

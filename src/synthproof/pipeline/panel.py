@@ -6,6 +6,7 @@ readers' numbers to the evidence (realism, never safety), judges again, and seal
 
 from __future__ import annotations
 
+import base64
 import json
 import secrets
 import zipfile
@@ -25,9 +26,12 @@ from synthproof.core.fingerprint import digest_json
 from synthproof.core.random import fresh_seed
 from synthproof.core.schema import Field
 from synthproof.core.words import Lang, Words
+from synthproof.data.image.dataset import ImageSet
+from synthproof.data.image.modality import png_address
 from synthproof.data.table.dataset import Table
 from synthproof.dossier.assemble import POLICY, read_dossier, rewrite_dossier
 from synthproof.dossier.journal import Line
+from synthproof.pipeline.images import load_images
 from synthproof.pipeline.tables import load_table
 from synthproof.policy.load import load_policy
 from synthproof.review.panel import Item, Plan, Reading, draw
@@ -66,8 +70,8 @@ def new_panel(root: Path, out: Path, plan: Plan, *, title: str = "") -> str:
     plan = replace(plan, seed=plan.seed or fresh_seed())
     stratum = _stratum(real, synthetic)
     items = draw(plan, _strata(real, stratum), _strata(synthetic, stratum))
-    shown = [f for f in real.schema.modelled if f.name in synthetic.schema]
-    salt, days = secrets.token_hex(16), _whole_days(real)
+    told_items, pictures = _shown(items, real, synthetic)
+    salt = secrets.token_hex(16)
     key = [item.to_dict() for item in items]
     commitment = digest_json({"key": key, "salt": salt})
     panel = secrets.token_hex(8)
@@ -78,13 +82,15 @@ def new_panel(root: Path, out: Path, plan: Plan, *, title: str = "") -> str:
         "title": title,
         "plan": {k: v for k, v in plan.to_dict().items() if k != "seed"},
         "commitment": commitment,
-        "items": [_told(item, real if item.side == "real" else synthetic, shown, days) for item in items],
+        "items": told_items,
     }
     place = root / "vault" / "panels" / f"{panel}.json"
     place.parent.mkdir(mode=0o700, exist_ok=True)
     write_text(place, json.dumps(kept, ensure_ascii=False, indent=1, sort_keys=True))
     with whole_file(out) as part, zipfile.ZipFile(part, "w", zipfile.ZIP_DEFLATED) as packed:
         packed.writestr("panel.json", json.dumps(told, ensure_ascii=False))
+        for name, data in pictures.items():
+            packed.writestr(f"items/{name}", data)
     return panel
 
 
@@ -217,23 +223,42 @@ def _key(root: Path, commitment: str) -> dict[str, Any]:
     raise StateError("panel/no-key", where=str(root), reason="commitment")
 
 
-def _tables(root: Path) -> tuple[Table, Table]:
+def _tables(root: Path) -> tuple[Any, Any]:
     vault = root / "vault"
     try:
+        if (vault / "synthetic" / "images.json").is_file():
+            return load_images(vault / "train"), load_images(vault / "synthetic")
         return load_table(vault / "train"), load_table(vault / "synthetic")
     except (OSError, ValueError) as error:
         raise WorkspaceError("panel/no-vault", where=str(root), reason=type(error).__name__) from error
 
 
-def _stratum(real: Table, synthetic: Table) -> str:
+def _shown(items: Sequence[Item], real: Any, synthetic: Any) -> tuple[list[dict[str, Any]], dict[str, bytes]]:
+    """Return the blind items as the server gets them, and their pictures: of one size and one compression, bare of marks."""
+    sides = {"real": real, "synthetic": synthetic}
+    if isinstance(real, ImageSet):
+        told = [{"name": i.name, "kind": "image", **({"answer": i.side} if i.training else {})} for i in items]
+        return told, {i.name: _bare_png(sides[i.side], i.position) for i in items}
+    shown = [f for f in real.schema.modelled if f.name in synthetic.schema]
+    days = _whole_days(real)
+    return [_told(item, sides[item.side], shown, days) for item in items], {}
+
+
+def _bare_png(images: ImageSet, unit: int) -> bytes:
+    """Return a unit's first picture as a PNG of 8 bits a channel without any metadata."""
+    row = int(np.flatnonzero(images.unit_of_row == unit)[0])
+    return base64.b64decode(png_address(images.pixels(np.array([row], dtype=np.intp))[0]).partition(",")[2])
+
+
+def _stratum(real: Any, synthetic: Any) -> str:
     """Return the column that strata are made of: the first target that has levels, or none."""
     for name in real.schema.with_role("target"):
         if name in synthetic.schema and real.schema.field(name).levelled:
-            return name
+            return str(name)
     return ""
 
 
-def _strata(table: Table, column: str) -> list[str]:
+def _strata(table: Any, column: str) -> list[str]:
     if not column:
         return [""] * len(table)
     first = pd.Series(table.unit_of_row).drop_duplicates().index

@@ -9,6 +9,8 @@ from pathlib import Path
 from synthproof.core.errors import WorkspaceError
 from synthproof.core.run import Run
 from synthproof.dossier.seal import SEAL, check_seal
+from synthproof.pipeline.image_road import PICTURES_FOLDER
+from synthproof.pipeline.images import load_images
 from synthproof.pipeline.lock import only_one
 from synthproof.pipeline.tables import load_table
 from synthproof.pipeline.workspace import Workspace
@@ -112,7 +114,7 @@ def seal_release(
     decided = read_outcome(Path(outcome), dossier=digest, key=key, start=start, end=end)
     with only_one(workspace.root):
         return seal_bundle(
-            Material(dossier=folder, synthetic=load_table(workspace.vault / "synthetic"), images=dict(images or {})),
+            _material(workspace, folder, images),
             decided,
             vault,
             Path(out),
@@ -121,6 +123,15 @@ def seal_release(
             day=day,
             run=run,
         )
+
+
+def _material(workspace: Workspace, dossier: Path, images: Mapping[str, Path] | None) -> Material:
+    """Return what a run has to release: its table, or its label table with the pictures."""
+    place = workspace.vault / "synthetic"
+    if not (place / "images.json").is_file():
+        return Material(dossier=dossier, synthetic=load_table(place), images=dict(images or {}))
+    own = {p.name: p for p in sorted((workspace.vault / PICTURES_FOLDER).glob("*.png"))}
+    return Material(dossier=dossier, synthetic=load_images(place), images=dict(images) if images else own)
 
 
 __all__ = ["check_release", "release_key", "release_vault", "seal_release"]

@@ -20,7 +20,6 @@ from synthproof.core.files import refuse_url, whole_file, whole_folder
 from synthproof.core.fingerprint import digest, digest_file, digest_json
 from synthproof.core.run import Run, quiet
 from synthproof.core.words import Words
-from synthproof.data.table.dataset import Table
 from synthproof.dossier.assemble import PREVIEW, read_dossier
 from synthproof.dossier.journal import Line
 from synthproof.dossier.seal import check_seal
@@ -49,13 +48,13 @@ class Material:
     dossier
         The sealed dossier that the committee read.
     synthetic
-        The synthetic data it speaks of.
+        The synthetic data it speaks of: a table, or pictures, whose label table then goes out beside them.
     images
         Pictures by name; each must be named, with its digest, in the dossier's seal.
     """
 
     dossier: Path
-    synthetic: Table
+    synthetic: Any
     images: Mapping[str, Path] = field(default_factory=dict)
 
 

@@ -63,7 +63,7 @@ class Content:
     dossier: str
     named: Mapping[str, Any]
     decided: Decided
-    synthetic: Table
+    synthetic: Any
     fingerprint: str
     images: Mapping[str, Path] = field(default_factory=dict)
     certificate: Certificate | None = None
@@ -79,8 +79,9 @@ def write_content(part: Path, content: Content, journal: Sequence[Line]) -> dict
     reduced, preview = public_proof(content.proof, content.preview), public_preview(content.preview)
     outcome = content.decided.outcome
     (part / "data").mkdir()
-    write_csv(content.synthetic, part / CSV)
-    write_parquet(content.synthetic, part / PARQUET, content.bundle)
+    table: Table = getattr(content.synthetic, "labels", content.synthetic)
+    write_csv(table, part / CSV)
+    write_parquet(table, part / PARQUET, content.bundle)
     made = _write_images(part, content)
     for lang in LANGS:
         card = released_card(

@@ -183,6 +183,17 @@ def test_mean_similarity_hides_a_copy_and_the_maximum_shows_it() -> None:
     assert fresh["SSIM maximum"].estimate < 0.995
 
 
+def test_large_sets_are_sampled(monkeypatch: pytest.MonkeyPatch) -> None:
+    from synthproof.metrics.image import extractors
+    from synthproof.metrics.image import similarity as module
+
+    monkeypatch.setattr(extractors, "MOST", 60)
+    monkeypatch.setattr(module, "MOST", 40)
+    found = metrics.make("image.similarity").measure(digit_case(100, train=150, holdout=80), seed=2)
+    assert all(e.outcome == "measured" for e in found)
+    assert found[0].n <= 40
+
+
 def test_halves_are_read_off_one_table() -> None:
     x, y = digits()
     shown = image_set(x[:200], y[:200])
@@ -232,7 +243,7 @@ def test_weights_of_a_user_are_checked_and_named(tmp_path: Path) -> None:
         torch.jit.save(net, str(path))
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
     case = digit_case(100, train=100, holdout=100)
-    frechet = metrics.make("image.frechet", weights=str(path), sha256=digest, side=32, name="pooled")
+    frechet = metrics.make("image.frechet", weights=str(path), sha256=digest, side=32, called="pooled")
     found = {e.subject: e for e in frechet.measure(case, seed=0)}["pooled"]
     assert found.detail["digest"] == f"sha256:{digest}"
     with pytest.raises(ReadError) as other:

@@ -83,6 +83,13 @@ class Intake:
         if self.look and pictures:
             self._search(pictures)
 
+    def add(self, other: Intake) -> None:
+        """Take in the counts of another intake, e.g. of one file."""
+        for name in ("files", "looked", "with_text", "too_small", "with_metadata"):
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+        self.kinds.update(other.kinds)
+        self.dicom.update(other.dicom)
+
     def _see_dicom(self, found: DicomPicture) -> None:
         f = found.facts
         said = found.burned_in is True or f.get("recognizable") is True

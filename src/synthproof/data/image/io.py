@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -19,7 +20,8 @@ from synthproof.data.image.arrays import blocks_of, look_npz
 from synthproof.data.image.chain import Chain, Pixels, fitting_side
 from synthproof.data.image.dataset import ImageSet
 from synthproof.data.image.decode import DICOM, SUFFIXES, Head, decode, look
-from synthproof.data.image.dicom import read_dicom
+from synthproof.data.image.dicom import DicomPicture, read_dicom
+from synthproof.data.image.intake import Intake
 from synthproof.data.image.labels import labels_file, of_classes, of_table, unlabelled
 from synthproof.data.image.store import new_store
 from synthproof.data.table.dataset import Origin, Table
@@ -28,7 +30,7 @@ IntArray = npt.NDArray[np.intp]
 MOST_BAD = 0.1
 """Share of unreadable files above which reading is refused: then it is the folder that is wrong, not some files."""
 _PARTS = {"train", "test", "val", "valid", "validation"}
-_BLOCK = 64
+_BLOCK, _LOOKED = 64, 1_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,7 +126,8 @@ class _Files:
     heads: list[Head | None] = field(default_factory=list)
     bad: Counter[str] = field(default_factory=Counter)
     person: dict[int, str] = field(default_factory=dict)
-    said: Counter[str] = field(default_factory=Counter)
+    intake: Intake = field(default_factory=Intake)
+    guard: threading.Lock = field(default_factory=threading.Lock)
     window: Counter[str] = field(default_factory=Counter)
     first: dict[str, int] = field(default_factory=dict)
 
@@ -136,16 +139,25 @@ class _Files:
         """Return the pictures of a file, and note what a DICOM file says beside them."""
         path = self.paths[i]
         if path.suffix.lower() not in DICOM:
-            return decode(path, self.where(i))
+            decoded = decode(path, self.where(i))
+            self._see(i, decoded, None)
+            return decoded
         found = read_dicom(path, self.where(i))
-        if found.patient:
-            self.person[i] = found.patient
-        if found.burned_in:
-            self.said["image/says-burned-in"] += 1
-        if found.overlays:
-            self.said["image/has-overlays"] += 1
-        self.window[found.window] += 1
+        self._see(i, found.frames, found)
         return found.frames
+
+    def _see(self, i: int, decoded: Sequence[Pixels], dicom: DicomPicture | None) -> None:
+        """Take in what a file carries; text is looked for in a thousand files, evenly spread, at their own size."""
+        every = max(1, len(self.paths) // _LOOKED)
+        # what is found in one file is counted apart, so that files may be decoded side by side
+        own = Intake(look=i % every == 0)
+        own.see(self.paths[i], decoded, dicom)
+        with self.guard:
+            self.intake.add(own)
+            if dicom is not None:
+                self.window[dicom.window] += 1
+                if dicom.patient:
+                    self.person[i] = dicom.patient
 
     def spoil(self, i: int, code: str) -> None:
         self.heads[i] = None
@@ -167,11 +179,12 @@ def _of_folder(root: Path, how: How, store: Path | None, run: Run) -> ImageSet:
     kept = _fill(files, pixels, starts, chain, run)
     _refuse_bad(files)
     listed = [{"code": c, "where": files.where(files.first[c]), "n": n} for c, n in sorted(files.bad.items())]
-    listed += [{"code": c, "where": root.name, "n": n} for c, n in sorted(files.said.items())]
+    listed += files.intake.notices(root.name)
     chain = replace(chain, window=", ".join(w for w, _ in files.window.most_common(3)))
     names = [p.relative_to(root).as_posix() for p in files.paths]
     suffix = Counter(p.suffix.lower() for p in files.paths).most_common(1)[0][0]
     origin = Origin(container="images", name=root.name, options={"format": SUFFIXES.get(suffix, "DICOM").lower()})
+    origin = replace(origin, options={**origin.options, "intake": files.intake.facts()})
     table, of_file, noted = _folder_labels(root, names, how, origin)
     rows = [(r, j) for r, i in enumerate(of_file.tolist()) for j in range(starts[i], starts[i + 1]) if kept[j]]
     if not rows:
@@ -216,12 +229,16 @@ def _coloured(files: _Files) -> bool:
     some = [i for i, h in enumerate(files.heads) if h is not None and h.colour]
     for i in some[:: max(1, len(some) // _BLOCK)]:
         try:
-            for picture in files.pictures(i):
+            for picture in _decoded(files.paths[i], files.where(i)):
                 if picture.ndim == 3 and int(np.ptp(picture.astype(np.int16), axis=2).max()) > 12:
                     return True
         except ReadError:
             continue  # it is told when all are decoded
     return False
+
+
+def _decoded(path: Path, where: str) -> Sequence[Pixels]:
+    return read_dicom(path, where).frames if path.suffix.lower() in DICOM else decode(path, where)
 
 
 def _chain_for(heads: Sequence[Head], how: How, colour: bool) -> Chain:

@@ -126,23 +126,38 @@ def _write_one(path: Path, picture: Pixels, kind: str, told: dict[str, str], sai
             model=told.get("model", ""),
         )
         return
-    made = to_picture(picture)
     if kind == "png":
-        from PIL.PngImagePlugin import PngInfo
-
-        info = PngInfo()
-        info.add_itxt("Description", said[0])
-        info.add_text("DigitalSourceType", said[1])
-        for key, value in told.items():
-            info.add_itxt(f"synthproof:{key}", value)
-        made.save(path, format="PNG", pnginfo=info, optimize=False)
+        _write_png(path, picture, told, said)
         return
+    made = to_picture(picture)
     exif = pillow().Exif()
     exif[0x010E] = f"{said[1]} {told}".encode("ascii", "replace").decode()
     if kind == "jpeg":
         made.save(path, format="JPEG", quality=95, subsampling=0, exif=exif)
     else:
         made.save(path, format="TIFF", compression="tiff_deflate", exif=exif)
+
+
+def _write_png(path: Path, picture: Pixels, told: dict[str, str], said: tuple[str, str]) -> None:
+    pillow()
+    from PIL.PngImagePlugin import PngInfo
+
+    info = PngInfo()
+    info.add_itxt("Description", said[0])
+    info.add_text("DigitalSourceType", said[1])
+    for key, value in told.items():
+        info.add_itxt(f"synthproof:{key}", value)
+    to_picture(picture).save(path, format="PNG", pnginfo=info, optimize=False)
+
+
+def write_numbered(data: ImageSet, folder: Path) -> None:
+    """Write every picture as ``{row:08d}.png`` into a folder, with the same marks in its metadata."""
+    codes, names = data.classes()
+    said = _says(data)
+    for rows in data.batches():
+        for i, picture in zip(range(rows.start, rows.stop), data.pixels(rows), strict=True):
+            told = _told(data, i, names[codes[i]] if codes[i] >= 0 else "")
+            _write_png(folder / f"{i:08d}.png", picture, told, said)
 
 
 def to_picture(picture: Pixels) -> Any:

@@ -84,7 +84,15 @@ class Classifier:
 
 
 def train_classifier(
-    pictures: Float32Array, classes: IntArray, n_classes: int, plan: ClassifierPlan, *, seed: int, run: Run
+    pictures: Float32Array,
+    classes: IntArray,
+    n_classes: int,
+    plan: ClassifierPlan,
+    *,
+    seed: int,
+    run: Run,
+    weight: FloatArray | None = None,
+    start: Arrays | None = None,
 ) -> Classifier:
     """Return a classifier of the pictures, trained by AdamW for a set number of steps.
 
@@ -94,6 +102,10 @@ def train_classifier(
         Shape (n, c, s, s) in [-1, 1].
     classes
         Shape (n,), each in 0 … n_classes - 1.
+    weight
+        How much each picture counts, shape (n,); absent: alike.
+    start
+        Weights to go on from.
 
     Raises
     ------
@@ -101,7 +113,8 @@ def train_classifier(
         The run was cancelled; it is ticked every ten steps.
     """
     torch = need_torch()
-    arrays = _first_weights(pictures.shape[1], n_classes, seed)
+    arrays = _first_weights(pictures.shape[1], n_classes, seed) if start is None else start
+    counts = None if weight is None else (weight / weight.mean()).astype(np.float32)
     with one_torch_thread():
         device = device_for(run.device)
         weights = to_device(arrays, device, learn=True)
@@ -115,7 +128,11 @@ def train_classifier(
             x = torch.as_tensor(_shifted(pictures[rows], plan.shift, draws), device=device)
             y = torch.as_tensor(classes[rows].astype(np.int64), device=device)
             scores = _features(weights, x) @ weights["out.w"] + weights["out.b"]
-            loss = torch.nn.functional.cross_entropy(scores, y)
+            if counts is None:
+                loss = torch.nn.functional.cross_entropy(scores, y)
+            else:
+                each = torch.nn.functional.cross_entropy(scores, y, reduction="none")
+                loss = (each * torch.as_tensor(counts[rows], device=device)).mean()
             adam.zero_grad(set_to_none=True)
             loss.backward()
             for group in adam.param_groups:

@@ -33,8 +33,9 @@ class Generation:
     1 when the recipe's generator is tagged ``full_synthesis``, ``irreversible`` and ``releasable``; 0 when any is
     absent, or when the data say of themselves that a stage altered real pictures; *insufficient* for another tool's file.
     The subject ``releasable`` says alone whether the generator is meant for release (SMOTE and its like are not), so
-    that a policy that lets partial synthesis pass can still refuse it; it is *not applicable* for another tool's file. Not a measurement of the data: a property of the method, which the
-    guide asks for beside the three numbers (items T3-1, T3-5; 부록 2). No randomness; cost O(1).
+    that a policy that lets partial synthesis pass can still refuse it; it is *not applicable* for another tool's file.
+    Not a measurement of the data: a property of the method, which the guide asks for beside the three numbers
+    (items T3-1, T3-5; 부록 2). No randomness; cost O(1).
     """
 
     card = Card(

@@ -43,7 +43,7 @@ class Frechet:
 
     Parameters
     ----------
-    weights, sha256, side, name
+    weights, sha256, side, called
         A TorchScript file of the user's, its digest, the pixels it wants, and what to call it.
 
     Notes
@@ -77,11 +77,11 @@ class Frechet:
         needs=frozenset({"holdout"}),
     )
 
-    def __init__(self, weights: str = "", sha256: str = "", side: int = 299, name: str = "own weights") -> None:
+    def __init__(self, weights: str = "", sha256: str = "", side: int = 299, called: str = "own weights") -> None:
         self.weights = weights
         self.sha256 = sha256
         self.side = side
-        self.name = name
+        self.called = called
 
     def applies(self, schema: Schema, purpose: Purpose, /) -> str | None:
         """Return ``None``, or that the data are not images."""
@@ -95,14 +95,14 @@ class Frechet:
             return (why,)
         own = None
         if self.weights:
-            own = OwnWeights(path=self.weights, sha256=self.sha256, side=self.side, name=self.name)
+            own = OwnWeights(path=self.weights, sha256=self.sha256, side=self.side, name=self.called)
             features(
-                case, self.name, job, own
+                case, self.called, job, own
             )  # weights that are not the ones named are refused before anything costs time
-        names = (CLASSIFIER, RANDOM, PIXELS, *([self.name] if own is not None else []))
+        names = (CLASSIFIER, RANDOM, PIXELS, *([self.called] if own is not None else []))
         seen = [f for name in names if (f := features(case, name, job, own)) is not None]
         return tuple(
-            self._one(case, f, "all" if i == 0 else f.name, seed, None if f.name != self.name or own is None else own)
+            self._one(case, f, "all" if i == 0 else f.name, seed, None if f.name != self.called or own is None else own)
             for i, f in enumerate(seen)
         )
 

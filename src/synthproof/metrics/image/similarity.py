@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from synthproof.core.contracts import Case
 from synthproof.core.evidence import Card, Evidence
+from synthproof.core.random import permutation
 from synthproof.core.run import Run, quiet
 from synthproof.core.schema import Purpose, Schema
 from synthproof.core.words import Words
@@ -18,14 +19,14 @@ from synthproof.data.image.dataset import ImageSet
 from synthproof.engines.vision.similarity import multi_scale_similarity, similarity
 from synthproof.metrics.image.alike import small
 from synthproof.metrics.image.extractors import RANDOM, drawn, features
-from synthproof.metrics.image.reading import NO_IMAGES, classes_of, rows_of, side_of, unready
+from synthproof.metrics.image.reading import NO_IMAGES, classes_of, side_of, unready
 
 FloatArray = npt.NDArray[np.float64]
 Float32Array = npt.NDArray[np.float32]
 IntArray = npt.NDArray[np.intp]
 
 MOST = 2_000
-"""Pictures a side that are compared; of more, whole persons drawn at random."""
+"""Pictures a side that are compared; of more, as many drawn at random."""
 KINDS = ("SSIM", "MS-SSIM", "1 - deep distance")
 _READ = Words(
     en="For each synthetic image, the mean of its {kind} to all training images of its class; the number is the mean of these "
@@ -58,7 +59,8 @@ class Similarity:
     their highest similarity; ``… maximum``, the highest of all. The limits that the guide simulates from random halves
     are quick to get: `tables` makes the similarities of all originals once, `halves` reads any halving off them.
 
-    Similarity is taken at 32 pixels at most and at 64 window positions. Cost n_S · n_train · 20,000 operations.
+    Similarity is taken at 32 pixels at most and at 64 window positions, of at most 2,000 pictures a side: the maximum is that
+    of the pictures looked at; `image.near_copies` leaves no training picture out. Cost n_S · n_train · 20,000 operations.
     """
 
     card: ClassVar[Card] = Card(
@@ -91,12 +93,7 @@ class Similarity:
         if (why := unready(self.card, case, seed, needs=("train", "synthetic"))) is not None:
             return (why,)
         classes = classes_of(case)
-        # of the pictures that the extractors look at, so that all kinds speak of the same ones
-        seen = drawn(case)
-        rows = {
-            s: seen[s][rows_of(side_of(case, s).take_rows(seen[s]), MOST, seed, f"image.similarity/{s}")]
-            for s in classes.of
-        }
+        rows = {s: _some(at, seed, s) for s, at in drawn(case).items()}
         looked = {s: _Looked.at(side_of(case, s), rows[s], classes.of[s][rows[s]]) for s in rows}
         deep = _Deep.of(case, rows, job)
         out: list[Evidence] = []
@@ -175,6 +172,11 @@ class Similarity:
             detail={"quantiles_over_images": quantiles},
             caveat=caveat,
         )
+
+
+def _some(at: IntArray, seed: int, side: str) -> IntArray:
+    """Return up to `MOST` of the pictures that the extractors look at, in their order."""
+    return at[np.sort(permutation(seed, f"image.similarity/{side}", len(at))[:MOST])]
 
 
 @dataclass(frozen=True, slots=True)

@@ -75,8 +75,8 @@ class Dcgan(Family):
 
     Notes
     -----
-    Fit: about 1,200 pictures/s at 28 px on one core; sampling several thousand a second. Adversarial networks leave
-    rare forms out and say nothing of how likely a picture is.
+    Fit: about 1,500 pictures a CPU second at 28 px, sampling 6,000. Adversarial networks leave rare forms out and say
+    nothing of how likely a picture is.
     """
 
     NAME: ClassVar[str] = "image.dcgan"

