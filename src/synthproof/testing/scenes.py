@@ -44,7 +44,7 @@ def scenes(n: int, seed: int, *, side: int = 32, channels: int = 1, persons: int
     boxes = pd.DataFrame(rows, columns=["image", "class", *CORNERS])
     boxes["class"] = pd.Categorical(boxes["class"], categories=list(PARTS))
     fields = [Field(name="class", kind="categorical", levels=KINDS, roles=frozenset({"target"}))]
-    columns: dict[str, object] = {"class": pd.Categorical.from_codes(kinds, categories=list(KINDS))}
+    columns: dict[str, object] = {"class": pd.Categorical(np.array(KINDS)[kinds], categories=list(KINDS))}
     if persons:
         fields.append(Field(name="patient", kind="identifier", roles=frozenset({"unit"})))
         who = dice.integers(0, persons, n)

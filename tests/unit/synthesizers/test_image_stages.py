@@ -16,6 +16,7 @@ from synthproof.core.schema import Purpose
 from synthproof.data.image.custody import altered_real, is_drawn, steps_of
 from synthproof.data.image.dataset import ImageSet
 from synthproof.data.image.scenes import CORNERS, Scenes
+from synthproof.data.image.write import ALTERED, SYNTHETIC, write_images
 from synthproof.metrics.any.generation import Generation
 from synthproof.synthesizers.image.layout import LayoutLaw, iou
 from synthproof.synthesizers.image.parts import cut, emptied, paste
@@ -282,6 +283,19 @@ def test_real_pictures_are_refused_or_the_result_says_what_it_is(name: str, requ
         stage.apply(altered, seed=1)  # it does not become synthetic by being altered twice
 
 
+def test_pictures_of_another_kind_are_refused_and_other_labels_left_open(
+    translator: Translate, cascade: Superres, composed: Scenes
+) -> None:
+    colour = Flow(images=64, **TINY).fit(shapes(60, 1, side=16, channels=3)).sample(3, seed=1)
+    for stage in (translator, cascade):
+        with pytest.raises(DataError) as caught:
+            stage.apply(colour, seed=1)
+        assert caught.value.code == "image/chains-differ"
+    enlarged = cascade.apply(composed, seed=1)  # scenes have other labels, and other sides, than shapes
+    assert enlarged.chain.side == 32
+    assert not np.array_equal(enlarged.pixels()[:, ::2, ::2], composed.pixels())
+
+
 def test_marks_alone_do_not_make_a_picture_drawn() -> None:
     real = shapes(6, 9, side=16)
     drawn = Flow(images=64, **TINY).fit(shapes(60, 1, side=16)).sample(6, seed=1)
@@ -299,6 +313,18 @@ def test_the_metric_of_generation_looks_at_the_whole_chain(translator: Translate
 
     assert said(translator.sample(4, seed=1)) == [1.0, 1.0]
     assert said(translator.apply(real, seed=1, knowingly=True)) == [0.0, 0.0]
+
+
+def test_files_of_altered_pictures_are_not_marked_synthetic(translator: Translate, tmp_path: Path) -> None:
+    from PIL import Image
+
+    real = shapes(3, 9, side=16)
+    write_images(translator.apply(real, seed=1, knowingly=True), tmp_path / "altered")
+    write_images(translator.sample(3, seed=1), tmp_path / "drawn")
+    for folder, said in (("altered", ALTERED), ("drawn", SYNTHETIC)):
+        for path in (tmp_path / folder).rglob("*.png"):
+            with Image.open(path) as picture:
+                assert picture.info["Description"] == said
 
 
 def test_stages_in_a_row_carry_their_custody(translator: Translate) -> None:

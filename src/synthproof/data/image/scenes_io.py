@@ -102,7 +102,8 @@ def _boxes_table(folder: Path, named: str, part: str) -> pd.DataFrame:
     good = ~bad
     if part and "split" in lower:
         good &= (frame[lower["split"]].astype(str) == part).to_numpy()
-    return out[good].reset_index(drop=True)
+    kept: pd.DataFrame = out[good].reset_index(drop=True)
+    return kept
 
 
 def _lone_zip(folder: Path) -> Path | None:
@@ -142,7 +143,8 @@ def _read(root: Path, beside: Path, table: pd.DataFrame, how: How, run: Run) -> 
         except ReadError as error:
             bad.append((error.code, k))
     chain = _chain(heads, how)
-    store, kept = new_store(len(heads), chain), []
+    store = new_store(len(heads), chain)
+    kept: list[int] = []
     for k, i in enumerate(sorted(heads)):
         run.tick("read/images", k, len(heads))
         try:

@@ -88,8 +88,8 @@ class Compose(Staged):
 
     Notes
     -----
-    The layout law keeps the boxes of train, to refuse them: the saved model belongs in the vault. Cost of a scene: its
-    parts, a background and the seams, each a walk of the flow; 30 parts at 16 px take about a second on one core.
+    The layout law keeps the boxes of train, to refuse them: the saved model belongs in the vault. A scene of 64 px with
+    twelve parts of 16 px takes 0.2 s on one core (width 32).
     """
 
     MORE: ClassVar = {"side": (0, 512), "harmonise": (0, 0.9), "seeds": (1, 1000), "most_parts": (1, _MANY)}
@@ -261,16 +261,19 @@ class Compose(Staged):
         noise = np.zeros((len(classes), net.channels, net.side, net.side), dtype=np.float32)
         for j, s in enumerate(seeds):
             noise[j] = stream(s, "compose/part", i * _MANY + j).standard_normal(noise.shape[1:], dtype=np.float32)
-        named = pd.DataFrame({"class": pd.Categorical.from_codes(classes.tolist(), categories=list(self._classes))})
+        named = pd.DataFrame({"class": self._named(classes)})
         values = path.paint(noise, code.encode(named), device=run.device)[:, :, : part_chain.side, : part_chain.side]
         scene, mask, seam = paste(ground.astype(np.float64), to_pixels(values, part_chain), corners, chain)
         return scene, mask, seam, self._boxes(i, corners, classes.tolist(), seeds)
+
+    def _named(self, classes: IntArray) -> pd.Categorical[Any]:
+        return pd.Categorical(np.array(self._classes, dtype=object)[classes], categories=list(self._classes))
 
     def _boxes(self, i: int, corners: npt.NDArray[np.float64], classes: list[int], seeds: list[int]) -> pd.DataFrame:
         return pd.DataFrame(
             {
                 "image": np.full(len(classes), i, dtype=np.intp),
-                "class": pd.Categorical.from_codes(classes, categories=list(self._classes)),
+                "class": self._named(np.asarray(classes, dtype=np.intp)),
                 **{c: corners[:, j] for j, c in enumerate(CORNERS)},
                 "seed": np.array(seeds, dtype=np.int64),
             }

@@ -81,15 +81,20 @@ class LayoutLaw:
                 for b, c in [data.boxes_of(i)]
             ]
         )
-        sizes, places = (
-            [_sizes(real[real[:, 1] == c, 2:]) for c in range(k)],
-            [_places(real[real[:, 1] == c, 2:]) for c in range(k)],
-        )
+        of = [real[real[:, 1] == c, 2:] for c in range(k)]
+        mean, cov, low, high = (np.stack(s) for s in zip(*(_sizes(b) for b in of), strict=True))
         lap = [v for i in range(data.n_rows) for v in _overlaps(data.boxes_of(i)[0]).tolist()] or [0.0]
         return cls(
-            np.sort(counts, axis=0), bond, *(np.stack(s) for s in zip(*sizes, strict=True)), np.stack(places),
-            np.percentile(lap, np.arange(101)), real,
-        )  # fmt: skip
+            counts=np.sort(counts, axis=0),
+            bond=bond,
+            size_mean=mean,
+            size_cov=cov,
+            size_low=low,
+            size_high=high,
+            places=np.stack([_places(b) for b in of]),
+            overlaps=np.percentile(lap, np.arange(101)),
+            real=real,
+        )
 
     def draw(self, dice: np.random.Generator, side: int, *, most: int) -> tuple[FloatArray, IntArray, int]:
         """Return a layout that repeats none of train.
@@ -242,7 +247,8 @@ def _places(boxes: FloatArray) -> FloatArray:
     smooth = sum(padded[i : i + GRID, j : j + GRID] for i in range(3) for j in range(3)) / 9 + grid
     share = smooth / max(float(np.sum(smooth)), 1e-12) if len(boxes) else np.full_like(grid, 1 / GRID**2)
     out: FloatArray = (0.9 * share + 0.1 / GRID**2).ravel()
-    return out / out.sum()
+    out /= out.sum()
+    return out
 
 
 def _overlaps(corners: FloatArray) -> FloatArray:

@@ -149,7 +149,7 @@ class MaskLaw:
         raise DataError("image/mask-repeats", where="masks", n=_TRIES)
 
     def _is_real(self, mask: MapArray) -> bool:
-        return np.count_nonzero(mask) >= _TELLING and _digest(mask) in self.real
+        return int(np.count_nonzero(mask)) >= _TELLING and _digest(mask) in self.real
 
     def get_state(self) -> dict[str, Any]:
         """Return plain values."""
@@ -183,7 +183,7 @@ def _resized(maps: MapArray, classes: int, side: int) -> MapArray:
 
 def _grown(values: FloatArray, side: int) -> MapArray:
     if values.shape[2] == side:
-        return values.argmax(axis=1).astype(np.uint8)
+        return np.asarray(values.argmax(axis=1), dtype=np.uint8)
     torch = need_torch()
     grown = torch.nn.functional.interpolate(
         torch.as_tensor(values), size=(side, side), mode="bilinear", align_corners=False

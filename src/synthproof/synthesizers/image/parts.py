@@ -32,7 +32,8 @@ SOFT = 0.25
 
 def part_side(data: Scenes) -> int:
     """Return the side of part pictures: the smallest of `SIDES` that three quarters of the boxes fit into."""
-    wide = np.maximum(data.boxes["xmax"] - data.boxes["xmin"], data.boxes["ymax"] - data.boxes["ymin"]).to_numpy()
+    corners = data.boxes[list(CORNERS)].to_numpy(dtype=np.float64)
+    wide = (corners[:, 2:] - corners[:, :2]).max(axis=1, initial=0.0)
     need = float(np.percentile(wide, 75)) * MARGIN if len(wide) else SIDES[0]
     return next((s for s in SIDES if s >= need), SIDES[-1])
 

@@ -199,8 +199,9 @@ class Semantic(Staged):
         """
         learnt, job = self._fitted("apply"), quiet(run)
         begun_from: Input = input_of(data, "paint", knowingly=knowingly)
+        self._refuse_other_chain(data)
         own = own_seed(seed, learnt.seed)
-        condition = learnt.code.encode(data.frame[list(learnt.code.schema.names)])
+        condition = self._condition(data)
         maps, _ = maps_of(data)
         pixels = new_store(data.n_rows, learnt.chain)
         for block, at in enumerate(range(0, data.n_rows, BLOCK)):

@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from typing import ClassVar
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from synthproof.core.contracts import Tags
-from synthproof.core.errors import NotFittedError
+from synthproof.core.errors import DataError, NotFittedError
 from synthproof.core.models import Saved
 from synthproof.core.params import Params, check_range
 from synthproof.core.run import Run
@@ -68,6 +69,25 @@ class Staged(Params, Saved):
         return Schedule(
             minutes=given["minutes"] * share, images=images, batch=batch_for(net, run.device), rate=rate_for(net)
         )
+
+    def _condition(self, data: ImageSet) -> npt.NDArray[np.float32]:
+        """Return the numbers of pictures' labels; zeros, which leave everything open, when they have other labels."""
+        code = self._fitted("apply").code
+        known = all(
+            n in data.schema and data.schema.field(n).levels == code.schema.field(n).levels for n in code.schema.names
+        )
+        if not known:
+            return np.zeros((data.n_rows, code.size), dtype=np.float32)
+        return code.encode(data.frame[list(code.schema.names)])
+
+    def _refuse_other_chain(self, data: ImageSet, *, any_side: bool = False) -> None:
+        """Refuse pictures of another size, depth or colour than was learned."""
+        known = self._fitted("apply").chain
+        wanted, found = (
+            f"{'any' if any_side else c.side} px, {c.channels} channel(s), {c.bits} bits" for c in (known, data.chain)
+        )
+        if wanted != found:
+            raise DataError("image/chains-differ", where=data.origin.name, found=found, wanted=wanted)
 
     def _marked(self, data: ImageSet, pixels: Pixels, seed: int) -> ImageSet:
         """Return drawn pictures that a stage made of others, labels kept, marked as ours."""

@@ -174,15 +174,16 @@ class Superres(Staged):
         Raises
         ------
         DataError
-            ``image/real-input`` when they are not known to be drawn, unless `knowingly`: then the result says so.
+            ``image/real-input`` when they are not known to be drawn, unless `knowingly`: then the result says so;
+            ``image/chains-differ`` for another depth or colour than was learned.
         """
         learnt, job = self._fitted("apply"), quiet(run)
         begun_from = input_of(data, "super-resolve", knowingly=knowingly)
+        self._refuse_other_chain(data, any_side=True)
         return self._enlarged(data, own_seed(seed, learnt.seed), job, 1, begun_from)
 
     def _enlarged(self, data: ImageSet, seed: int, run: Run, times: int, begun_from: Any) -> ImageSet:
-        learnt = self._fitted("sample")
-        condition = learnt.code.encode(data.frame[list(learnt.code.schema.names)])
+        condition = self._condition(data)
         for _ in range(times):
             stage = next((s for s in self._stages if s.side == 2 * data.chain.side), self._stages[-1])
             pixels = stage.enlarge(data, condition, derive(seed, "stages"), run)

@@ -11,7 +11,6 @@ import numpy as np
 import numpy.typing as npt
 
 from synthproof.core.contracts import Conditions
-from synthproof.core.errors import ConditionError
 from synthproof.core.random import derive
 from synthproof.core.run import Run, quiet
 from synthproof.core.state import State
@@ -137,15 +136,12 @@ class Translate(Staged):
         Raises
         ------
         DataError
-            ``image/real-input`` when they are not known to be drawn, unless `knowingly`: then the result says so.
-        ConditionError
-            ``image/chains-differ`` when they have another size than was learned.
+            ``image/real-input`` when they are not known to be drawn, unless `knowingly`: then the result says so;
+            ``image/chains-differ`` when they have another size, depth or colour than was learned.
         """
         learnt, job = self._fitted("apply"), quiet(run)
         begun_from = input_of(data, "translate", knowingly=knowingly)
-        if data.chain.shape != learnt.chain.shape or data.chain.bits != learnt.chain.bits:
-            found, known = (" × ".join(map(str, c.shape)) for c in (data.chain, learnt.chain))
-            raise ConditionError("image/chains-differ", where=data.origin.name, found=found, wanted=known)
+        self._refuse_other_chain(data)
         own = own_seed(seed, learnt.seed)
         rows = learnt.law.draw(max(data.n_rows, 1), where, derive(own, "target"), job).iloc[: data.n_rows]
         wanted = Table(rows.reset_index(drop=True), learnt.code.schema, origin=data.origin)
