@@ -120,12 +120,18 @@ def main() -> None:
             "Digits: MNIST, 28 px, 10,000 drawn",
             {"mnist-dcgan": "DCGAN, two cores", "mnist-flow": "flow, H100, 2.6 minutes"},
         ),
+        "![Synthetic digits](pictures/digits-synthetic.png)",
+        "",
         "nFD is the Fréchet distance over that of as many fresh real images: 1 is as good as real. It is never called FID: no "
         "canonical extractor is used.",
         "",
         *table(
             "Chest X-rays, 96 px, three classes, patients apart, 3,000 drawn", {"xrays-flow": "flow, H100, 4.6 minutes"}
         ),
+        "![Synthetic X-rays: bacterial, normal, viral](pictures/xrays-synthetic.png)",
+        "",
+        "*All synthetic: bacterial pneumonia, normal, viral pneumonia, the first eight of each as they were drawn.*",
+        "",
         "## A rare class relieved (PneumoniaMNIST, normal images thinned to 1 : 9)",
         "",
         *(study("pneumonia-1-9-flow") or ["Not measured yet: `python studies/pneumonia.py`.", ""]),
