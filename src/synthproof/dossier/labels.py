@@ -153,6 +153,13 @@ STAGES: Mapping[str, Words] = {
 
 UNITS: Mapping[str, str] = {
     "AUC": "AUC",
+    "difference of MS-SSIM": "MS-SSIM 차이",
+    "excess share of synthetic images": "우연을 넘는 합성 이미지 비율",
+    "ratio of distances": "거리의 비",
+    "share": "비율",
+    "share of synthetic images": "합성 이미지 비율",
+    "similarity": "유사도",
+    "squared distance": "제곱거리",
     "SD of association differences": "연관성 차이의 표준편차",
     "agreement (1: the same)": "일치도(1은 동일)",
     "bits (0 to 1)": "비트(0–1)",
