@@ -1,8 +1,8 @@
 """Training networks of pictures: a schedule that always finishes inside its budget, averaged weights, checkpoints.
 
 A step's batch is cut into a fixed number of shards, whose gradients are computed side by side (one torch thread each)
-and added in order: the result depends on neither cores nor processes. Several processes or GPUs take shards in turn and
-add their gradients through accelerate.
+and added in order: the result does not depend on the number of cores. Several processes or GPUs take shards in turn and add
+their gradients through accelerate; they agree among themselves to the bit, and with one process up to rounding.
 """
 
 from __future__ import annotations
