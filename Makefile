@@ -52,10 +52,11 @@ lint: $(VENV)/.test
 test: $(VENV)/.test lint
 	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal -m 'not slow and not e2e'
 
-# The browser is the system's: installed where there is the right to, else the test says what to install.
+# Browser and PostgreSQL are the system's: installed where there is the right to, else the tests say what to install.
 e2e: $(VENV)/.test
 	$(PIP) install -c constraints.txt -e '.[e2e]'
 	@command -v chromium >/dev/null || (test "$$(id -u)" = 0 && timeout 300 apt-get install -y -q --no-install-recommends chromium) || true
+	@ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || command -v initdb >/dev/null || (test "$$(id -u)" = 0 && timeout 300 apt-get install -y -q --no-install-recommends postgresql) || echo "no PostgreSQL: its tests skip; install postgresql"
 	$(BIN)/python -m pytest -m e2e
 
 bench: $(VENV)/.bench
