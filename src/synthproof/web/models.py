@@ -154,7 +154,7 @@ class Comment(Base):
     __tablename__ = "comment"
     id: Mapped[str] = mapped_column(String(ID), primary_key=True)
     case: Mapped[str] = mapped_column(ForeignKey("case_file.id"), index=True)
-    dossier: Mapped[str] = mapped_column(ForeignKey("dossier.id"))
+    dossier: Mapped[str] = mapped_column(ForeignKey("dossier.id"), index=True)
     question: Mapped[str] = mapped_column(String(60), default="")
     kind: Mapped[str] = mapped_column(String(10))
     parent: Mapped[str] = mapped_column(String(ID), default="")

@@ -15,6 +15,7 @@ from typing import Any
 
 from alembic import command
 from alembic.config import Config
+from alembic.util import CommandError
 from sqlalchemy import Connection, Engine, create_engine, event, select
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
@@ -64,7 +65,7 @@ class Store:
     UsageError
         ``web/bad-database`` for a URL that cannot be used.
     WorkspaceError
-        ``web/database-down`` when it does not answer.
+        ``web/database-down`` when it does not answer, ``web/database-newer`` when a later version of synthproof made it.
     """
 
     def __init__(self, data: Path, url: str = "") -> None:
@@ -179,6 +180,8 @@ class Store:
         except DBAPIError as error:
             reason = type(error.orig).__name__ if error.orig else type(error).__name__
             raise WorkspaceError("web/database-down", where=_shown(self.url), reason=reason) from error
+        except CommandError as error:
+            raise WorkspaceError("web/database-newer", where=_shown(self.url)) from error
 
 
 def upgrade(connection: Connection, to: str = "head") -> None:

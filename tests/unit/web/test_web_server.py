@@ -280,3 +280,38 @@ def test_a_database_that_is_not_there(tmp_path: Path) -> None:
     pytest.importorskip("psycopg")
     with pytest.raises(WorkspaceError, match="database-down"):
         Store(tmp_path / "d", f"postgresql://x:secret@/y?host={tmp_path}")
+
+
+def test_the_last_versions_database_is_brought_up_with_all_that_is_in_it(
+    tmp_path: Path, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from sqlalchemy import inspect
+
+    from synthproof.web import store as rooms
+    from synthproof.web.models import JournalLine
+
+    now = rooms.upgrade
+    monkeypatch.setattr(rooms, "upgrade", lambda connection: now(connection, "0001"))
+    old = Store(tmp_path / "server", url)
+    with old.write() as work:
+        old.begin_chain(work, "case:old")
+        for n in range(3):
+            old.note(work, "case:old", "p1", "comment.given", fields={"n": n})
+    assert "ix_comment_dossier" not in {i["name"] for i in inspect(old.engine).get_indexes("comment")}
+    lines = select(JournalLine.text).order_by(JournalLine.chain, JournalLine.n)
+    with old.read() as work:
+        before = list(work.scalars(lines))
+    assert len(before) >= 3
+    old.close()
+    monkeypatch.undo()
+    new = Store(tmp_path / "server", url)
+    assert "ix_comment_dossier" in {i["name"] for i in inspect(new.engine).get_indexes("comment")}
+    with new.read() as work:
+        assert list(work.scalars(lines)) == before
+    assert new.flaws() == {}
+    with new.engine.begin() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    new.close()
+    with pytest.raises(WorkspaceError) as caught:
+        Store(tmp_path / "server", url)
+    assert caught.value.code == "web/database-newer"
