@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any
+from typing import Annotated, Any, TypeAlias
 from urllib.parse import urlsplit
+
+from pydantic import Field
 
 from synthproof.core.errors import UsageError
 
@@ -13,6 +15,9 @@ Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+Small: TypeAlias = Annotated[int, Field(ge=0, le=2**31 - 1)]
+"""A number in an address: one that any database can hold."""
 
 SMALL_BYTES = 256 * 1024
 LARGE_BYTES = 512 * 1024 * 1024

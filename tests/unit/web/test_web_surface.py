@@ -58,7 +58,7 @@ def test_nothing_that_is_sent_breaks_the_server(small: Any) -> None:
     there = {"case": small.open_case(), "question": "safety", "n": "1", "person": small.people["ai"].id}
     ends = {"/logout", "/account/password", "/people/{person}/block", "/people/{person}/reset"}
     checks = [HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.data_too_large]
-    bounded = settings(max_examples=4, deadline=None, suppress_health_check=checks, database=None)
+    bounded = settings(max_examples=4, deadline=None, suppress_health_check=checks, database=None, derandomize=True)
     for name in ("chair", "law", "steward"):
         sender = Sender(small, name, there)
         for found in schema.get_all_operations():

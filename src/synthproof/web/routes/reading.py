@@ -17,6 +17,7 @@ from synthproof.core.fingerprint import digest_file
 from synthproof.dossier.seal import SEAL
 from synthproof.review.form import load_form
 from synthproof.web.acts import cases
+from synthproof.web.bounds import Small
 from synthproof.web.facts import PAPERS, asked, changes, exhibits, sealed_files
 from synthproof.web.guard import Acting, Refused, needs
 from synthproof.web.models import Answer, Ballot, Case, Closed, Comment, Dossier, Member, Person
@@ -39,7 +40,7 @@ def _dossier(work: Work, case: Case, n: int) -> Dossier:
 
 
 @router.get("/cases/{case}/dossiers/{n}/report")
-def report(request: Request, case: str, n: int, me: Acting = needs("case.read")) -> Response:
+def report(request: Request, case: str, n: Small, me: Acting = needs("case.read")) -> Response:
     """Show the report with the questions beside it."""
     with me.store.read() as work:
         dossier = _dossier(work, me.the_case, n)
@@ -57,7 +58,7 @@ def report(request: Request, case: str, n: int, me: Acting = needs("case.read"))
 
 
 @router.get("/cases/{case}/dossiers/{n}/files/{name:path}")
-def file(case: str, n: int, name: str, me: Acting = needs("case.read")) -> Response:
+def file(case: str, n: Small, name: str, me: Acting = needs("case.read")) -> Response:
     """Give a file of the dossier, if the seal lists it and its bytes are the sealed ones."""
     with me.store.read() as work:
         dossier = _dossier(work, me.the_case, n)
@@ -205,7 +206,9 @@ def _back(case: str, question: str) -> str:
 
 
 @router.get("/cases/{case}/compare")
-def compare(request: Request, case: str, before: int = 0, after: int = 0, me: Acting = needs("case.read")) -> Response:
+def compare(
+    request: Request, case: str, before: Small = 0, after: Small = 0, me: Acting = needs("case.read")
+) -> Response:
     """Show what changed between two dossiers of the case; the last two if none are named."""
     with me.store.read() as work:
         last = cases.latest(work, case).n

@@ -11,6 +11,7 @@ from sqlalchemy import select
 from synthproof.review.form import load_form
 from synthproof.review.settle import Outcome
 from synthproof.web.acts import cases, votes
+from synthproof.web.bounds import Small
 from synthproof.web.guard import Acting, needs
 from synthproof.web.models import Ballot, Closed, Dossier, Person
 from synthproof.web.pages import go, page
@@ -57,7 +58,7 @@ def conflict(case: str, reason: Annotated[str, Form(max_length=2000)], me: Actin
 
 
 @router.get("/cases/{case}/outcome")
-def outcome(request: Request, case: str, n: int = 0, me: Acting = needs("outcome.see")) -> Response:
+def outcome(request: Request, case: str, n: Small = 0, me: Acting = needs("outcome.see")) -> Response:
     """Show the outcome; before it is closed, only who has voted, and to the chair how it stands."""
     with me.store.read() as work:
         dossier = cases.latest(work, case)
@@ -97,7 +98,7 @@ def close(
 
 @router.post("/cases/{case}/conditions/{n}")
 def tick(
-    case: str, n: int, how: Annotated[str, Form(max_length=2000)], me: Acting = needs("condition.tick")
+    case: str, n: Small, how: Annotated[str, Form(max_length=2000)], me: Acting = needs("condition.tick")
 ) -> Response:
     """Tick off a condition."""
     votes.tick(me.store, me.person, case, n, how)
