@@ -77,11 +77,16 @@ def study(name: str) -> list[str]:
         f"{facts['steps']} steps of a {facts['learner']} in every arm; synthetic images by {facts['generator']} "
         f"({facts['generator_params']})."
     )
-    lines = (
-        [head, "", "| arm | " + " | ".join(f"AUROC {c}" for c in record["classes"]) + " |"]
-        if "classes" in record
-        else [head]
-    )
+    names = [f"class {c['name']}{' (rare)' if c['rare'] else ''}" for c in record["classes"]]
+    lines = [head, "", "Means over seeds; the intervals of the differences stand in the record.", ""]
+    lines += [
+        "| arm | " + " | ".join(f"{s}, {n}" for s in ("AUROC", "AUPRC", "recall") for n in names) + " |",
+        "| --- |" + " --- |" * (3 * len(names)),
+    ]
+    for arm, scores in record["scores"].items():
+        cells = [c["mean"] for s in ("auroc", "auprc", "recall") for c in scores[s]]
+        lines.append(f"| {arm} | " + " | ".join(f"{v:.3f}" for v in cells) + " |")
+    lines += ["", f"![Dose curve](../studies/results/{name}/dose.en.png)"]
     return [*lines, "", *(f"- {w['en']}" for w in record["sentences"]), ""]
 
 
