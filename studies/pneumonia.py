@@ -10,9 +10,9 @@ than in those that were (+0.038), so it cannot tell what helped. Here every arm 
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
+import shutil
 
-from scoring import RESULTS, SEED, machine, pneumonia
+from scoring import HERE, RESULTS, SEED, machine, pneumonia
 from synthproof.balance.image_task import ImageTask, PictureNet
 from synthproof.balance.page import write_page
 from synthproof.balance.picture import write_pictures
@@ -34,11 +34,14 @@ def main() -> None:
     found = study(task, learner=PictureNet(steps=given.steps), seeds=given.seeds, seed=SEED, run=Run(print_seldom()))
     record = record_of(found, machine())
     name = f"pneumonia-1-{given.ratio}-{given.generator.partition('.')[2]}"
-    folder: Path = RESULTS / name
-    folder.mkdir(parents=True, exist_ok=True)
-    write_record(record, folder / "study.json")
-    write_page(record, folder / "study.html", lang="en")
-    write_pictures(record, folder)
+    kept, shown = RESULTS / name, HERE / "runs" / name
+    kept.mkdir(parents=True, exist_ok=True)
+    shown.mkdir(parents=True, exist_ok=True)
+    write_record(record, kept / "study.json")
+    write_page(record, shown / "study.html", lang="en")
+    for path in write_pictures(record, shown):
+        if path.suffix == ".png":
+            shutil.copy(path, kept / path.name)
     for words in record["sentences"]:
         print("·", words["en"])
 

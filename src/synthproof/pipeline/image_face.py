@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from synthproof.core.errors import DataError, UsageError
 from synthproof.core.evidence import Statement
@@ -21,9 +22,10 @@ from synthproof.data.image.dataset import ImageSet
 from synthproof.data.image.io import How, is_image_source, read_images
 from synthproof.data.image.write import write_images
 from synthproof.data.split import FEWEST_UNITS, Split
+from synthproof.data.table.dataset import Table, canonical_dtype
 from synthproof.pipeline.budget import Budget
 from synthproof.pipeline.config import RunConfig
-from synthproof.pipeline.image_road import image_policy, losses_of, scan_of
+from synthproof.pipeline.image_road import how_of, image_policy, losses_of, policy_notice, scan_of
 from synthproof.pipeline.judging import check_purpose, check_repeats, complete_purpose, prove
 from synthproof.pipeline.model import PICTURES, Model
 from synthproof.policy.load import load_policy
@@ -34,16 +36,6 @@ from synthproof.verification.proof import GeneratorFacts, Proof
 def of_pictures(real: Any) -> bool:
     """Return whether real data, or a split of them, are pictures."""
     return is_image_source(real.train if isinstance(real, Split) else real)
-
-
-def how_of(config: RunConfig) -> How:
-    """Return how a configuration has pictures read."""
-    image = config.image
-    targets = tuple(t.strip() for t in config.target.split(",") if t.strip())
-    return How(
-        labels=image.labels, targets=targets, person=image.person, side=image.side, fit=image.fit, colour=image.colour,
-        part=image.part,
-    )  # fmt: skip
 
 
 def prove_pictures(
@@ -82,8 +74,8 @@ def prove_pictures(
         unseen = None if holdout is None else read_images(holdout, replace(known, side=train.chain.side), run=run)
         if unseen is not None:
             check_unseen_pictures(train, unseen)
-    drawn = _alike(read_images(synthetic, replace(known, side=train.chain.side), run=run), train)
-    earlier = [_alike(read_images(a, replace(known, side=train.chain.side), run=run), train) for a in also]
+    drawn = as_train(read_images(synthetic, replace(known, side=train.chain.side), run=run), train)
+    earlier = [as_train(read_images(a, replace(known, side=train.chain.side), run=run), train) for a in also]
     wanted = purpose or Purpose()
     check_purpose(wanted, train.schema)
     proof = prove(
@@ -100,6 +92,7 @@ def prove_pictures(
         released=earlier,
         record={"scan": {"images": scan_of(train)}},
         statements=statements,
+        notices=policy_notice(policy),
         gates=gates,
         full=full,
         run=run,
@@ -134,7 +127,7 @@ def _same_chain(data: ImageSet, train: ImageSet) -> None:
         )  # fmt: skip
 
 
-def _alike(drawn: ImageSet, train: ImageSet) -> ImageSet:
+def as_train(drawn: ImageSet, train: ImageSet) -> ImageSet:
     """Return drawn pictures whose classes are those of train, in its order."""
     _same_chain(drawn, train)
     frame, fields = {}, []
@@ -142,20 +135,12 @@ def _alike(drawn: ImageSet, train: ImageSet) -> ImageSet:
         if f.has("unit") or f.name not in drawn.schema:
             continue
         column = drawn.frame[f.name]
-        frame[f.name] = column.astype("str").astype(_dtype(f)) if f.levelled and f.kind != "boolean" else column
+        frame[f.name] = (
+            column.astype("str").astype(canonical_dtype(f)) if f.levelled and f.kind != "boolean" else column
+        )
         fields.append(f)
-    import pandas as pd
-
-    from synthproof.data.table.dataset import Table
-
     schema = replace(train.schema, fields=tuple(fields), unit="image")
     return drawn.with_labels(Table(pd.DataFrame(frame), schema, origin=drawn.origin))
-
-
-def _dtype(f: Any) -> Any:
-    from synthproof.data.table.dataset import canonical_dtype
-
-    return canonical_dtype(f)
 
 
 def fit_pictures(config: RunConfig, out: Path, run: Run | None) -> Model:
@@ -197,4 +182,4 @@ def sample_pictures(
     return write_images(drawn, out)
 
 
-__all__ = ["check_unseen_pictures", "fit_pictures", "how_of", "of_pictures", "prove_pictures", "sample_pictures"]
+__all__ = ["as_train", "check_unseen_pictures", "fit_pictures", "of_pictures", "prove_pictures", "sample_pictures"]

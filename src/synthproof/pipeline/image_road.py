@@ -38,6 +38,11 @@ PICTURES_FOLDER = "pictures"
 _FAST_MINUTES = 3.0
 _FIT_SHARE = 0.6
 
+OTHER_POLICY = Words(
+    en="The policy {asked} holds rules for tables; the images were judged by the policy {used}, whose limits are ours.",
+    ko="정책 {asked}은(는) 표를 위한 규칙이므로, 이미지는 자체 한계를 담은 정책 {used}로 판정했습니다.",
+)
+
 FAST_NOTICE = Words(
     en="This is a quick look (--fast): the network learned for three minutes. Run without --fast before anything is released.",
     ko="빠른 미리 보기(--fast)로 3분만 학습하였습니다. 반출 전에는 --fast 없이 다시 실행하십시오.",
@@ -56,12 +61,30 @@ def image_policy(name: str) -> str:
     return TABLE_POLICIES.get(name, name)
 
 
+def policy_notice(name: str) -> tuple[Words, ...]:
+    """Return what must be said when a policy for tables was asked for."""
+    used = image_policy(name)
+    return () if used == name else (OTHER_POLICY.filled(asked=name, used=used),)
+
+
+def how_of(config: RunConfig) -> How:
+    """Return how a configuration has pictures read."""
+    image = config.image
+    targets = tuple(t.strip() for t in config.target.split(",") if t.strip())
+    return How(
+        labels=image.labels, targets=targets, person=image.person, side=image.side, fit=image.fit, colour=image.colour,
+        part=image.part,
+    )  # fmt: skip
+
+
 class ImageRoad(Road):
     """One run of pictures over one workspace; see `Road`."""
 
     def __init__(self, config: RunConfig, *, source: Any = None, run: Run | None = None) -> None:
-        config = replace(config, verify=replace(config.verify, policy=image_policy(config.verify.policy)))
+        asked = config.verify.policy
+        config = replace(config, verify=replace(config.verify, policy=image_policy(asked)))
         super().__init__(config, source=source, run=run)
+        self._instead = policy_notice(asked)
 
     def _settings(self, stage: str) -> Any:
         settings = self.config.to_dict()
@@ -96,19 +119,15 @@ class ImageRoad(Road):
     # stages -----------------------------------------------------------------------------------------------
 
     def _do_read(self) -> tuple[list[Path], dict[str, Any]]:
-        vault, image = self.workspace.vault, self.config.image
-        targets = tuple(t.strip() for t in self.config.target.split(",") if t.strip())
-        how = How(
-            labels=image.labels, targets=targets, person=image.person, side=image.side, fit=image.fit,
-            colour=image.colour, part=image.part,
-        )  # fmt: skip
-        images = read_images(self.load.source, how, run=self.run)
+        vault = self.workspace.vault
+        images = read_images(self.load.source, how_of(self.config), run=self.run)
         check_purpose(self.config.purpose, images.schema)
         save_images(vault / "source", images)
         self.load.table = load_images(vault / "source")
         self.load.scan = {"images": scan_of(images)}
         write_text(vault / "scan.json", json.dumps(self.load.scan, ensure_ascii=False, indent=1))
-        self.load.notices = tuple({"en": n.text("en"), "ko": n.text("ko")} for n in notices(images.labels))
+        told = [{"en": n.text("en"), "ko": n.text("ko")} for n in notices(images.labels)]
+        self.load.notices = (*(w.to_dict() for w in self._instead), *told)
         return [vault / "source", vault / "scan.json"], {"notices": list(self.load.notices)}
 
     def _load_read(self, facts: Mapping[str, Any]) -> None:
@@ -276,4 +295,13 @@ def _digest(source: Any) -> str:
 
 _NOT_TOLD = {"seed", "out", "purpose", "lang", "source", "read", "image", "statements", "executor", "workers"}
 
-__all__ = ["ImageRoad", "image_policy", "losses_of", "release_pictures", "road_for", "scan_of"]
+__all__ = [
+    "ImageRoad",
+    "how_of",
+    "image_policy",
+    "losses_of",
+    "policy_notice",
+    "release_pictures",
+    "road_for",
+    "scan_of",
+]

@@ -122,10 +122,12 @@ def test_a_signed_outcome_holds_for_its_key_alone(
 
 
 def test_the_gate_opens_for_what_was_approved(run: Any, day: date) -> None:
-    refuse_unapproved(run.outcome, run.digest, day)
-    refuse_unapproved(replace(run.outcome, result="conditional"), run.digest, day)  # its condition is ticked off
+    # it says nothing where it lets pass, and raises otherwise
+    assert refuse_unapproved(run.outcome, run.digest, day) is None
+    ticked = replace(run.outcome, result="conditional")
+    assert refuse_unapproved(ticked, run.digest, day) is None
     for edge in (run.outcome.start, run.outcome.end):
-        refuse_unapproved(run.outcome, run.digest, date.fromisoformat(edge))
+        assert refuse_unapproved(run.outcome, run.digest, date.fromisoformat(edge)) is None
 
 
 def _votes(outcome: Any, **change: Any) -> Any:

@@ -12,8 +12,8 @@ import pandas as pd
 
 from synthproof.core.contracts import Conditions
 from synthproof.core.errors import DataError
-from synthproof.core.fingerprint import digest_json
-from synthproof.core.random import derive, stream
+from synthproof.core.fingerprint import digest, digest_json
+from synthproof.core.random import derive, fresh_seed, stream
 from synthproof.core.run import Run
 from synthproof.core.schema import Schema
 from synthproof.core.words import Words
@@ -225,8 +225,6 @@ def to_pixels(values: FloatArray, chain: Chain) -> Pixels:
 
 def model_digest(name: str, arrays: Mapping[str, npt.NDArray[Any]]) -> str:
     """Return ``sha256:…`` of a network's weights."""
-    from synthproof.core.fingerprint import digest
-
     return digest_json({"name": name, **{k: digest(np.ascontiguousarray(a).tobytes()) for k, a in arrays.items()}})
 
 
@@ -279,8 +277,6 @@ class Learnt:
 
 def seed_of(given: int | None, fallback: int | None = None) -> int:
     """Return a seed: the one given, else another, else a fresh one."""
-    from synthproof.core.random import fresh_seed
-
     return int(given) if given is not None else fallback if fallback is not None else fresh_seed()
 
 

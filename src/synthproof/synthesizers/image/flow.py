@@ -16,9 +16,9 @@ import numpy.typing as npt
 
 from synthproof.core import state as _state
 from synthproof.core.contracts import Conditions, Tags
-from synthproof.core.errors import UsageError
+from synthproof.core.errors import NotFittedError, UsageError
 from synthproof.core.models import Saved
-from synthproof.core.params import Params, check_range
+from synthproof.core.params import Params, check_choice, check_range
 from synthproof.core.run import Run, quiet
 from synthproof.core.schema import Schema
 from synthproof.core.state import State
@@ -278,8 +278,6 @@ class Flow(Params, Saved):
         return self
 
     def _fitted(self) -> Learnt:
-        from synthproof.core.errors import NotFittedError
-
         if "_learnt" not in self.__dict__:
             raise NotFittedError("fit/not-fitted", owner="Flow", call="sample")
         return self._learnt
@@ -292,10 +290,7 @@ class Flow(Params, Saved):
             check_range(self, name, getattr(self, name), low, high)
         if self.images is not None:
             check_range(self, "images", self.images, 1, 1e12)
-        if self.watch not in ("stop", "warn"):
-            from synthproof.core.params import check_choice
-
-            check_choice(self, "watch", self.watch, ("stop", "warn"))
+        check_choice(self, "watch", self.watch, ("stop", "warn"))
 
 
 _RANGES: Mapping[str, tuple[float, float]] = {
