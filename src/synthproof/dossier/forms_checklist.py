@@ -295,22 +295,29 @@ _HEAD = (
 )
 
 
+def staged(answers: Sequence[tuple[str, Words, Reading]]) -> tuple[Section, ...]:
+    """Return answers (id such as ``T3-1``, question, reading) as one section for each of the guide's four stages."""
+    blank = _w("–", "–")
+    return tuple(
+        Section(
+            title=title,
+            head=_HEAD,
+            rows=tuple(
+                (_w(name, name), question, found.answer, found.evidence or blank, None)
+                for name, question, found in answers
+                if name[1] == stage
+            ),
+        )
+        for stage, title in _STAGES.items()
+    )
+
+
 def checklist(proof: Proof, preview: Mapping[str, Any]) -> Form:
     """Return the 19 items T1-1 … T4-4; an answer that only a person can give is left blank."""
-    sections = []
-    for stage, title in _STAGES.items():
-        rows = []
-        for name, question, read in ITEMS:
-            if name[1] != stage:
-                continue
-            found = read(proof, preview)
-            rows.append(
-                (_w(name, name), question, found.answer, found.evidence or _w("–", "–"), None),
-            )
-        sections.append(Section(title=title, head=_HEAD, rows=tuple(rows)))
+    sections = staged([(name, question, read(proof, preview)) for name, question, read in ITEMS])
     return Form(
         id="checklist",
         title=_w("Checklist of generation, tables (19 items)", "합성데이터 생성 체크리스트(정형, 19항목)"),
-        sections=tuple(sections),
+        sections=sections,
         wide=True,
     )

@@ -10,8 +10,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from synthproof.core.words import Words
-from synthproof.dossier.forms import Form, Section
-from synthproof.dossier.forms_checklist import ABSENT, NO, PRESENT, YES, Reading
+from synthproof.dossier.forms import Form
+from synthproof.dossier.forms_checklist import ABSENT, NO, PRESENT, YES, Reading, staged
 from synthproof.dossier.forms_data import of_metric
 from synthproof.dossier.numbers import interval, number
 from synthproof.verification.proof import Proof
@@ -318,35 +318,15 @@ ITEMS: tuple[tuple[str, Words, _Reader], ...] = (
     ),
     ("I4-3", _w("Is the required quantity reached?", "필요한 수량을 확보하였는가?"), _quantity),
 )
-_STAGES = {
-    "1": _w("1. Exploring the source", "1. 원본 탐색적 분석"),
-    "2": _w("2. Preprocessing", "2. 전처리"),
-    "3": _w("3. Generation", "3. 생성"),
-    "4": _w("4. Post-processing", "4. 후처리"),
-}
-_HEAD = (
-    _w("Id", "번호"),
-    _w("Question", "점검 항목"),
-    _w("Answer", "결과"),
-    _w("Evidence from the record", "기록상 근거"),
-    _w("Confirmed by (name, time)", "확인자(성명·일시)"),
-)
 
 
 def checklist_image(proof: Proof, preview: Mapping[str, Any]) -> Form:
     """Return the 20 items I1-1 … I4-3; an answer that only a person can give is left blank."""
-    sections = []
-    for stage, title in _STAGES.items():
-        rows = []
-        for name, question, read in ITEMS:
-            if name[1] == stage:
-                found = read(proof)
-                rows.append((_told(name), question, found.answer, found.evidence or _told("–"), None))
-        sections.append(Section(title=title, head=_HEAD, rows=tuple(rows)))
+    sections = staged([(name, question, read(proof)) for name, question, read in ITEMS])
     return Form(
         id="checklist",
         title=_w("Checklist of generation, images (20 items)", "합성데이터 생성 체크리스트(비정형-이미지, 20항목)"),
-        sections=tuple(sections),
+        sections=sections,
         wide=True,
     )
 

@@ -36,19 +36,38 @@ def render_pdf(page: Mapping[str, Any], *, lang: Lang, created: str) -> bytes:
     StateError
         ``dossier/print-failed``, ``dossier/font-missing``.
     """
+    return typeset("synthproof.dossier", "report.typ", "page.json", plain(page), lang=lang, created=created)
+
+
+def typeset(package: str, template: str, data: str, content: Mapping[str, Any], *, lang: Lang, created: str) -> bytes:
+    """Return a PDF of one of our templates, its Hangul font embedded, no system font used.
+
+    Parameters
+    ----------
+    package, template
+        Package whose ``templates`` folder holds the template, and its name.
+    data
+        Name under which the template reads `content`, to which the date is added.
+    created
+        Date and time (ISO 8601) that the document carries, and no other: the same content gives the same bytes.
+
+    Raises
+    ------
+    StateError
+        ``dossier/print-failed``, ``dossier/font-missing``.
+    """
     import typst
 
     moment = moment_of(created)
     date = {name: getattr(moment, name) for name in ("year", "month", "day", "hour", "minute", "second")}
-    content = {**plain(page), "date": date}
-    template = resources.files("synthproof.dossier") / "templates" / "report.typ"
+    source = resources.files(package) / "templates" / template
     with tempfile.TemporaryDirectory(prefix="synthproof-") as scratch:
         folder = Path(scratch)
-        (folder / "page.json").write_text(json.dumps(content, ensure_ascii=False), encoding="utf-8")
-        (folder / "report.typ").write_text(template.read_text(encoding="utf-8"), encoding="utf-8")
+        (folder / data).write_text(json.dumps({**content, "date": date}, ensure_ascii=False), encoding="utf-8")
+        (folder / template).write_text(source.read_text(encoding="utf-8"), encoding="utf-8")
         try:
             made = typst.compile(
-                str(folder / "report.typ"),
+                str(folder / template),
                 root=str(folder),
                 font_paths=[str(font_folder())],
                 ignore_system_fonts=True,

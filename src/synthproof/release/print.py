@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 import io
-import json
-import tempfile
 import zipfile
 from collections.abc import Sequence
-from importlib import resources
-from pathlib import Path
 from typing import Any
 
-from synthproof.core.errors import MissingExtraError, StateError
+from synthproof.core.errors import MissingExtraError
 from synthproof.core.words import Lang, Words
-from synthproof.dossier.fonts import font_folder
 from synthproof.dossier.forms import Form, Section
-from synthproof.dossier.render_pdf import moment_of
+from synthproof.dossier.render_pdf import moment_of, typeset
 
 TITLE = Words(en="Papers of a release of synthetic data", ko="합성데이터 반출 서식")
 _DATE = Words(en="Date", ko="작성 일자")
@@ -35,35 +30,13 @@ def forms_pdf(forms: Sequence[Form], *, bundle: str, created: str, lang: Lang) -
     StateError
         ``dossier/print-failed``, ``dossier/font-missing``.
     """
-    import typst
-
-    moment = moment_of(created)
     content = {
         "title": TITLE.to_dict(),
         "bundle": bundle,
-        "date": {name: getattr(moment, name) for name in ("year", "month", "day", "hour", "minute", "second")},
         "labels": {"date": _DATE.to_dict(), "signature": _SIGNATURE.to_dict()},
         "forms": [_plain(form, lang) for form in forms],
     }
-    template = resources.files("synthproof.release") / "templates" / "forms.typ"
-    with tempfile.TemporaryDirectory(prefix="synthproof-") as scratch:
-        folder = Path(scratch)
-        (folder / "forms.json").write_text(json.dumps(content, ensure_ascii=False), encoding="utf-8")
-        (folder / "forms.typ").write_text(template.read_text(encoding="utf-8"), encoding="utf-8")
-        try:
-            made = typst.compile(
-                str(folder / "forms.typ"),
-                root=str(folder),
-                font_paths=[str(font_folder())],
-                ignore_system_fonts=True,
-                format="pdf",
-                sys_inputs={"lang": lang},
-                timestamp=int(moment.timestamp()),
-            )
-        except (typst.TypstError, RuntimeError) as error:
-            raise StateError("dossier/print-failed", reason=str(error).splitlines()[0][:200]) from error
-    assert isinstance(made, bytes)
-    return made
+    return typeset("synthproof.release", "forms.typ", "forms.json", content, lang=lang, created=created)
 
 
 def _plain(form: Form, lang: Lang) -> dict[str, Any]:

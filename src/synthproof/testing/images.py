@@ -20,11 +20,12 @@ import numpy.typing as npt
 
 from synthproof.core import state as _state
 from synthproof.core.contracts import Synthesizer, Tags
-from synthproof.core.errors import Cancelled, ConditionError, DataError, NotFittedError, UsageError
-from synthproof.core.run import Event, Run
+from synthproof.core.errors import ConditionError, DataError, NotFittedError, UsageError
+from synthproof.core.run import Run
 from synthproof.core.words import Words
 from synthproof.data.image.dataset import ImageSet
 from synthproof.testing.shapes import shapes
+from synthproof.testing.stopping import check_stopped
 
 Factory = Callable[[], Any]
 
@@ -199,22 +200,7 @@ def check_state(bench: ImageBench) -> None:
 
 def check_cancel(bench: ImageBench) -> None:
     """A cancelled fit leaves the object unfitted, whenever it is cancelled."""
-    ticks: list[Event] = []
-    bench.new().fit(bench.data, run=Run(ticks.append, workers=1))
-    assert ticks, "fit must report progress, or nobody can stop it"
-    for stop in sorted({0, (len(ticks) - 1) // 2}):
-        made = bench.new()
-        try:
-            made.fit(bench.data, run=_stopping(stop))
-        except Cancelled:
-            pass
-        else:
-            raise AssertionError("fit went on after cancel")
-        try:
-            made.sample(3, seed=1)
-        except NotFittedError:
-            continue
-        raise AssertionError("a cancelled fit left something behind")
+    check_stopped(bench.new, bench.data, lambda n: (0, (n - 1) // 2))
 
 
 def check_where(bench: ImageBench) -> None:
@@ -288,17 +274,3 @@ def check_image_synthesizer(factory: Factory, *, data: ImageSet | None = None) -
 def _mean(data: ImageSet) -> npt.NDArray[np.float32]:
     mean: npt.NDArray[np.float32] = data.values().mean(axis=0)
     return mean
-
-
-def _stopping(after: int) -> Run:
-    """Return a run that is cancelled once it has ticked `after` times."""
-    seen = 0
-
-    def on_event(_: Event) -> None:
-        nonlocal seen
-        if seen >= after:
-            run.cancel()
-        seen += 1
-
-    run = Run(on_event, workers=1)
-    return run

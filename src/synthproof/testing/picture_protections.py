@@ -16,13 +16,12 @@ import numpy as np
 import pandas as pd
 from scipy import ndimage
 
-from synthproof.core.contracts import Protection
-from synthproof.core.errors import NotFittedError
 from synthproof.core.schema import Field, Schema
 from synthproof.data.image.chain import Chain
 from synthproof.data.image.dataset import ImageSet
 from synthproof.data.table.dataset import Table
 from synthproof.testing.planted_text import plant
+from synthproof.testing.protection_basics import check_protocol, check_unfitted
 
 TOKEN = "QZXCANARY"
 PREFIX = "image."
@@ -97,22 +96,12 @@ def checks() -> Iterator[tuple[str, Callable[[Make], None]]]:
 
 def follows_protocol(make: Make) -> None:
     """It has fit, transform and receipt; fit returns the object."""
-    train, _ = example()
-    protection = make()
-    assert isinstance(protection, Protection)
-    assert protection.fit(train) is protection, "fit must return the object itself"
+    check_protocol(make, example()[0])
 
 
 def refuses_unfitted(make: Make) -> None:
     """Asked before fit, transform and receipt raise `NotFittedError`."""
-    train, _ = example()
-    for call in ("transform", "receipt"):
-        protection = make()
-        try:
-            protection.transform(train) if call == "transform" else protection.receipt()
-        except NotFittedError:
-            continue
-        raise AssertionError(f"{call} of an unfitted protection must raise NotFittedError")
+    check_unfitted(make, example()[0])
 
 
 def leaves_data_untouched(make: Make) -> None:

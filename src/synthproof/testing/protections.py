@@ -14,10 +14,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from synthproof.core.contracts import Protection
-from synthproof.core.errors import NotFittedError
 from synthproof.core.schema import Field, Schema
 from synthproof.data.table.dataset import Table, canonical_dtype
+from synthproof.testing.protection_basics import check_protocol, check_unfitted
 
 TOKEN = "QZXCANARY"
 """Every planted value begins with it, so that a search finds any that escaped."""
@@ -117,22 +116,12 @@ def checks() -> Iterator[tuple[str, Callable[[Make], None]]]:
 
 def follows_protocol(make: Make) -> None:
     """It has fit, transform and receipt; fit returns the object."""
-    train, _ = example()
-    protection = make()
-    assert isinstance(protection, Protection)
-    assert protection.fit(train) is protection, "fit must return the object itself"
+    check_protocol(make, example()[0])
 
 
 def refuses_unfitted(make: Make) -> None:
     """Asked before fit, transform and receipt raise `NotFittedError`."""
-    train, _ = example()
-    for call in ("transform", "receipt"):
-        protection = make()
-        try:
-            protection.transform(train) if call == "transform" else protection.receipt()
-        except NotFittedError:
-            continue
-        raise AssertionError(f"{call} of an unfitted protection must raise NotFittedError")
+    check_unfitted(make, example()[0])
 
 
 def leaves_data_untouched(make: Make) -> None:

@@ -21,8 +21,8 @@ from pyarrow import parquet
 
 from synthproof.core import state as _state
 from synthproof.core.contracts import Synthesizer, Tags
-from synthproof.core.errors import Cancelled, ConditionError, NotFittedError
-from synthproof.core.run import Event, Run
+from synthproof.core.errors import ConditionError, NotFittedError
+from synthproof.core.run import Run
 from synthproof.core.schema import Field, Schema
 from synthproof.data.table.chunks import open_chunks
 from synthproof.data.table.dataset import Table, canonical_dtype
@@ -31,6 +31,7 @@ from synthproof.engines.codes import to_numbers
 from synthproof.testing.executors import Carried
 from synthproof.testing.levels import SHARED, check_wide_column
 from synthproof.testing.rules import check_rules
+from synthproof.testing.stopping import check_stopped
 
 Factory = Callable[[], Any]
 
@@ -248,22 +249,7 @@ def check_state(bench: Bench) -> None:
 
 def check_cancel(bench: Bench) -> None:
     """A cancelled fit leaves the object unfitted, whenever it is cancelled."""
-    ticks: list[Event] = []
-    bench.new().fit(bench.data, run=Run(ticks.append, workers=1))
-    assert ticks, "fit must report progress, or nobody can stop it"
-    for stop in sorted({0, len(ticks) // 2, len(ticks) - 2}):
-        made = bench.new()
-        try:
-            made.fit(bench.data, run=_stopping(stop))
-        except Cancelled:
-            pass
-        else:
-            raise AssertionError("fit went on after cancel")
-        try:
-            made.sample(3, seed=1)
-        except NotFittedError:
-            continue
-        raise AssertionError("a cancelled fit left something behind")
+    check_stopped(bench.new, bench.data, lambda n: (0, n // 2, n - 2))
 
 
 def check_workers(bench: Bench) -> None:
@@ -373,17 +359,3 @@ def check_synthesizer(factory: Factory, *, data: Table | None = None) -> None:
             check(bench)
         except AssertionError as error:
             raise AssertionError(f"{name}: {error}") from error
-
-
-def _stopping(after: int) -> Run:
-    """Return a run that is cancelled once it has ticked `after` times."""
-    seen = 0
-
-    def on_event(_: Event) -> None:
-        nonlocal seen
-        if seen >= after:
-            run.cancel()
-        seen += 1
-
-    run = Run(on_event, workers=1)
-    return run

@@ -27,11 +27,6 @@ def upgrade() -> None:
     _journal()
 
 
-def downgrade() -> None:
-    """There is nothing before the first."""
-    raise NotImplementedError("there is no version before the first")
-
-
 def _people() -> None:
     op.create_table(
         "person",
