@@ -178,9 +178,11 @@ class Store:
                 if work.get(JournalHead, HOUSE) is None:
                     self.begin_chain(work, HOUSE)
         except DBAPIError as error:
+            self.close()  # nobody gets this store, so nobody else would
             reason = type(error.orig).__name__ if error.orig else type(error).__name__
             raise WorkspaceError("web/database-down", where=_shown(self.url), reason=reason) from error
         except CommandError as error:
+            self.close()
             raise WorkspaceError("web/database-newer", where=_shown(self.url)) from error
 
 
