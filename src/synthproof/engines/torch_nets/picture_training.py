@@ -39,6 +39,7 @@ _MEASURED = 20
 _WARM = 3
 _SHOWN_S = 0.5
 CHECKS = 6
+_SELDOM = 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,6 +87,7 @@ def learn(
     purpose: str,
     run: Run,
     watch: Watch | None = None,
+    watched: int = 0,
     keep: Keep | None = None,
     resume: Mapping[str, Any] | None = None,
 ) -> Learned:
@@ -99,6 +101,8 @@ def learn(
         What a step looks at, and what it lowers.
     watch
         Asked half a dozen times; may stop.
+    watched
+        Pictures that one answer of `watch` costs: it is asked more seldom where that is a twentieth of the learning.
     keep, resume
         Where a checkpoint goes as often, and one to go on from.
 
@@ -108,7 +112,7 @@ def learn(
         The run was cancelled.
     """
     with one_torch_thread():
-        return _Training(start, rows, load, loss, schedule, seed, purpose, run, watch, keep).go(resume)
+        return _Training(start, rows, load, loss, schedule, seed, purpose, run, watch, watched, keep).go(resume)
 
 
 class _Training:
@@ -123,6 +127,7 @@ class _Training:
         purpose: str,
         run: Run,
         watch: Watch | None,
+        watched: int,
         keep: Keep | None,
     ) -> None:
         torch = need_torch()
@@ -140,6 +145,8 @@ class _Training:
         self.shards = SHARDS if self.device.type == "cpu" else 1
         self.shards = max(self.shards, self.peers.world)
         self.total = self._from_images()
+        # looking is a third of learning; counted in pictures, not in seconds, so that no machine stops at another step
+        self.apart = -(-watched * _SELDOM // (3 * schedule.batch))
         self.step, self.images = 0, 0
         self.losses: list[tuple[int, float]] = []
 
@@ -161,7 +168,7 @@ class _Training:
                     self.losses.append((self.step, seen))
                     self.run.tick(self.purpose, self.step, self.total, loss=seen, images=self.images)
                 if self.step >= next_check or self.step == self.total:
-                    next_check = self.step + max(1, self.total // CHECKS)
+                    next_check = self.step + max(1, self.total // CHECKS, self.apart)
                     if self.watch is not None and self.watch(self.average, self.step / self.total):
                         stopped = self.step / self.total
                         break
@@ -220,7 +227,9 @@ class _Training:
             self.total = self.step + max(0, self.peers.agreed(left))
 
     def _next_check(self) -> int:
-        return self.step + max(_MEASURED + 1, min(self.total, 1 << 40) // CHECKS if self.total < 1 << 40 else 100)
+        return self.step + max(
+            _MEASURED + 1, self.apart, min(self.total, 1 << 40) // CHECKS if self.total < 1 << 40 else 100
+        )
 
     # checkpoints -------------------------------------------------------------------------------------------
 

@@ -104,7 +104,7 @@ class Flow(Params, Saved):
 
     Notes
     -----
-    Fit: about 500 pictures/s at 28 px (1.6 M weights) on two cores. Picture i depends on model, seed, i and label alone
+    Fit: about 480 pictures/s at 28 px (1.6 M weights) on two cores. Picture i depends on model, seed, i and label alone
     (on one kind of device), whatever the batch or the number of workers.
     """
 
@@ -191,6 +191,7 @@ class Flow(Params, Saved):
             purpose="flow",
             run=job,
             watch=watcher.stop,
+            watched=watcher.cost,
             keep=None if folder is None else lambda s: _keep(folder, key, s),
             resume=_earlier(folder, key),
         )

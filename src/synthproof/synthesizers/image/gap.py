@@ -88,6 +88,11 @@ class Watcher:
             if min(len(inside), len(outside)) >= 10:
                 self.sides.append((c, self._some(inside), self._some(outside)))
 
+    @property
+    def cost(self) -> int:
+        """Evaluations of pictures that one look takes, at two noise levels."""
+        return 2 * sum(len(inside) + len(outside) for _, inside, outside in self.sides)
+
     def _some(self, rows: IntArray) -> IntArray:
         most = max(16, min(_EACH, _ALL // len(self.names)))
         if len(rows) <= most:
