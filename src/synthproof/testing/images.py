@@ -25,7 +25,7 @@ from synthproof.core.run import Run
 from synthproof.core.words import Words
 from synthproof.data.image.dataset import ImageSet
 from synthproof.testing.shapes import shapes
-from synthproof.testing.stopping import check_stopped
+from synthproof.testing.stopping import leaves_nothing
 
 Factory = Callable[[], Any]
 
@@ -200,7 +200,7 @@ def check_state(bench: ImageBench) -> None:
 
 def check_cancel(bench: ImageBench) -> None:
     """A cancelled fit leaves the object unfitted, whenever it is cancelled."""
-    check_stopped(bench.new, bench.data, lambda n: (0, (n - 1) // 2))
+    leaves_nothing(bench.new, bench.data, lambda n: (0, (n - 1) // 2))
 
 
 def check_where(bench: ImageBench) -> None:

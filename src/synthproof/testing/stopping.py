@@ -23,7 +23,7 @@ def stopping(after: int) -> Run:
     return run
 
 
-def check_stopped(new: Callable[[], Any], data: Any, at: Callable[[int], Iterable[int]]) -> None:
+def leaves_nothing(new: Callable[[], Any], data: Any, at: Callable[[int], Iterable[int]]) -> None:
     """A cancelled fit leaves the object unfitted, whenever it is cancelled.
 
     Parameters
@@ -51,4 +51,4 @@ def check_stopped(new: Callable[[], Any], data: Any, at: Callable[[int], Iterabl
         raise AssertionError("a cancelled fit left something behind")
 
 
-__all__ = ["check_stopped", "stopping"]
+__all__ = ["leaves_nothing", "stopping"]

@@ -31,7 +31,7 @@ from synthproof.engines.codes import to_numbers
 from synthproof.testing.executors import Carried
 from synthproof.testing.levels import SHARED, check_wide_column
 from synthproof.testing.rules import check_rules
-from synthproof.testing.stopping import check_stopped
+from synthproof.testing.stopping import leaves_nothing
 
 Factory = Callable[[], Any]
 
@@ -249,7 +249,7 @@ def check_state(bench: Bench) -> None:
 
 def check_cancel(bench: Bench) -> None:
     """A cancelled fit leaves the object unfitted, whenever it is cancelled."""
-    check_stopped(bench.new, bench.data, lambda n: (0, n // 2, n - 2))
+    leaves_nothing(bench.new, bench.data, lambda n: (0, n // 2, n - 2))
 
 
 def check_workers(bench: Bench) -> None:
