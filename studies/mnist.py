@@ -1,7 +1,7 @@
 """Document 004 again: DCGAN's digits beside MNIST's, by its tests and by ours; and flow matching's beside both.
 
     python studies/mnist.py                                    # trains what is missing: about 30 minutes of two cores
-    python studies/mnist.py --samples image.flow=runs/mnist-0.npz   # digits drawn elsewhere, e.g. by flow_runs.py on a GPU
+    python studies/mnist.py --samples mnist-flow=runs/mnist-0.npz   # digits drawn elsewhere, by flow_runs.py on a GPU
 
 The paper drew 10,000 digits with a DCGAN that had learned 60,000 and compared pixels by Kolmogorov-Smirnov (0.55) and
 Mann-Whitney, and pictures by t-SNE, k-means and a joint density. Four pixels in five of MNIST are exactly 0, so that any
@@ -17,14 +17,16 @@ from typing import Any
 
 import numpy as np
 
-from scoring import HERE, SEED, drawn_from, measured, mnist
+from scoring import HERE, SEED, drawn_from, measured, missing, mnist
 from synthproof.core.registry import synthesizers
 from synthproof.core.run import Run
 
-GENERATORS: dict[str, dict[str, Any]] = {
-    "image.dcgan": {"images": 240_000},
-    "image.flow": {"minutes": 20.0},
+RUNS: dict[str, tuple[str, dict[str, Any] | None]] = {
+    "mnist-dcgan": ("image.dcgan", {"images": 240_000}),
+    "mnist-flow-cpu": ("image.flow", {"minutes": 20.0}),
+    "mnist-flow": ("image.flow", None),
 }
+"""What is kept as results/KEY.json: the generator, and its budget on two cores (None: drawn elsewhere, on a GPU)."""
 METRICS = (
     "image.exact_copies", "image.pixel_tests", "image.views", "image.frechet", "image.kid", "image.coverage",
     "image.diversity", "image.class_agreement", "image.prediction", "image.near_copies", "image.membership",
@@ -34,13 +36,16 @@ DRAWN = 10_000
 MOST_TRAIN = 20_000
 
 
-def samples(name: str, given: dict[str, Path]) -> list[Path]:
-    """Return files of drawn digits: those given, those of an earlier run, or new ones."""
-    if name in given:
-        return [given[name]]
-    kept = HERE / "runs" / f"mnist-{name}.npz"
+def samples(key: str, given: dict[str, Path]) -> list[Path]:
+    """Return files of drawn digits: those given, those of an earlier run, or new ones; none where only a GPU draws them."""
+    name, budget = RUNS[key]
+    kept = HERE / "runs" / f"{key}.npz"
+    if key in given:
+        return [given[key]]
+    if not kept.is_file() and budget is None:
+        return []
     if not kept.is_file():
-        model = synthesizers.make(name, random_state=SEED, **GENERATORS[name]).fit(mnist().train, run=Run())
+        model = synthesizers.make(name, random_state=SEED, **(budget or {})).fit(mnist().train, run=Run())
         drawn = model.sample(DRAWN, seed=SEED, run=Run())
         codes, names = drawn.classes()
         kept.parent.mkdir(exist_ok=True)
@@ -51,12 +56,13 @@ def samples(name: str, given: dict[str, Path]) -> list[Path]:
 def main() -> None:
     """Measure every generator; numbers that are kept are not measured again."""
     parser = argparse.ArgumentParser()
-    parser.add_argument("--samples", action="append", default=[], help="GENERATOR=FILE")
+    parser.add_argument("--samples", action="append", default=[], help="KEY=FILE, e.g. mnist-flow=runs/mnist-0.npz")
     given = {k: Path(v) for k, _, v in (s.partition("=") for s in parser.parse_args().samples)}
     parts = mnist()
-    for name in GENERATORS:
-        drawn = drawn_from(samples(name, given), parts.train)
-        measured(f"mnist-{name.partition('.')[2]}", parts, drawn, METRICS, generator=name, most_train=MOST_TRAIN)
+    for key, (name, _) in RUNS.items():
+        if missing(key, METRICS) and (files := samples(key, given)):
+            drawn = drawn_from(files, parts.train)
+            measured(key, parts, drawn, METRICS, generator=name, most_train=MOST_TRAIN)
 
 
 if __name__ == "__main__":

@@ -110,6 +110,12 @@ def measured(
     return [e for name in names for e in kept["evidence"][name]["found"]]
 
 
+def missing(key: str, names: Sequence[str]) -> bool:
+    """Return whether ``results/KEY.json`` lacks one of the named metrics."""
+    path = RESULTS / f"{key}.json"
+    return not path.is_file() or not set(names) <= set(json.loads(path.read_text())["evidence"])
+
+
 def machine() -> dict[str, Any]:
     """Return where the numbers come from."""
     return {
