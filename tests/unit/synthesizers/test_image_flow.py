@@ -17,6 +17,7 @@ from synthproof.core.schema import Field
 from synthproof.data.image.dataset import ImageSet
 from synthproof.data.table.dataset import Table
 from synthproof.synthesizers.image.drawing import begin
+from synthproof.synthesizers.image.ends import Ends, ends_of
 from synthproof.synthesizers.image.flow import Flow
 from synthproof.synthesizers.image.gap import Watcher
 from synthproof.testing.shapes import CLASSES, shapes
@@ -207,3 +208,32 @@ def test_an_unfitted_or_wrongly_asked_model_says_so() -> None:
         Flow(guidance=5.0).fit(shapes(100, 1))
     with pytest.raises(ConfigError):
         Flow(watch="never").fit(shapes(100, 1))
+
+
+def test_black_is_drawn_as_often_as_it_is_in_the_pictures_learned_from() -> None:
+    real = shapes(400, 1)
+    pixels = real.pixels().copy()
+    pixels[pixels < np.quantile(pixels, 0.6)] = 0
+    black = ImageSet(real.labels, pixels, real.chain)
+    model = small(images=12_000).fit(black)
+    share, wanted = float((model.sample(256, seed=2).pixels() == 0).mean()), float((pixels == 0).mean())
+    assert share < wanted + 0.03
+    before = model.sample(8, seed=2).pixels()
+    again = Flow(**model.get_params()).set_state(model.get_state())
+    assert np.array_equal(again.sample(8, seed=2).pixels(), before)
+    model._ends = Ends()
+    plain = float((model.sample(256, seed=2).pixels() == 0).mean())
+    # so little learning leaves much noise, and no far grey is taken for black: half the way, not all of it
+    assert wanted - share < 0.75 * (wanted - plain)
+    assert model._digest() != again.digest_, "a picture is a function of the model's digest, so it names the ends"
+
+
+def test_an_end_that_hardly_a_pixel_reaches_is_left_alone_and_no_far_grey_is_taken_for_one() -> None:
+    values = np.linspace(-1.2, 1.2, 2_401, dtype=np.float32)
+    assert ends_of((0.001, 0.0), values) == Ends()
+    far = ends_of((0.5, 0.5), values)
+    assert (far.low, far.high) == (pytest.approx(-0.9), pytest.approx(0.9))
+    settled = far.settle(values)
+    assert settled[values <= -0.9].max() == -1 and settled[values >= 0.9].min() == 1
+    inside = np.abs(values) < 0.89
+    assert np.array_equal(settled[inside], values[inside])

@@ -7,7 +7,7 @@ one, and attributes enter by their numbers, and each is left out now and then so
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
@@ -19,6 +19,7 @@ from synthproof.core.contracts import Conditions, Tags
 from synthproof.core.errors import NotFittedError, UsageError
 from synthproof.core.models import Saved
 from synthproof.core.params import Params, check_choice, check_range
+from synthproof.core.random import derive
 from synthproof.core.run import Run, quiet
 from synthproof.core.schema import Schema
 from synthproof.core.state import State
@@ -31,6 +32,7 @@ from synthproof.engines.torch_nets.picture_training import Schedule, learn, on_d
 from synthproof.engines.torch_nets.unet import UNet, start
 from synthproof.synthesizers.image.drawing import (
     BLOCK,
+    Begun,
     Learnt,
     begin,
     draw,
@@ -40,6 +42,7 @@ from synthproof.synthesizers.image.drawing import (
     seed_of,
     to_pixels,
 )
+from synthproof.synthesizers.image.ends import Ends, ends_of, reached, shares_at_ends
 from synthproof.synthesizers.image.flow_learning import (
     Loader,
     Painter,
@@ -105,7 +108,8 @@ class Flow(Params, Saved):
     Notes
     -----
     Fit: about 480 pictures/s at 28 px (1.6 M weights) on two cores. Picture i depends on model, seed, i and label alone
-    (on one kind of device), whatever the batch or the number of workers.
+    (on one kind of device), whatever the batch or the number of workers. Where at least one pixel in a hundred is exactly
+    darkest or lightest, so many are in drawn pictures too (see `ends`).
     """
 
     tags: ClassVar[Tags] = Tags(modality="image", family="neural", extra="images")
@@ -196,11 +200,13 @@ class Flow(Params, Saved):
             resume=_earlier(folder, key),
         )
         self._net, self._arrays = net, done.arrays
-        self._learnt = Learnt.of(begun, watcher.notices(done.stopped_at))
+        learnt = Learnt.of(begun, watcher.notices(done.stopped_at))
+        self._ends = self._find_ends(begun, learnt, job)
+        self._learnt = learnt
         self.losses_ = np.array(done.losses, dtype=np.float64).reshape(-1, 2)
         self.gap_ = watcher.record
         self.learned_ = {"steps": done.steps, "images": done.images, "seconds": round(done.seconds, 2)}
-        self.digest_ = model_digest("image.flow", done.arrays)
+        self.digest_ = self._digest()
         self.seed_ = begun.seed
         return self
 
@@ -221,17 +227,14 @@ class Flow(Params, Saved):
             raise UsageError("sample/bad-n", n=n)
         job = quiet(run)
         own = own_seed(seed, learnt.seed)
-        painter = Painter(self._net, self._arrays, self._steps(), self.guidance, learnt.code.field_of, job.device)
+        values = self._painter(learnt, own, job)
 
         def paint(block: int, condition: npt.NDArray[np.float32], _run: Run) -> Pixels:
-            shape = (len(condition), self._net.channels, self._net.side, self._net.side)
-            values = painter.paint(noise_of(own, "flow", block, shape), condition)
-            side = learnt.chain.side
-            return to_pixels(values[:, :, :side, :side], learnt.chain)
+            return to_pixels(self._ends.settle(values(block, condition)), learnt.chain)
 
         return draw(
             paint, n, code=learnt.code, law=learnt.law, chain=learnt.chain, origin=learnt.origin, model=self.digest_,
-            where=where, seed=own, run=job, block=_GPU_BLOCK if job.device == "cuda" else BLOCK,
+            where=where, seed=own, run=job, block=_block(job),
         )  # fmt: skip
 
     def unit_loss(self, data: ImageSet, /, *, seed: int = 0, run: Run | None = None) -> FloatArray:
@@ -267,6 +270,7 @@ class Flow(Params, Saved):
             "losses": self.losses_,
             "gap": self.gap_,
             "learned": self.learned_,
+            "ends": self._ends.get_state(),
         }
 
     def set_state(self, state: State, /) -> Self:
@@ -274,9 +278,35 @@ class Flow(Params, Saved):
         self._net, self._arrays = UNet.from_dict(state["net"]), dict(state["arrays"])
         self._learnt = Learnt.from_state(state["learnt"])
         self.losses_, self.gap_, self.learned_ = state["losses"], list(state["gap"]), dict(state["learned"])
-        self.digest_ = model_digest("image.flow", self._arrays)
+        self._ends = Ends.from_state(state["ends"])
+        self.digest_ = self._digest()
         self.seed_ = self._learnt.seed
         return self
+
+    def _painter(
+        self, learnt: Learnt, seed: int, job: Run
+    ) -> Callable[[int, npt.NDArray[np.float32]], npt.NDArray[np.float32]]:
+        """Return what gives the values of a block's pictures, shape (block, channels, side, side)."""
+        painter = Painter(self._net, self._arrays, self._steps(), self.guidance, learnt.code.field_of, job.device)
+        side = learnt.chain.side
+
+        def values(block: int, condition: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+            shape = (len(condition), self._net.channels, self._net.side, self._net.side)
+            return painter.paint(noise_of(seed, "flow", block, shape), condition)[:, :, :side, :side]
+
+        return values
+
+    def _find_ends(self, begun: Begun, learnt: Learnt, job: Run) -> Ends:
+        """Return how the ends of grey are drawn, from one block of pictures; the default where hardly a pixel is there."""
+        shares = shares_at_ends(begun)
+        if not reached(shares):
+            return Ends()
+        own = derive(begun.seed, "image/ends")
+        condition = learnt.code.encode(learnt.law.draw(_block(job), None, own, job))
+        return ends_of(shares, self._painter(learnt, own, job)(0, condition))
+
+    def _digest(self) -> str:
+        return model_digest("image.flow", {**self._arrays, "ends": np.array(self._ends.get_state())})
 
     def _fitted(self) -> Learnt:
         if "_learnt" not in self.__dict__:
@@ -299,6 +329,10 @@ _RANGES: Mapping[str, tuple[float, float]] = {
     "learning_rate": (0, 1), "dropout": (0, 0.9), "jitter": (0, 1), "steps": (0, 1000), "guidance": (1, 2),
     "min_class": (1, 1e9),
 }  # fmt: skip
+
+
+def _block(job: Run) -> int:
+    return _GPU_BLOCK if job.device == "cuda" else BLOCK
 
 
 def _keep(folder: Path, key: str, state: Mapping[str, Any]) -> None:
