@@ -85,6 +85,7 @@ bench-web: $(VENV)/.bench
 
 studies-small: $(VENV)/.bench
 	$(BIN)/python studies/mnist.py
+	$(BIN)/python studies/views.py
 	$(BIN)/python studies/pneumonia.py
 	$(BIN)/python studies/xrays.py --minutes 15
 	$(BIN)/python studies/page.py

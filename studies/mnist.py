@@ -30,7 +30,7 @@ RUNS: dict[str, tuple[str, dict[str, Any] | None]] = {
 METRICS = (
     "image.exact_copies", "image.pixel_tests", "image.views", "image.frechet", "image.kid", "image.coverage",
     "image.diversity", "image.class_agreement", "image.prediction", "image.near_copies", "image.membership",
-    "image.similarity",
+    "image.similarity", "any.tsne",
 )  # fmt: skip
 DRAWN = 10_000
 MOST_TRAIN = 20_000
