@@ -44,6 +44,20 @@ def test_from_the_setup_link_to_a_release(world: World, tmp_path: Path) -> None:
     assert world.post("steward", f"/cases/{case}/submit").status_code == 303
     assert "4 · Committee" in world.get("law", "/").text
 
+    # the frame opens in the page's language; the sealed bytes come untouched when nothing is asked
+    sealed = (world.dossiers[0] / "report.html").read_bytes()
+    plain = world.get("law", f"/cases/{case}/dossiers/1/files/report.html").content
+    assert plain == sealed
+    spoken = [world.get("law", f"/cases/{case}/dossiers/1/files/report.html?lang={x}").content for x in ("ko", "en")]
+    assert sealed in spoken
+    for lang, other, page in (("ko", "en", spoken[0]), ("en", "ko", spoken[1])):
+        assert f'id="lang-{lang}" checked'.encode() in page
+        assert f'id="lang-{other}" aria'.encode() in page
+        assert f'<html lang="{lang}">'.encode() in page
+    shown = world.get("law", f"/cases/{case}/questions/safety").text
+    assert "report.html?lang=en#family-safety" in shown
+    assert "forms/1-3-synthetic.html?lang=en" in shown
+
     # reading: report in a frame that runs nothing, questions beside evidence, a question with its reply
     file_page = world.get("law", f"/cases/{case}/dossiers/1/files/report.html")
     assert file_page.status_code == 200
