@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from functools import lru_cache
 from pathlib import Path
-from typing import Annotated, Any, cast
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Form, Request
 from fastapi.responses import FileResponse, Response
@@ -82,7 +82,7 @@ def file(case: str, n: Small, name: str, lang: str = "", me: Acting = needs("cas
         safe = hashlib.sha256(name.encode()).hexdigest()[:8] + place.suffix
         head["content-disposition"] = f'attachment; filename="{safe}"'
     if lang in LANGS and place.suffix == ".html":
-        return Response(_speaking(place.read_bytes(), cast(Lang, lang)), media_type=kind, headers=head)
+        return Response(_speaking(place.read_bytes(), lang), media_type=kind, headers=head)
     return FileResponse(place, media_type=kind or "application/octet-stream", headers=head)
 
 
