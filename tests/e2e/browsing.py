@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib.util
+import json
 import os
 import re
 import shutil
@@ -168,3 +170,32 @@ def cli(*words: str) -> None:
 
 def packed(folder: Path, target: Path) -> Path:
     return Path(shutil.make_archive(str(target), "zip", folder.parent, folder.name))
+
+
+def dossier_tools() -> Any:
+    """Makers of a small table and of a proof about it, which the dossier's unit tests use."""
+    place = Path(__file__).parents[1] / "unit" / "dossier" / "conftest.py"
+    spec = importlib.util.spec_from_file_location("dossier_tools", place)
+    assert spec is not None
+    assert spec.loader is not None
+    tools = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(tools)
+    return tools
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Path:
+    """A run's folder with vault and dossier, made from a small table."""
+    from synthproof.dossier.assemble import write_dossier
+    from synthproof.pipeline.tables import save_table
+
+    tools = dossier_tools()
+    root, table = tmp_path / "run", tools.made_table()
+    (root / "vault").mkdir(parents=True)
+    save_table(root / "vault" / "train", table)
+    save_table(root / "vault" / "synthetic", table)
+    proof = tools.made_proof(table)
+    write_dossier(root / "dossier", proof, synthetic=table)
+    told = json.dumps(proof.to_dict(private=True), default=str, ensure_ascii=False)
+    (root / "vault" / "private.json").write_text(told, encoding="utf-8")
+    return root

@@ -45,7 +45,7 @@ TITLE = "가슴 X선 판독 시험"
 
 @pytest.fixture
 def pictures(tmp_path: Path) -> Path:
-    """A run over 120 pictures of 60 persons, whole: learned, drawn, sealed."""
+    """A run over 240 pictures of 160 persons, whole: learned, drawn, sealed."""
     pytest.importorskip("torch", reason="synthproof[images] is not installed")
     pytest.importorskip("PIL.Image", reason="synthproof[images] is not installed")
     import pandas as pd
@@ -55,7 +55,7 @@ def pictures(tmp_path: Path) -> Path:
     from synthproof.pipeline.image_road import road_for
     from synthproof.testing.shapes import shapes
 
-    data, place = shapes(120, 1, side=32, persons=60), tmp_path / "pictures"
+    data, place = shapes(240, 1, side=32, persons=160), tmp_path / "pictures"
     codes, names = data.classes()
     for i, picture in enumerate(data.pixels()):
         (place / names[codes[i]]).mkdir(parents=True, exist_ok=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-import json
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,7 @@ assert spec is not None
 assert spec.loader is not None
 browsing = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(browsing)
-browser, server = browsing.browser, browsing.server
+browser, server, run = browsing.browser, browsing.server, browsing.run
 People, cli, come_in, moved_on, packed = (
     browsing.People,
     browsing.cli,
@@ -132,26 +131,3 @@ def test_the_committees_road_with_a_panel(browser: Any, server: tuple[str, str],
     period = ("--from", today.isoformat(), "--until", today.replace(year=today.year + 1, day=1).isoformat())
     cli("release", "seal", str(run), "-o", str(bundle), "--outcome", str(tmp_path / "case.zip"), *period, *words)
     cli("release", "check", str(bundle), "--key", str(next((run / "vault").rglob("*public*"))))
-
-
-@pytest.fixture
-def run(tmp_path: Path) -> Path:
-    """A run's folder with vault and dossier, made from a small table."""
-    from synthproof.dossier.assemble import write_dossier
-    from synthproof.pipeline.tables import save_table
-
-    place = Path(__file__).parents[1] / "unit" / "dossier" / "conftest.py"
-    spec = importlib.util.spec_from_file_location("dossier_tools", place)
-    assert spec is not None
-    assert spec.loader is not None
-    tools = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(tools)
-    root, table = tmp_path / "run", tools.made_table()
-    (root / "vault").mkdir(parents=True)
-    save_table(root / "vault" / "train", table)
-    save_table(root / "vault" / "synthetic", table)
-    proof = tools.made_proof(table)
-    write_dossier(root / "dossier", proof, synthetic=table)
-    told = json.dumps(proof.to_dict(private=True), default=str, ensure_ascii=False)
-    (root / "vault" / "private.json").write_text(told, encoding="utf-8")
-    return root

@@ -117,6 +117,10 @@ def test_cards_terms_and_metadata_are_filled(bundle: Path) -> None:
     assert croissant["license"]["name"] == "terms of use of the institution"
     for file in croissant["distribution"]:
         assert file["sha256"] == manifest["files"][file["contentUrl"]]["sha256"]
+    # what mlcroissant 1.1 reads: it warned of these until they were there, and knows Parquet by no other name
+    assert croissant["distribution"][0]["encodingFormat"] == "application/x-parquet"
+    assert manifest["bundle"] in croissant["citeAs"]
+    assert {"equivalentProperty", "samplingRate"} <= set(croissant["@context"])
     provenance = json.loads((bundle / "provenance.json").read_text("utf-8"))
     assert provenance["c2pa"] == {"made": False, "because": "no images"}
     record = json.loads((bundle / "record.json").read_text("utf-8"))
