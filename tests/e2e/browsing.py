@@ -75,6 +75,13 @@ def come_in(page: Any, url: str, *, name: str = "", login: str = "") -> None:
     page.click("main button")
 
 
+def patient(context: Any) -> Any:
+    """Return a page that waits for two minutes: the machine may be busy with other tests."""
+    context.set_default_timeout(120_000)
+    context.set_default_navigation_timeout(120_000)
+    return context.new_page()
+
+
 class People:
     """Browsers of several people, each invited by the chair through the page."""
 
@@ -85,7 +92,7 @@ class People:
         come_in(self._page("chair"), base + link, name="chair", login="chair")
 
     def _page(self, name: str, **context: Any) -> Any:
-        page = self.browser.new_context(**{"locale": "en-US", **context}).new_page()
+        page = patient(self.browser.new_context(**{"locale": "en-US", **context}))
         page.on("request", lambda r: None if r.url.startswith(self.base) else self.outside.append(r.url))
         self.pages[name] = page
         return page

@@ -28,7 +28,7 @@ People, cli, come_in, moved_on, packed = (
 
 def test_invited_pledged_and_at_home_by_keyboard(browser: Any, server: tuple[str, str]) -> None:
     base, link = server
-    chair = browser.new_page(locale="en-US")
+    chair = browsing.patient(browser.new_context(locale="en-US"))
     outside: list[str] = []
     chair.on("request", lambda r: outside.append(r.url) if not r.url.startswith(base) else None)
     come_in(chair, base + link, name="Chair", login="chair")
@@ -38,9 +38,9 @@ def test_invited_pledged_and_at_home_by_keyboard(browser: Any, server: tuple[str
     chair.select_option("[name=role]", "reader")
     chair.click("text=Make the link")
     invitation = chair.input_value("input.copy")
-    reader = browser.new_context(locale="ko-KR").new_page()
+    reader = browsing.patient(browser.new_context(locale="ko-KR"))
     come_in(reader, invitation)
-    assert reader.inner_text("h1") == "안건"
+    assert reader.inner_text("h1") == "판독 시험"
     assert "판독" in reader.inner_text("main")
     reader.keyboard.press("Tab")
     assert reader.evaluate("document.activeElement.className") == "skip"

@@ -78,7 +78,7 @@ def looked_at(page: Any, url: str, name: str, lang: str, width: int, *, dark: bo
         if message.type in ("error", "warning"):
             said.append(message.text[:200])
 
-    page.context.add_cookies([{"name": "lang", "value": lang, "url": url}])
+    page.context.add_cookies([{"name": "lang", "value": lang, "url": url[: url.index("/", 8)]}])
     page.set_viewport_size({"width": width, "height": 900})
     page.emulate_media(color_scheme="dark" if dark else "light")
     page.on("console", hear)
@@ -156,7 +156,7 @@ def test_every_page_in_both_languages_and_at_both_widths(
     browser: Any, server: tuple[str, str], run: Path, tmp_path: Path
 ) -> None:
     us, case, panel = committee(browser, server, run, tmp_path)
-    stranger = browser.new_page()
+    stranger = browsing.patient(browser.new_context())
     chair, steward, law, reader = (us.pages[n] for n in ("chair", "steward", "김법률", "박판독"))
     visits: list[tuple[Any, str, str]] = [
         (stranger, "/login", "login"),
@@ -208,6 +208,15 @@ def test_every_page_in_both_languages_and_at_both_widths(
         reader.keyboard.press("2")
         browsing.moved_on(reader, seen)
     visit(reader, f"{panel}/read", "read_done")
+    # the frame beside a question opens at the part of the report that the question rests on
+    law.set_viewport_size({"width": 1280, "height": 900})
+    law.goto(f"{us.base}{case}/questions/safety")
+    law.locator("iframe").scroll_into_view_if_needed()
+    part = law.frame_locator("iframe[name=report]").locator("#family-safety")
+    part.wait_for()
+    law.wait_for_timeout(500)
+    top = part.evaluate("e => [e.getBoundingClientRect().top, innerHeight]")
+    assert -5 <= top[0] < top[1] / 2, top
     for page, path in ((law, f"{case}/questions/safety"), (chair, case), (chair, "/people")):
         bad.extend(tabbed(page, us.base + path))
     assert not bad, "\n".join(bad)

@@ -33,6 +33,9 @@ def test_from_the_setup_link_to_a_release(world: World, tmp_path: Path) -> None:
     assert browser.post("/pledge", data={"csrf": token[1], "confidentiality": "yes", **items}).status_code == 303
     assert browser.get("/").status_code == 200
     assert browser.get(link[1]).status_code == 422  # once
+    signed = browser.get("/pledge").text  # what was signed is shown, not an empty form
+    assert "두 서약에 서명한 일시" in signed or "You signed both on" in signed
+    assert signed.count('value="no" required checked') == 6
 
     # the steward brings the dossier in; the chair calls members and moves it to the committee
     made = world.post("steward", "/cases/upload", files=world.zip(0), title="Blood pressure", form="pipc_guide")
