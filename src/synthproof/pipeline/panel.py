@@ -299,6 +299,6 @@ def cell_text(value: Any, f: Field, *, days: bool = False) -> str:
     if isinstance(value, pd.Timestamp):
         return value.strftime("%Y-%m-%d" if days else "%Y-%m-%d %H:%M:%S")
     if f.numeric:
-        digits = f.decimals if f.decimals is not None else 4
+        digits = 0 if f.kind == "integer" else f.decimals if f.decimals is not None else 4
         return f"{float(value):.{max(0, min(digits, 6))}f}"
     return str(value)

@@ -54,6 +54,9 @@ def test_the_package_is_blind_and_the_key_stays_in_the_vault(run_dir: Path, tmp_
     assert [n for n, _ in told["items"][0]["card"]] == [n for n, _ in told["items"][1]["card"]]
     places = [v.partition(".")[2] for i in told["items"] for n, v in i["card"] if n == "age"]
     assert len({len(p) for p in places if p}) <= 1
+    ages = [v for i in told["items"] for n, v in i["card"] if n == "age"]
+    assert ages
+    assert all(v == "–" or v.isdigit() for v in ages), "a whole number is written as one"
     names = [i["name"] for i in told["items"]]
     assert names == sorted(names)
     again = tmp_path / "again"
