@@ -110,7 +110,9 @@ def _policies() -> Iterator[str]:
 def _rights() -> Iterator[str]:
     yield "# Rights on the review server · 심의 서버의 권한"
     yield "\n*everywhere*: in every case · *member*: in cases the person was called to or brought in · *area*: there, and only"
-    yield "for the questions given to the person · *own*: on what is the person's own.\n"
+    yield "for the questions given to the person · *own*: on what is the person's own. A chair who is called to vote sees the"
+    yield "others' answers, and exports the case, only after having voted; from then on that vote stands. · 표결에 참여하는 위원장은 본인이"
+    yield "표결한 뒤에 다른 위원의 의견을 보고 안건을 내보낼 수 있으며, 그때부터 그 표결은 바꿀 수 없습니다.\n"
     yield "| action | " + " | ".join(f"{ROLE_WORDS[r].en} · {ROLE_WORDS[r].ko}" for r in ROLES) + " |"
     yield "| --- |" + " --- |" * len(ROLES)
     for action, cells in table():

@@ -178,38 +178,15 @@ def check(
         _show_fingerprint(console, report.fingerprint, speak)
     if report.ok:
         console.print(Text(_say(speak, "✓ The bundle holds.", "✓ 이상이 없습니다."), style="green"))
-        _show_what_is_not_known(console, report.compared, notice is not None, speak)
+        console.print(Text(_say(speak, "Not known from the bundle:", "묶음만으로 알 수 없는 것:")))
+        for words in report.unknown:
+            console.print(Text(f"  - {words.say(speak)}"), highlight=False, soft_wrap=True)
     else:
         n = len(report.faults)
         console.print(
             Text(_say(speak, f"✗ {n} fault(s). Do not use it.", f"✗ 이상 {n}건. 이용하지 마십시오."), style="bold red")
         )
     raise typer.Exit(0 if report.ok else 1)
-
-
-def _show_what_is_not_known(console: Console, compared: bool, noticed: bool, lang: Lang) -> None:
-    if not compared:
-        console.print(
-            Text(
-                _say(
-                    lang,
-                    "  Whose key it is was not checked: compare the fingerprint with the institution, or give --key FILE.",
-                    "  누구의 키인지는 확인하지 않았습니다. 지문을 기관에 확인하거나 --key 파일을 지정하십시오.",
-                )
-            ),
-            soft_wrap=True,
-        )
-    if not noticed:
-        console.print(
-            Text(
-                _say(
-                    lang,
-                    "  A later withdrawal cannot be seen from the bundle alone: ask the institution, or give --notice FILE.",
-                    "  이후의 철회 여부는 묶음만으로 알 수 없습니다. 기관에 문의하거나 --notice 파일을 지정하십시오.",
-                )
-            ),
-            soft_wrap=True,
-        )
 
 
 def _show_fingerprint(console: Console, fingerprint: str, lang: Lang) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.text import Text
@@ -14,6 +14,9 @@ from synthproof.cli.screens import screen
 from synthproof.core.errors import UsageError
 from synthproof.core.files import refuse_replacing
 from synthproof.core.words import Words
+
+if TYPE_CHECKING:
+    from synthproof.review.panel_result import PanelResult
 
 _HELP = Words(
     en="Visual Turing test: can readers tell real from synthetic? Realism, never safety.",
@@ -93,4 +96,40 @@ def close(
         ko=f"판독자 {len(result.readers)}명, 정답률 {result.share:.1%} [{low:.1%}, {high:.1%}], 허용 범위 안: {band.ko}, "
         f"통계적으로 구별 가능: {seen.ko}. 새 심의자료 {seal['digest']} (이전 {seal['parent']}): 이전 표결은 무효입니다.",
     )
-    screen().print(Text(told.say(language())), highlight=False, soft_wrap=True)
+    console, speak = screen(), language()
+    console.print(Text(told.say(speak)), highlight=False, soft_wrap=True)
+    for words in _details(result):
+        console.print(Text(f"  {words.say(speak)}"), highlight=False, soft_wrap=True)
+
+
+def _details(result: PanelResult) -> list[Words]:
+    """Return each reader's numbers and what the panel can carry, in sentences; no item is named here."""
+    out = [
+        Words(
+            en=f"reader {at}: {r.hits} of {r.n} right, sensitivity {r.sensitivity:.0%}, specificity {r.specificity:.0%}, "
+            f"{r.seconds:.1f} s an item",
+            ko=f"판독자 {at}: {r.n}개 중 {r.hits}개 정답, 민감도 {r.sensitivity:.0%}, 특이도 {r.specificity:.0%}, "
+            f"항목당 {r.seconds:.1f}초",
+        )
+        for at, r in enumerate(result.readers, start=1)
+    ]
+    agreed = "–" if result.kappa is None else f"{result.kappa:.2f}"
+    yes, no = Words(en="shown", ko="입증"), Words(en="not shown", ko="입증되지 않음")
+    equal = yes if result.equivalent else no
+    out.append(
+        Words(
+            en=f"equivalence within the band: {equal.en} ({result.n} judgements; {result.enough} would be enough for pure "
+            f"guessing); agreement beyond chance (Fleiss κ): {agreed}",
+            ko=f"허용 범위 안의 동등성: {equal.ko}(판독 {result.n}회, 추측만 할 때 필요한 수 {result.enough}회), "
+            f"판독자 간 일치도(Fleiss κ): {agreed}",
+        )
+    )
+    out.append(
+        Words(
+            en=f"every reader saw through {len(result.caught)} synthetic items and took {len(result.missed)} real ones for "
+            "synthetic; which ones: vault/panels/*.result.json",
+            ko=f"모든 판독자가 찾아낸 합성 항목 {len(result.caught)}개, 모두 합성으로 본 실제 항목 {len(result.missed)}개. "
+            "목록: vault/panels/*.result.json",
+        )
+    )
+    return out

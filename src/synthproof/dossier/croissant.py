@@ -17,9 +17,9 @@ from synthproof.verification.proof import Proof
 
 CONFORMS = ("http://mlcommons.org/croissant/1.0", "http://mlcommons.org/croissant/RAI/1.0")
 _CR = (
-    "citeAs", "column", "extract", "field", "fileProperty", "fileObject", "fileSet", "format", "includes",
+    "citeAs", "column", "equivalentProperty", "extract", "field", "fileProperty", "fileObject", "fileSet", "format", "includes",
     "isLiveDataset", "jsonPath", "key", "md5", "parentField", "path", "recordSet", "references", "regex", "repeated",
-    "replace", "separator", "source", "subField", "transform",
+    "replace", "samplingRate", "separator", "source", "subField", "transform",
 )  # fmt: skip
 _TYPES = {
     "boolean": "sc:Boolean",
@@ -27,9 +27,11 @@ _TYPES = {
     "continuous": "sc:Float",
     "datetime": "sc:DateTime",
 }
+# The registered name is another, but readers of Croissant files know Parquet by this one alone.
+PARQUET_TYPE = "application/x-parquet"
 _FORMATS = {
     "csv": ("synthetic.csv", "text/csv"),
-    "parquet": ("synthetic.parquet", "application/vnd.apache.parquet"),
+    "parquet": ("synthetic.parquet", PARQUET_TYPE),
     "excel": ("synthetic.xlsx", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
     "jsonl": ("synthetic.jsonl", "application/jsonl"),
 }
@@ -69,6 +71,8 @@ def croissant(proof: Proof, preview: Mapping[str, Any], fingerprint: str) -> dic
         "datePublished": proof.created[:10],
         "version": "1.0.0",
         "keywords": ["synthetic data", "tabular"],
+        "citeAs": f"{printable(purpose.maker or purpose.holder) or TO_BE_STATED}: {name} (synthetic data), "
+        f"{proof.created[:4]}",
         "isLiveDataset": False,
         "digitalSourceType": DIGITAL_SOURCE,
         "distribution": [

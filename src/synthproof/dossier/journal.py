@@ -286,7 +286,7 @@ def _payload(fields: Mapping[str, Any], salt: str) -> str:
 def _readable(text: str) -> Line | None:
     try:
         line = Line.from_text(text)
-    except (ValueError, TypeError, KeyError):
+    except (ValueError, TypeError, KeyError, RecursionError):  # the last: nested beyond reading, as no line of ours is
         return None
     return line if line.holds() else None
 

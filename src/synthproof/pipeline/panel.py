@@ -34,7 +34,7 @@ from synthproof.dossier.journal import Line
 from synthproof.pipeline.images import load_images
 from synthproof.pipeline.tables import load_table
 from synthproof.policy.load import load_policy
-from synthproof.review.panel import Item, Plan, Reading, draw
+from synthproof.review.panel import Item, Kind, Plan, Reading, draw
 from synthproof.review.panel_result import PanelResult, evaluate
 from synthproof.review.record import read_lines
 
@@ -67,7 +67,8 @@ def new_panel(root: Path, out: Path, plan: Plan, *, title: str = "") -> str:
         ``panel/bad-plan`` when there are too few of them.
     """
     real, synthetic = _tables(root)
-    plan = replace(plan, seed=plan.seed or fresh_seed())
+    kind: Kind = "image" if isinstance(real, ImageSet) else "card"
+    plan = replace(plan, kind=kind, seed=plan.seed or fresh_seed())
     stratum = _stratum(real, synthetic)
     items = draw(plan, _strata(real, stratum), _strata(synthetic, stratum))
     told_items, pictures = _shown(items, real, synthetic)
@@ -152,12 +153,12 @@ def with_panel(dossier: Path, evidence: Sequence[Evidence], out: Path | None = N
 
 
 def readings_of(lines: Sequence[Line]) -> list[Reading]:
-    """Return what each reader said last of each item before they finished the round."""
+    """Return what each reader said last of each item in the rounds they finished whole, not ended by the clock."""
     last: dict[tuple[str, str, int], Reading] = {}
     done: set[tuple[str, int]] = set()
     for line in lines:
         told = line.fields or {}
-        if line.act == "panel.finished":
+        if line.act == "panel.finished" and not told.get("void"):
             done.add((line.person, int(told["round"])))
         elif line.act == "reading.given":
             turn = int(told["round"])
@@ -298,6 +299,6 @@ def cell_text(value: Any, f: Field, *, days: bool = False) -> str:
     if isinstance(value, pd.Timestamp):
         return value.strftime("%Y-%m-%d" if days else "%Y-%m-%d %H:%M:%S")
     if f.numeric:
-        digits = f.decimals if f.decimals is not None else 4
+        digits = 0 if f.kind == "integer" else f.decimals if f.decimals is not None else 4
         return f"{float(value):.{max(0, min(digits, 6))}f}"
     return str(value)

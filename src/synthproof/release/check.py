@@ -15,6 +15,7 @@ from typing import Any
 
 from synthproof.core.errors import StateError, SynthproofError
 from synthproof.core.fingerprint import digest
+from synthproof.core.words import Words
 from synthproof.dossier.journal import Anchor, verify
 from synthproof.release.container import Container, open_container, safe_name
 from synthproof.release.gate import out_of_period, today
@@ -47,6 +48,8 @@ class Report:
         The signed statement, as far as it could be read.
     files, size
         Number and bytes of the files that were checked.
+    day
+        The day that the period was judged by.
     """
 
     place: str
@@ -56,11 +59,34 @@ class Report:
     manifest: Mapping[str, Any] = field(default_factory=dict)
     files: int = 0
     size: int = 0
+    day: date = field(default_factory=today)
 
     @property
     def ok(self) -> bool:
         """Whether nothing is wrong."""
         return not self.faults
+
+    @property
+    def unknown(self) -> tuple[Words, ...]:
+        """What no check of a bundle alone can tell, in sentences; people must ask for it."""
+        contact = str(self.manifest.get("contact", "")).strip()
+        sealed = str(self.manifest.get("created", ""))[:10]
+        whom_en, whom_ko = contact or "the institution", contact or "기관"
+        later = Words(
+            en=f"Whether it was called back after it was sealed ({sealed}): no bundle can tell that. Ask {whom_en}; a notice of "
+            "withdrawal that they sent is checked with --notice FILE.",
+            ko=f"봉인({sealed}) 뒤에 철회되었는지: 묶음만으로는 알 수 없습니다. {whom_ko}에 문의하고, 받은 철회 통지가 있으면 "
+            "--notice 파일로 확인하십시오.",
+        )
+        clock = Words(
+            en=f"Whether today is really {self.day}: the period of use was judged by this computer's clock.",
+            ko=f"오늘이 실제로 {self.day}인지: 활용 기간은 이 컴퓨터의 시계로 판단했습니다.",
+        )
+        whose = Words(
+            en="Whose key signed: compare the fingerprint with the institution by another way, or give --key FILE.",
+            ko="누구의 키로 서명했는지: 지문을 다른 경로로 기관에 확인하거나 --key 파일을 지정하십시오.",
+        )
+        return (later, clock) if self.compared else (whose, later, clock)
 
 
 def check_release(
@@ -135,6 +161,7 @@ def _checked(found: Container, place: str, wanted: PublicKey | None, notice: Pat
         manifest=manifest or {},
         files=len(manifest["files"]) if manifest else 0,
         size=size,
+        day=day,
     )
 
 
@@ -204,20 +231,8 @@ def _journals(found: Container, anchors: Mapping[str, Mapping[str, Any]]) -> Ite
         if raw is None:
             continue  # told of as missing
         texts = raw.decode("utf-8", errors="replace").split("\n")
-        texts = [_shallow(text) for text in (texts[:-1] if texts[-1] == "" else texts)]
-        for flaw in verify(texts, anchor=Anchor.from_dict(anchor)):
+        for flaw in verify(texts[:-1] if texts[-1] == "" else texts, anchor=Anchor.from_dict(anchor)):
             yield StateError("release/journal-flaw", where=name, flaw=flaw.words)
-
-
-def _shallow(text: str) -> str:
-    """Return a line, or nothing in place of one that is nested beyond reading: no line of ours is."""
-    try:
-        json.loads(text)
-    except RecursionError:
-        return ""
-    except ValueError:
-        pass
-    return text
 
 
 def _public_key(found: Container, signer: PublicKey) -> Iterator[SynthproofError]:

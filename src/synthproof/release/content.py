@@ -15,7 +15,7 @@ from synthproof.core.fingerprint import digest_file
 from synthproof.core.words import LANGS
 from synthproof.data.table.dataset import Table
 from synthproof.dossier.cards import DIGITAL_SOURCE, released_card
-from synthproof.dossier.croissant import croissant
+from synthproof.dossier.croissant import PARQUET_TYPE, croissant
 from synthproof.dossier.journal import Line
 from synthproof.release.credentials import Certificate, with_credentials
 from synthproof.release.layout import (
@@ -221,13 +221,32 @@ def _croissant(part: Path, content: Content, reduced: Proof, preview: Mapping[st
         "description": f"Fully machine-made (synthetic) table of {rows:,} records, release {content.bundle}.",
         "license": {"@type": "CreativeWork", "name": NAME.en, "url": "terms.en.md"},
         "identifier": content.bundle,
+        "citeAs": f"{draft['creator']['name']}: {draft['name']} (synthetic data), release {content.bundle}, "
+        f"{content.created[:4]}",
         "datePublished": content.created[:10],
         "expires": content.decided.outcome.end,
         "distribution": [
-            file(PARQUET, "application/vnd.apache.parquet", "synthetic-table"),
+            file(PARQUET, PARQUET_TYPE, "synthetic-table"),
             file(CSV, "text/csv", "synthetic-table-csv"),
+            *_pictures(content),
         ],
     }
+
+
+def _pictures(content: Content) -> list[dict[str, Any]]:
+    if not content.images:
+        return []
+    told = f"{len(content.images):,} synthetic pictures; the manifest names each one's SHA-256."
+    return [
+        {
+            "@type": "cr:FileSet",
+            "@id": "synthetic-images",
+            "name": "images",
+            "description": told,
+            "encodingFormat": "image/png",
+            "includes": f"{IMAGES}/*.png",
+        }
+    ]
 
 
 def _json(path: Path, value: Any) -> None:

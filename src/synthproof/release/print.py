@@ -17,7 +17,11 @@ _DATE = Words(en="Date", ko="작성 일자")
 _SIGNATURE = Words(en="Author (signature)", ko="작성자(서명)")
 # Present on Korean office machines; a reader without it falls back to a Hangul font of its own.
 _HANGUL, _LATIN = "맑은 고딕", "Malgun Gothic"
-_TINT = "EEF1F4"
+_TINT, _RULE = "EEF1F4", "8A949E"
+_PADDING = (0.9, 1.9)
+"""Space between text and rule of a cell, above and beside it, mm."""
+_SIGNED = 12.0
+"""Height of the row that a person signs in, mm."""
 _WIDEST = 60
 """Signs from which on a column gets no wider."""
 
@@ -137,15 +141,26 @@ def _form(document: Any, form: Form, width: int, lang: Lang) -> None:
         for p in s.paragraphs:
             document.add_paragraph(p.say(lang) if p else "\n\n\n")
     if form.signed:
-        document.add_paragraph()
+        # Where one signs never stands alone on a page.
+        last = document.element.body.xpath("(./w:p | ./w:tbl)[last()]")[0]
+        for paragraph in last.xpath("./w:tr[last()]//w:p") or [last]:
+            paragraph.get_or_add_pPr().get_or_add_keepNext()
+        document.add_paragraph().paragraph_format.keep_with_next = True
         row = [[_DATE.say(lang), "", _SIGNATURE.say(lang), ""]]
         rest = (width - 24 - 34) / 2
-        _table(document, row, [24, rest, 34, rest], head=False, labels=(0, 2))
+        _table(document, row, [24, rest, 34, rest], head=False, labels=(0, 2), tall=_SIGNED)
 
 
 def _table(
-    document: Any, rows: Sequence[Sequence[str]], sizes: Sequence[float], *, head: bool, labels: tuple[int, ...] = (0,)
+    document: Any,
+    rows: Sequence[Sequence[str]],
+    sizes: Sequence[float],
+    *,
+    head: bool,
+    labels: tuple[int, ...] = (0,),
+    tall: float = 0.0,
 ) -> None:
+    from docx.enum.table import WD_CELL_VERTICAL_ALIGNMENT
     from docx.oxml import OxmlElement
     from docx.oxml.ns import qn
     from docx.shared import Mm
@@ -153,22 +168,51 @@ def _table(
     table = document.add_table(rows=len(rows), cols=len(rows[0]))
     table.style = "Table Grid"
     table.autofit = False
+    _dress(table._tbl.tblPr)
     for at, size in enumerate(sizes):
         table.columns[at].width = Mm(size)
     for y, (row, texts) in enumerate(zip(table.rows, rows, strict=True)):
+        if tall:
+            row.height = Mm(tall)
+        whole = OxmlElement("w:cantSplit")
+        row._tr.get_or_add_trPr().insert(0, whole)
         if head and y == 0:
             again = OxmlElement("w:tblHeader")
             again.set(qn("w:val"), "true")
             row._tr.get_or_add_trPr().append(again)
         for x, (cell, text) in enumerate(zip(row.cells, texts, strict=True)):
             cell.width = Mm(sizes[x])
+            cell.vertical_alignment = WD_CELL_VERTICAL_ALIGNMENT.CENTER
             run = cell.paragraphs[0].add_run(text)
             if (head and y == 0) or (not head and x in labels):
                 run.bold = True
                 shade = OxmlElement("w:shd")
                 for name, value in (("val", "clear"), ("color", "auto"), ("fill", _TINT)):
                     shade.set(qn(f"w:{name}"), value)
-                cell._tc.get_or_add_tcPr().append(shade)
+                properties = cell._tc.get_or_add_tcPr()
+                properties.insert_element_before(shade, "w:noWrap", "w:tcMar", "w:vAlign")
+
+
+def _dress(properties: Any) -> None:
+    """Give a table air and thin rules, flush with the text; elements in the order that the format's schema asks for."""
+    from docx.oxml import OxmlElement
+    from docx.oxml.ns import qn
+
+    def made(name: str, **values: str) -> Any:
+        element = OxmlElement(f"w:{name}")
+        for key, value in values.items():
+            element.set(qn(f"w:{key}"), value)
+        return element
+
+    above, beside = (str(round(mm * 1440 / 25.4)) for mm in _PADDING)
+    borders, margins = made("tblBorders"), made("tblCellMar")
+    for side in ("top", "left", "bottom", "right", "insideH", "insideV"):
+        borders.append(made(side, val="single", sz="4", space="0", color=_RULE))
+    for side, wide in (("top", above), ("left", beside), ("bottom", above), ("right", beside)):
+        margins.append(made(side, w=wide, type="dxa"))
+    properties.insert_element_before(made("tblInd", w=beside, type="dxa"), "w:tblBorders", "w:tblLayout", "w:tblLook")
+    properties.insert_element_before(borders, "w:tblLayout", "w:tblLook")
+    properties.insert_element_before(margins, "w:tblLook")
 
 
 def _font(properties: Any, font: Any) -> None:

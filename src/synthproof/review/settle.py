@@ -297,7 +297,7 @@ def _count(form: Form, votes: Mapping[str, int], unfit: Sequence[Question]) -> t
         marks = ", ".join(q.mark for q in unfit)
         told_unfit = Words(
             en=f"{marks} must be found fit by everyone for approval without conditions",
-            ko=f"{marks}은(는) 전원 적합이어야 조건 없이 승인할 수 있음",
+            ko=f"전원 적합이어야 조건 없이 승인할 수 있는 항목: {marks}",
         )
         return "conditional", (told, told_unfit)
     return "conditional", (told,)

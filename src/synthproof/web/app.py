@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from functools import cache
 from pathlib import Path
 
 from fastapi import FastAPI, Request
@@ -13,8 +12,8 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 from starlette.exceptions import HTTPException
 
 from synthproof.core.errors import NotFoundError, StateError, SynthproofError, UsageError
-from synthproof.dossier.fonts import font_files, subset_woff
 from synthproof.web.bounds import SMALL_SECONDS, Bounds
+from synthproof.web.fonts import FONTS, hangul_font
 from synthproof.web.guard import NotPledged, Refused, language_of, told
 from synthproof.web.pages import go, page
 from synthproof.web.routes import account, cases, panels, people, reading, voting
@@ -56,22 +55,14 @@ def create_app(store: Store, *, secure: bool = False, small_seconds: float = SMA
     return app
 
 
-_FONTS = {"hangul-400.woff": 0, "hangul-700.woff": 1}
-_HANGUL = (range(0x3000, 0x3040), range(0x3130, 0x3190), range(0xAC00, 0xD7A4))
-
-
-def _static(name: str) -> Response:
-    if name in _FONTS:  # for machines without a Hangul font; a browser that has one never asks
-        return Response(_font(name), media_type="font/woff", headers={"cache-control": "max-age=604800"})
+def _static(request: Request, name: str) -> Response:
+    if name in FONTS:  # for machines without a Hangul font; a browser that has one never asks
+        store: Store = request.app.state.store
+        data = hangul_font(name, store.data / "fonts")
+        return Response(data, media_type="font/woff", headers={"cache-control": "max-age=604800"})
     if name not in {p.name for p in _STATIC.iterdir()}:
         raise Refused(404)
     return FileResponse(_STATIC / name, headers={"cache-control": "max-age=3600"})
-
-
-@cache
-def _font(name: str) -> bytes:
-    """Return the report's font cut to Hangul: 400 kB instead of 4.7 MB, made in a few seconds at the first request."""
-    return subset_woff(font_files()[_FONTS[name]], ["".join(map(chr, letters)) for letters in _HANGUL])
 
 
 def _refused(request: Request, error: Exception) -> Response:

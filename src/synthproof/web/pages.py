@@ -47,6 +47,7 @@ def environment() -> Environment:
     )
     made.filters["time"] = _time
     made.filters["short"] = _short
+    made.filters["in_lang"] = _in_lang
     return made
 
 
@@ -108,6 +109,12 @@ def _time(value: datetime | str | None, lang: Lang = "ko") -> str:
     at = datetime.fromisoformat(value) if isinstance(value, str) else value
     at = at if at.tzinfo else at.replace(tzinfo=UTC)
     return at.astimezone(_SEOUL).strftime("%Y-%m-%d %H:%M")
+
+
+def _in_lang(to: str, lang: Lang) -> str:
+    """Return the address of a sealed page with the language it is to open in; before the fragment, if there is one."""
+    name, mark, fragment = to.partition("#")
+    return f"{name}?lang={lang}{mark}{fragment}"
 
 
 def _short(digest: str) -> str:

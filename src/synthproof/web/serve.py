@@ -84,12 +84,15 @@ def serve(
     """
     import uvicorn
 
+    from synthproof.web.patience import ImpatientProtocol
+
     tls = check_address(host, certificate, key, insecure=insecure)
     secure = tls or not loopback(host)
     uvicorn.run(
         create_app(store, secure=secure),
         host=host,
         port=port,
+        http=ImpatientProtocol,
         ssl_certfile=str(certificate) if certificate else None,
         ssl_keyfile=str(key) if key else None,
         log_level="warning",

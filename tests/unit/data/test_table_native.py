@@ -132,6 +132,24 @@ def test_parquet_comes_back_and_is_the_same_twice(tmp_path: Path) -> None:
     assert one.to_pylist() == two.to_pylist()
 
 
+def test_a_file_names_no_level_that_none_of_its_rows_has(tmp_path: Path) -> None:
+    import pyarrow.parquet as pq
+
+    levels = pd.CategoricalDtype(["low", "RARE-LEVEL", "mid", "high"], ordered=True)
+    frame = pd.DataFrame({"x": pd.Categorical(["mid", None, "low", "mid"], dtype=levels), "n": [1, 2, 3, 4]})
+    frame.to_parquet(tmp_path / "a.parquet")
+    table = read_table(tmp_path / "a.parquet")
+    assert "RARE-LEVEL" in table.frame["x"].cat.categories
+    write_table(table, tmp_path / "b.parquet")
+    back = pq.read_table(tmp_path / "b.parquet")
+    assert back.column("x").to_pylist() == ["mid", None, "low", "mid"]
+    assert back.schema.field("x").type.ordered
+    assert back.column("x").chunk(0).dictionary.to_pylist() == ["low", "mid"]
+    assert b"RARE-LEVEL" not in (tmp_path / "b.parquet").read_bytes()
+    write_table(table.take(np.array([1])), tmp_path / "none.parquet")
+    assert pq.read_table(tmp_path / "none.parquet").column("x").to_pylist() == [None]
+
+
 @pytest.mark.parametrize("name", ["adult", "support2_emr", "heart_disease", "insurance_datacar"])
 def test_real_frames_come_back(data_dir: Path, name: str) -> None:
     path = data_dir / name / ("train.parquet" if name == "adult" else "data.parquet")

@@ -49,6 +49,15 @@ def test_a_removed_line_is_named(at: int) -> None:
     assert verify(texts, anchor=lines[-1].anchor) == (Flaw(line=at + 1, kind=kind),)
 
 
+def test_a_line_nested_beyond_reading_is_an_edited_one() -> None:
+    lines = lines_of(5)
+    texts = [x.text() for x in lines]
+    texts[2] = "[" * 200_000
+    assert verify(texts, anchor=lines[-1].anchor)[0] == Flaw(line=3, kind="edited")
+    with pytest.raises(StateError, match="journal/broken"):
+        check(texts)
+
+
 def test_a_cut_tail_is_found_by_the_anchor_alone() -> None:
     lines = lines_of(6)
     texts = [x.text() for x in lines[:3]]

@@ -117,6 +117,10 @@ def test_cards_terms_and_metadata_are_filled(bundle: Path) -> None:
     assert croissant["license"]["name"] == "terms of use of the institution"
     for file in croissant["distribution"]:
         assert file["sha256"] == manifest["files"][file["contentUrl"]]["sha256"]
+    # what mlcroissant 1.1 reads: it warned of these until they were there, and knows Parquet by no other name
+    assert croissant["distribution"][0]["encodingFormat"] == "application/x-parquet"
+    assert manifest["bundle"] in croissant["citeAs"]
+    assert {"equivalentProperty", "samplingRate"} <= set(croissant["@context"])
     provenance = json.loads((bundle / "provenance.json").read_text("utf-8"))
     assert provenance["c2pa"] == {"made": False, "because": "no images"}
     record = json.loads((bundle / "record.json").read_text("utf-8"))
@@ -163,6 +167,40 @@ def test_forms_are_all_there_as_pdf_and_docx(bundle: Path, run: Any, lang: str) 
         fonts = document.styles["Normal"].element.rPr.find(qn("w:rFonts"))
         assert fonts.get(qn("w:eastAsia")) == "맑은 고딕"
         assert any(s.orientation == 1 for s in document.sections)
+
+
+# The order that the schema of the format (ECMA-376, wml.xsd) asks for; Word calls a file with another one damaged.
+ORDER = {
+    "tblPr": ("tblStyle", "tblW", "jc", "tblInd", "tblBorders", "shd", "tblLayout", "tblCellMar", "tblLook"),
+    "trPr": ("cantSplit", "trHeight", "tblHeader"),
+    "tcPr": ("tcW", "tcBorders", "shd", "noWrap", "tcMar", "vAlign"),
+}
+
+
+def test_documents_keep_the_order_of_the_format_and_the_signature_its_company(run: Any, bundle: Path) -> None:
+    import docx
+    from docx.oxml.ns import qn
+
+    full = next((run.root / "vault/release").glob("sp-*"))
+    for place in (bundle, full):
+        body = docx.Document(str(place / "forms/forms.ko.docx")).element.body
+        for kind, order in ORDER.items():
+            found = list(body.iter(qn(f"w:{kind}")))
+            assert found
+            for element in found:
+                names = [child.tag.rpartition("}")[2] for child in element]
+                assert set(names) <= set(order), names
+                if kind != "trPr":  # a choice in the schema: any order
+                    assert names == sorted(names, key=order.index), names
+        assert not body.xpath("./w:tbl[not(./w:tblPr/w:tblCellMar)]"), "a table without air between text and rules"
+    signed = body.xpath("./w:tbl[./w:tr/w:tc//w:t[. = '작성자(서명)']]")
+    assert len(signed) == 10
+    for table in signed:
+        before = table.getprevious()
+        assert before.xpath("./w:pPr/w:keepNext")
+        above = before.getprevious()
+        assert above.xpath("./w:tr[last()]//w:p/w:pPr/w:keepNext | ./w:pPr/w:keepNext")
+        assert int(table.xpath("./w:tr/w:trPr/w:trHeight/@w:val")[0]) >= 650  # twentieths of a point: room for a hand
 
 
 def test_the_full_record_stays_in_the_vault(run: Any, bundle: Path) -> None:

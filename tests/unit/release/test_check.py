@@ -229,6 +229,31 @@ def test_the_period_is_kept(bundle: Path, on: str, code: str) -> None:
 
 
 @pytest.mark.skipif(os.name == "nt", reason="links need rights on Windows")
+def test_what_no_check_can_tell_is_said(bundle: Path, run: Any, day: date) -> None:
+    from typer.testing import CliRunner
+
+    from synthproof.cli.releasing import release_app
+    from synthproof.pipeline.releasing import release_vault
+    from synthproof.release.keys import PUBLIC
+
+    created = json.loads((bundle / "manifest.json").read_text("utf-8"))["created"][:10]
+    alone = check_release(bundle, day=day)
+    assert alone.ok
+    assert [w.en.split(":")[0].split(" (")[0] for w in alone.unknown] == [
+        "Whose key signed",
+        "Whether it was called back after it was sealed",
+        "Whether today is really 2026-12-01",
+    ]
+    assert created in alone.unknown[1].en
+    assert "02-000-0000" in alone.unknown[1].ko  # whom to ask
+    known = check_release(bundle, key=release_vault(run.root).key / PUBLIC, day=day)
+    assert len(known.unknown) == 2
+    # on the command line, whatever day it is: said where the bundle holds, and else not needed
+    said = CliRunner().invoke(release_app, ["check", str(bundle)])
+    held = said.exit_code == 0
+    assert ("Not known from the bundle" in said.output or "알 수 없는 것" in said.output) == held
+
+
 def test_links_are_named_and_not_followed(copy: Path, tmp_path: Path) -> None:
     (tmp_path / "secret").write_bytes((copy / CSV).read_bytes())
     (copy / CSV).unlink()

@@ -143,6 +143,8 @@ def test_images_go_out_only_when_the_dossier_names_them(
     told = json.loads((tmp_path / "plain/provenance.json").read_text("utf-8"))
     assert told["c2pa"] == {"made": False, "because": "no certificate given"}
     assert b"CANARY" not in (tmp_path / "plain/data/images/0001.png").read_bytes()
+    croissant = json.loads((tmp_path / "plain/croissant.json").read_text("utf-8"))
+    assert croissant["distribution"][2]["includes"] == "data/images/*.png"
     pytest.importorskip("c2pa")
     seal(tmp_path / "signed", outcome, certificate=certificate)
     told = json.loads((tmp_path / "signed/provenance.json").read_text("utf-8"))

@@ -19,7 +19,7 @@ from synthproof.web.guard import COOKIE
 from synthproof.web.intake import taken_in, unpack
 from synthproof.web.models import Person
 from synthproof.web.security import FAILURES, RateLimit, hash_password
-from synthproof.web.store import later
+from synthproof.web.store import aware, later
 
 SCRIPT = "<script>alert(1)</script>\"'><img src=x onerror=alert(1)>"
 
@@ -82,6 +82,38 @@ def test_logging_out_and_a_new_password_end_sessions(small: Any) -> None:
     )
     assert changed.status_code == 303
     assert other.get("/").status_code == one.get("/").status_code == 401
+
+
+def test_sessions_and_links_run_out(small: Any) -> None:
+    from synthproof.web.models import Link, Session
+    from synthproof.web.security import IDLE_MINUTES, LINK_DAYS, LONGEST_HOURS, digest_of
+
+    for field, minutes, lives in (
+        ("seen", IDLE_MINUTES - 1, True),
+        ("seen", IDLE_MINUTES + 1, False),
+        ("created", 60 * LONGEST_HOURS - 1, True),
+        ("created", 60 * LONGEST_HOURS + 1, False),
+    ):
+        client = small.enter("law")
+        with small.store.write() as work:
+            kept = work.get_one(Session, digest_of(client.cookies[COOKIE]))
+            setattr(kept, field, later(minutes=-minutes))
+        assert (client.get("/").status_code == 200) == lives, (field, minutes)
+    # being there keeps a session alive, but never beyond its longest time
+    client = small.enter("law")
+    with small.store.write() as work:
+        work.get_one(Session, digest_of(client.cookies[COOKIE])).seen = later(minutes=-IDLE_MINUTES + 2)
+    assert client.get("/").status_code == 200
+    with small.store.read() as work:
+        assert aware(work.get_one(Session, digest_of(client.cookies[COOKIE])).seen) > later(minutes=-1)
+    _, token = people.reset(small.store, small.people["chair"], small.people["privacy"].id)
+    with small.store.write() as work:
+        work.get_one(Link, digest_of(token)).expires = later(minutes=-1)
+    stranger = small.stranger()
+    assert stranger.get(f"/link/{token}").status_code == 422
+    sent = {"password": "a whole new sentence", "again": "a whole new sentence"}
+    assert stranger.post(f"/link/{token}", data=sent).status_code == 422
+    assert LINK_DAYS <= 7
 
 
 def test_lock_out_after_wrong_passwords_and_nothing_is_told(small: Any) -> None:

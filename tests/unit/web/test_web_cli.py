@@ -82,6 +82,9 @@ def test_a_panel_from_the_command_line(
     told = capsys.readouterr().out
     assert "2 readers, right answers 50.0%" in told
     assert "statistically distinguishable: no" in told
+    assert "reader 2: 3 of 6 right, sensitivity 0%, specificity 100%, 0.9 s an item" in told
+    assert "57 would be enough" in told or "227 would be enough" in told
+    assert "every reader saw through 0 synthetic items" in told
     report = (root / "dossier" / "report.html").read_text(encoding="utf-8")
     assert "Visual Turing test" in report
     assert "판독 시험(VTT)" in report

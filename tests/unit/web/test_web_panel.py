@@ -54,6 +54,9 @@ def test_the_package_is_blind_and_the_key_stays_in_the_vault(run_dir: Path, tmp_
     assert [n for n, _ in told["items"][0]["card"]] == [n for n, _ in told["items"][1]["card"]]
     places = [v.partition(".")[2] for i in told["items"] for n, v in i["card"] if n == "age"]
     assert len({len(p) for p in places if p}) <= 1
+    ages = [v for i in told["items"] for n, v in i["card"] if n == "age"]
+    assert ages
+    assert all(v == "–" or v.isdigit() for v in ages), "a whole number is written as one"
     names = [i["name"] for i in told["items"]]
     assert names == sorted(names)
     again = tmp_path / "again"
@@ -222,6 +225,44 @@ def test_the_clock_runs_out_and_second_rounds_follow(small: Any, run_dir: Path, 
     readings.write_bytes(changed.getvalue())
     with pytest.raises(StateError, match="journal/broken"):
         close_panel(run_dir, readings)
+
+
+def test_a_reading_ended_by_the_clock_does_not_count_and_stops_nobody(
+    small: Any, run_dir: Path, tmp_path: Path
+) -> None:
+    from synthproof.web.models import PanelReader
+    from synthproof.web.store import later
+
+    _, _, key = package(run_dir, tmp_path / "p.zip", minutes=5)
+    steward = small.people["steward"]
+    panel = acts.open_panel(small.store, steward, tmp_path / "p.zip").id
+    small.add("slow", "reader")
+    for name in ("reader", "reader2", "slow"):
+        acts.call_reader(small.store, steward, panel, small.people[name].id)
+    small.post("slow", f"/panels/{panel}/start")
+    small.post("slow", f"/panels/{panel}/read", item=next(iter(key)), says="real")
+    assert small.post("slow", f"/panels/{panel}/finish").status_code == 422
+    with small.store.write() as work:
+        work.get_one(PanelReader, (panel, small.people["slow"].id)).started = later(minutes=-7)
+    late = small.post("slow", f"/panels/{panel}/read", item=sorted(key)[1], says="synthetic")
+    assert late.status_code == 422
+    assert "panel/time-over" in late.text
+    shown = small.get("slow", f"/panels/{panel}/read").text
+    assert "The time is over" in shown
+    assert "data-item" not in shown
+    assert small.post("slow", f"/panels/{panel}/finish").headers["location"] == "/"
+    assert "not counted" in small.get("steward", f"/panels/{panel}").text
+    read_all(small, panel, "reader", key, 3)
+    assert small.post("reader", f"/panels/{panel}/finish").status_code == 303
+    assert small.post("steward", f"/panels/{panel}/close").status_code == 422  # one whole reading of two
+    read_all(small, panel, "reader2", key, 3)
+    assert small.post("reader2", f"/panels/{panel}/finish").status_code == 303
+    assert small.post("steward", f"/panels/{panel}/close").status_code == 303
+    readings = tmp_path / "r.zip"
+    readings.write_bytes(acts.export_panel(small.store, steward, panel))
+    _, result = close_panel(run_dir, readings, tmp_path / "dossier2")
+    assert len(result.readers) == 2
+    assert result.share == pytest.approx(0.5)
 
 
 PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 40

@@ -142,14 +142,67 @@ def test_ids_of_another_case_open_nothing(small: Any) -> None:
     assert other not in small.get("law", "/").text
 
 
+SHOWING = ("", "/outcome", "/questions", "/questions/safety")
+
+
 def test_nobody_sees_votes_before_the_end_but_chair_and_auditor(small: Any) -> None:
     case = small.open_case()
     small.answer_all("ai", case, unfit=("safety",))
     small.vote("ai", case, "reject", opinion="far too near")
     for name in ("law", "privacy", "steward"):
-        for path in ("", "/outcome", "/questions", "/questions/safety"):
+        for path in SHOWING:
             page = small.get(name, f"/cases/{case}{path}")
             assert page.status_code == 200
             assert "too near" not in page.text, (name, path)
+    # what goes out holds everybody's answers: not before the end either
+    early = small.post("steward", f"/cases/{case}/export")
+    assert early.status_code == 422
+    assert "web/still-voting" in early.text
     for name in ("chair", "auditor"):
         assert "far too near" in small.get(name, f"/cases/{case}/outcome").text
+        assert small.post(name, f"/cases/{case}/export").status_code == 200
+    for name in ("law", "privacy"):
+        small.answer_all(name, case)
+        small.vote(name, case)
+    assert small.post("chair", f"/cases/{case}/outcome").status_code == 303
+    assert small.post("steward", f"/cases/{case}/export").status_code == 200
+    assert "far too near" in small.get("law", f"/cases/{case}/outcome").text
+
+
+def test_a_chair_with_a_vote_sees_the_others_after_voting_and_then_that_vote_stands(small: Any) -> None:
+    case = small.open_case(members=("law", "privacy", "ai", "chair"))
+    small.answer_all("ai", case, unfit=("safety",))
+    small.vote("ai", case, "reject", opinion="far too near")
+    for path in SHOWING:
+        assert "too near" not in small.get("chair", f"/cases/{case}{path}").text, path
+    assert small.post("chair", f"/cases/{case}/export").status_code == 422
+    small.answer_all("chair", case)
+    assert "too near" not in small.get("chair", f"/cases/{case}/questions/safety").text
+    assert small.vote("chair", case).status_code == 303
+    assert "far too near" in small.get("chair", f"/cases/{case}/outcome").text
+    shown = small.get("chair", f"/cases/{case}/questions/safety").text
+    assert "too near" in shown
+    assert 'name="value"' not in shown
+    assert 'name="overall"' not in small.get("chair", f"/cases/{case}/questions").text
+    second = small.post("chair", f"/cases/{case}/questions/safety/answer", value="unfit", reason="so do I")
+    assert second.status_code == 422
+    assert "web/vote-stands" in second.text
+    assert small.vote("chair", case, "approve").status_code == 303  # the same once more is nothing new
+    assert small.vote("chair", case, "conditional", conditions="x").status_code == 422
+    # members may still change theirs: they have seen nothing
+    assert small.post("ai", f"/cases/{case}/questions/safety/answer", value="fit").status_code == 303
+
+
+def test_whoever_has_seen_answers_is_not_given_a_vote_on_them(small: Any) -> None:
+    case = small.open_case()
+    small.answer_all("law", case)
+    late = small.post("chair", f"/cases/{case}/members", person=small.people["chair"].id)
+    assert late.status_code == 422
+    assert "web/has-seen" in late.text
+    assert small.post("steward", f"/cases/{case}/upload", files=small.zip(1)).status_code == 303
+    called = small.post("chair", f"/cases/{case}/members", person=small.people["chair"].id)
+    assert called.status_code == 303
+    assert small.post("chair", f"/cases/{case}/conflict", reason="my own firm").status_code == 303
+    small.answer_all("law", case, unfit=("safety",))
+    # without a vote of one's own there is nothing to keep apart
+    assert "too near" in small.get("chair", f"/cases/{case}/questions/safety").text

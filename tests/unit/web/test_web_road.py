@@ -33,6 +33,9 @@ def test_from_the_setup_link_to_a_release(world: World, tmp_path: Path) -> None:
     assert browser.post("/pledge", data={"csrf": token[1], "confidentiality": "yes", **items}).status_code == 303
     assert browser.get("/").status_code == 200
     assert browser.get(link[1]).status_code == 422  # once
+    signed = browser.get("/pledge").text  # what was signed is shown, not an empty form
+    assert "두 서약에 서명한 일시" in signed or "You signed both on" in signed
+    assert signed.count('value="no" required checked') == 6
 
     # the steward brings the dossier in; the chair calls members and moves it to the committee
     made = world.post("steward", "/cases/upload", files=world.zip(0), title="Blood pressure", form="pipc_guide")
@@ -43,6 +46,20 @@ def test_from_the_setup_link_to_a_release(world: World, tmp_path: Path) -> None:
         assert called.status_code == 303
     assert world.post("steward", f"/cases/{case}/submit").status_code == 303
     assert "4 · Committee" in world.get("law", "/").text
+
+    # the frame opens in the page's language; the sealed bytes come untouched when nothing is asked
+    sealed = (world.dossiers[0] / "report.html").read_bytes()
+    plain = world.get("law", f"/cases/{case}/dossiers/1/files/report.html").content
+    assert plain == sealed
+    spoken = [world.get("law", f"/cases/{case}/dossiers/1/files/report.html?lang={x}").content for x in ("ko", "en")]
+    assert sealed in spoken
+    for lang, other, page in (("ko", "en", spoken[0]), ("en", "ko", spoken[1])):
+        assert f'id="lang-{lang}" checked'.encode() in page
+        assert f'id="lang-{other}" aria'.encode() in page
+        assert f'<html lang="{lang}">'.encode() in page
+    shown = world.get("law", f"/cases/{case}/questions/safety").text
+    assert "report.html?lang=en#family-safety" in shown
+    assert "forms/1-3-synthetic.html?lang=en" in shown
 
     # reading: report in a frame that runs nothing, questions beside evidence, a question with its reply
     file_page = world.get("law", f"/cases/{case}/dossiers/1/files/report.html")

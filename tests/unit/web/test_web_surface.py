@@ -111,3 +111,28 @@ def test_a_panel_of_ten_thousand_items_is_read_without_waiting(small: Any) -> No
     panels.call_reader(small.store, small.people["steward"], panel, small.people["reader"].id)
     small.post("reader", f"/panels/{panel}/start")
     assert quickest(lambda: small.get("reader", f"/panels/{panel}/read")) < 1.0
+
+
+def test_a_hangul_font_is_cut_once_however_many_browsers_ask(small: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    import time
+    from concurrent.futures import ThreadPoolExecutor
+
+    from synthproof.web import fonts
+
+    cut: list[str] = []
+
+    def slow(path: Any, texts: Any) -> bytes:
+        cut.append(str(path))
+        time.sleep(0.2)
+        return b"wOFF" + path.name.encode()
+
+    monkeypatch.setattr(fonts, "subset_woff", slow)
+    names = [*fonts.FONTS] * 4
+    with ThreadPoolExecutor(8) as pool:
+        given = list(pool.map(lambda name: small.stranger().get(f"/static/{name}"), names))
+    assert [g.status_code for g in given] == [200] * 8
+    assert {g.headers["content-type"] for g in given} == {"font/woff"}
+    assert len({g.content for g in given}) == len(cut) == 2
+    # kept beside the database: a server that starts again has it
+    assert fonts.hangul_font(names[0], small.store.data / "fonts").startswith(b"wOFF")
+    assert len(cut) == 2

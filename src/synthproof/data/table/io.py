@@ -20,7 +20,7 @@ from synthproof.data.table.csv_text import write_csv
 from synthproof.data.table.dataset import Origin, Table
 from synthproof.data.table.infer import infer_schema
 from synthproof.data.table.load import file_format, load
-from synthproof.data.table.native_arrow import to_arrow
+from synthproof.data.table.native_arrow import to_arrow, with_used_levels
 
 _WRITTEN = {"csv": ".csv", "parquet": ".parquet", "excel": ".xlsx", "jsonl": ".jsonl", "sql": ".db"}
 
@@ -193,7 +193,7 @@ def _write(table: Table, path: Path) -> Path:
 def _write_parquet(table: Table, path: Path) -> Path:
     from pyarrow import parquet
 
-    arrow = to_arrow(table)
+    arrow = with_used_levels(to_arrow(table))
     with whole_file(path) as part:
         parquet.write_table(arrow, part, compression="zstd")
     return path

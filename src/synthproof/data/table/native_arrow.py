@@ -100,6 +100,26 @@ def to_arrow(table: Table) -> Any:
     return pa.table(dict(zip(table.schema.names, arrays, strict=True)))
 
 
+def with_used_levels(arrow: Any) -> Any:
+    """Return an Arrow table whose dictionaries hold only levels that some row has, in their order.
+
+    A file must not name a level that only a person of the source had, and no row of the file.
+    """
+    for at, column in enumerate(arrow.schema):
+        if not pa.types.is_dictionary(column.type):
+            continue
+        whole = arrow.column(at).unify_dictionaries().combine_chunks()
+        cells = whole.chunk(0) if isinstance(whole, pa.ChunkedArray) else whole
+        codes = np.asarray(cells.indices.cast(pa.int64()).fill_null(-1), dtype=np.int64)
+        used = np.unique(codes[codes >= 0])
+        if len(used) == len(cells.dictionary):
+            continue
+        index = pa.array(np.searchsorted(used, codes), mask=codes < 0).cast(column.type.index_type)
+        kept = pa.DictionaryArray.from_arrays(index, cells.dictionary.take(pa.array(used)), ordered=column.type.ordered)
+        arrow = arrow.set_column(at, column, kept)
+    return arrow
+
+
 def arrow_type(f: Field) -> Any:
     """Return the Arrow type of a field: its storage when that is one, else the natural type of its kind."""
     found = _parse_arrow(f.storage)

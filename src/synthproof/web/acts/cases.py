@@ -17,11 +17,12 @@ from synthproof.core.fingerprint import canonical_json
 from synthproof.dossier.journal_file import SUFFIX
 from synthproof.review.form import load_form
 from synthproof.review.record import JOURNAL
+from synthproof.review.rights import reach
 from synthproof.review.stages import COMMITTEE, Result, move
 from synthproof.web.acts.people import clean
 from synthproof.web.facts import facts_of
 from synthproof.web.intake import keep, taken_in
-from synthproof.web.models import Case, Closed, Comment, Dossier, Member, Person
+from synthproof.web.models import Answer, Case, Closed, Comment, Dossier, Member, Person
 from synthproof.web.store import Store, fresh_id, now
 
 VOTING = {"chair", "reviewer"}
@@ -117,6 +118,8 @@ def call_member(
         form = load_form(case.form)
         asked = [form.question(q).id for q in dict.fromkeys(questions)]
         kept = work.get(Member, (case_id, person_id))
+        if reach(person.role, "answer.see_all") and not (kept and kept.votes) and _answered(work, case_id):  # type: ignore[arg-type]
+            raise UsageError("web/has-seen", name=person.name)
         if kept is None:
             kept = Member(case=case_id, person=person_id)
             work.add(kept)
@@ -125,6 +128,13 @@ def call_member(
         told |= {"position": person.position, "expertise": person.expertise}
         fields = {**told, "outside": person.outside, "questions": asked, "due": due, "votes": kept.votes}
         store.note(work, chain_of(case_id), by.id, "member.called", fields=fields)
+
+
+def _answered(work: Work, case_id: str) -> bool:
+    """Return whether anybody answered about the dossier that lies before the committee and is not decided yet."""
+    dossier = latest(work, case_id)
+    given = select(Answer.person).where(Answer.dossier == dossier.id).limit(1)
+    return work.get(Closed, dossier.id) is None and work.execute(given).first() is not None
 
 
 def declare_conflict(store: Store, person: Person, case_id: str, reason: str) -> None:

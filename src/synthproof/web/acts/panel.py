@@ -155,8 +155,8 @@ def give(
         plan = work.get_one(Panel, panel_id).plan
         if mine.started is None or item not in mine.order:
             raise UsageError("web/bad-input", name="item")
-        if plan["minutes"] and aware(mine.started) < later(minutes=-(plan["minutes"] + GRACE_MINUTES)):
-            raise UsageError("web/decided", reason=f"{plan['minutes']} min")
+        if out_of_time(mine, plan):
+            raise UsageError("panel/time-over", minutes=plan["minutes"])
         key = (panel_id, reader.id, item, mine.round)
         kept = work.get(PanelReading, key, with_for_update=True)
         if kept is None:
@@ -188,38 +188,55 @@ def judged(work: Work, panel: str, reader: str, turn: int) -> int:
     return work.execute(query).scalar_one()
 
 
+def out_of_time(mine: PanelReader, plan: Mapping[str, Any], *, grace: int = GRACE_MINUTES) -> bool:
+    """Return whether the reader's time is over; the minute of grace is for answers that are on their way."""
+    if not plan["minutes"] or mine.started is None:
+        return False
+    return aware(mine.started) < later(minutes=-(plan["minutes"] + grace))
+
+
 def finish(store: Store, reader: Person, panel_id: str) -> bool:
     """End one's reading; return whether a second round, with hints, begins.
+
+    Once the time is over an unfinished reading can be ended, too; it is noted as such and does not count.
 
     Raises
     ------
     UsageError
-        ``panel/incomplete`` while items are not judged, or another number than asked for is named synthetic.
+        ``panel/incomplete`` while there is time, and items are not judged or another number than asked for is named
+        synthetic.
     """
     with store.write() as work:
         mine = _mine(work, panel_id, reader)
         panel = work.get_one(Panel, panel_id)
-        said = list(
-            work.execute(
-                select(PanelReading.says).where(
-                    PanelReading.panel == panel_id,
-                    PanelReading.person == reader.id,
-                    PanelReading.round == mine.round,
-                )
-            ).scalars()
-        )
-        if len(said) != len(mine.order):
-            raise UsageError("panel/incomplete", reason=f"{len(said)} / {len(mine.order)}")
-        named = said.count("synthetic")
-        if panel.plan["mode"] == "forced" and named != panel.plan["n"]:
-            raise UsageError("panel/incomplete", reason=f"synthetic: {named}, not {panel.plan['n']}")
-        store.note(work, chain_of(panel_id), reader.id, "panel.finished", fields={"round": mine.round})
+        left = unfinished(work, panel, mine)
+        if left and not out_of_time(mine, panel.plan, grace=0):
+            raise UsageError("panel/incomplete", reason=left)
+        fields = {"round": mine.round, **({"void": left} if left else {})}
+        store.note(work, chain_of(panel_id), reader.id, "panel.finished", fields=fields)
+        if left:
+            mine.finished = now()
+            return False
         if panel.plan["hints"] and mine.round == 1:
             mine.round, mine.started = 2, None
             mine.order = _order(work, panel, reader.id, 2)
             return True
         mine.finished = now()
         return False
+
+
+def unfinished(work: Work, panel: Panel, mine: PanelReader) -> str:
+    """Return what keeps a reading in its present round from counting; nothing when it is whole."""
+    query = select(PanelReading.says).where(
+        PanelReading.panel == panel.id, PanelReading.person == mine.person, PanelReading.round == mine.round
+    )
+    said = list(work.execute(query).scalars())
+    if len(said) != len(mine.order):
+        return f"{len(said)} / {len(mine.order)}"
+    named = said.count("synthetic")
+    if panel.plan["mode"] == "forced" and named != panel.plan["n"]:
+        return f"synthetic: {named}, not {panel.plan['n']}"
+    return ""
 
 
 def close(store: Store, by: Person, panel_id: str) -> None:
@@ -235,7 +252,7 @@ def close(store: Store, by: Person, panel_id: str) -> None:
         if panel.state != "open":
             return
         readers = work.execute(select(PanelReader).where(PanelReader.panel == panel_id)).scalars().all()
-        done = sum(r.finished is not None or r.round > 1 for r in readers)
+        done = sum(r.round > 1 or (r.finished is not None and not unfinished(work, panel, r)) for r in readers)
         if done < panel.plan["readers"]:
             raise UsageError("panel/incomplete", reason=f"{done} / {panel.plan['readers']}")
         panel.state = "closed"

@@ -11,6 +11,7 @@ from synthproof.core.errors import UsageError
 from synthproof.dossier.seal import check_seal
 from synthproof.review import settle as rules
 from synthproof.review.form import Form, load_form
+from synthproof.review.rights import reach
 from synthproof.review.stages import COMMITTEE
 from synthproof.web.acts.cases import chain_of, check_open, latest
 from synthproof.web.acts.people import clean
@@ -43,6 +44,8 @@ def answer(
         kept = work.get(Answer, (current.id, by.id, question), with_for_update=True)
         if kept is not None and (kept.value, kept.reason) == (given.value, given.reason):
             return
+        if work.get(Ballot, (current.id, by.id)) is not None:
+            _final_when_seen(by)
         if kept is None:
             work.add(
                 Answer(
@@ -104,6 +107,7 @@ def cast(
         if kept is not None:
             if all(getattr(kept, k) == v for k, v in fields.items()):
                 return
+            _final_when_seen(by)
             for name, value in fields.items():
                 setattr(kept, name, value)
             kept.at = now()
@@ -121,6 +125,30 @@ def answers_of(work: Work, dossier: str, person: str, form: Form) -> tuple[rules
         for q in form.questions
         if q.id in found
     )
+
+
+def sees_others(work: Work, person: Person, member: Member | None, dossier: Dossier, *, may: bool) -> bool:
+    """Return whether somebody sees what others answered and voted on a dossier.
+
+    Everybody does once the outcome is closed. Before that: whoever has the right, a chair or an auditor, and has no vote of
+    their own to give; a chair with a vote sees the others' only after having voted.
+
+    Parameters
+    ----------
+    may
+        Whether the table of rights lets the person see all answers before the end.
+    """
+    if work.get(Closed, dossier.id) is not None:
+        return True
+    if not may or member is None or not member.votes or member.conflict:
+        return may
+    return work.get(Ballot, (dossier.id, person.id)) is not None
+
+
+def _final_when_seen(person: Person) -> None:
+    """Refuse a second vote of somebody who has seen the others' since the first: it would not be their own any more."""
+    if reach(person.role, "answer.see_all"):  # type: ignore[arg-type]
+        raise UsageError("web/vote-stands")
 
 
 def as_member(member: Member, person: Person) -> rules.Member:

@@ -14,7 +14,7 @@ from synthproof.review.form import SHIPPED, load_form
 from synthproof.review.rights import reach
 from synthproof.review.stages import COMMITTEE
 from synthproof.web.acts import cases
-from synthproof.web.acts.votes import counted
+from synthproof.web.acts.votes import counted, sees_others
 from synthproof.web.guard import Acting, needs
 from synthproof.web.models import (
     Answer,
@@ -196,6 +196,11 @@ def journal(request: Request, case: str, me: Acting = needs("journal.read")) -> 
 @router.post("/cases/{case}/export")
 def export(case: str, me: Acting = needs("case.export")) -> Response:
     """Give out the case: its journal with the anchor."""
+    with me.store.read() as work:
+        dossier = cases.latest(work, case)
+        voting = work.execute(select(Answer.person).where(Answer.dossier == dossier.id).limit(1)).first() is not None
+        if voting and not sees_others(work, me.person, me.member, dossier, may=me.can("answer.see_all")):
+            raise UsageError("web/still-voting")  # the journal holds what everybody answered
     data = cases.export_case(me.store, case, me.person.id)
     head = {"content-disposition": f'attachment; filename="case-{case[:8]}.zip"'}
     return Response(data, media_type="application/zip", headers=head)

@@ -49,9 +49,10 @@ def show_panel(request: Request, panel: str, me: Acting = needs("panel.result"))
             select(PanelReader, Person).join(Person, Person.id == PanelReader.person).where(PanelReader.panel == panel)
         ).all()
         judged = {p.id: acts.judged(work, panel, p.id, r.round) for r, p in rows}
+        late = {p.id for r, p in rows if r.finished is not None and acts.unfinished(work, me.the_panel, r)}
         query = select(Person).where(Person.role == "reader", Person.blocked.is_(False)).order_by(Person.name)
         readers = work.execute(query).scalars().all()
-    return page(request, "panel.html", me, panel=me.the_panel, rows=rows, judged=judged, readers=readers)
+    return page(request, "panel.html", me, panel=me.the_panel, rows=rows, judged=judged, late=late, readers=readers)
 
 
 @router.post("/panels/{panel}/readers")
@@ -89,7 +90,15 @@ def read(request: Request, panel: str, item: str = "", me: Acting = needs("panel
     left = None
     if plan["minutes"] and mine.started is not None:
         left = max(0, int(plan["minutes"] * 60 - (now() - aware(mine.started)).total_seconds()))
-    values: dict[str, Any] = {"mine": mine, "said": said, "item": shown, "training": training, "left": left}
+    over = acts.out_of_time(mine, plan, grace=0)
+    values: dict[str, Any] = {
+        "mine": mine,
+        "said": said,
+        "item": shown,
+        "training": training,
+        "left": left,
+        "over": over,
+    }
     named = sum(r.says == "synthetic" for r in said.values())
     return page(request, "read.html", me, panel=me.the_panel, plan=plan, named=named, **values)
 

@@ -14,9 +14,11 @@ from sqlalchemy.orm import Session as Work
 
 from synthproof.core.errors import StateError
 from synthproof.core.fingerprint import digest_file
+from synthproof.core.words import LANGS, Lang
 from synthproof.dossier.seal import SEAL
 from synthproof.review.form import load_form
 from synthproof.web.acts import cases
+from synthproof.web.acts.votes import sees_others
 from synthproof.web.bounds import Small
 from synthproof.web.facts import PAPERS, asked, changes, exhibits, sealed_files
 from synthproof.web.guard import Acting, Refused, needs
@@ -58,8 +60,12 @@ def report(request: Request, case: str, n: Small, me: Acting = needs("case.read"
 
 
 @router.get("/cases/{case}/dossiers/{n}/files/{name:path}")
-def file(case: str, n: Small, name: str, me: Acting = needs("case.read")) -> Response:
-    """Give a file of the dossier, if the seal lists it and its bytes are the sealed ones."""
+def file(case: str, n: Small, name: str, lang: str = "", me: Acting = needs("case.read")) -> Response:
+    """Give a file of the dossier, if the seal lists it and its bytes are the sealed ones.
+
+    With `lang` a page of ours comes with that language chosen, as a click on its own switch would; without it, the sealed
+    bytes come as they are.
+    """
     with me.store.read() as work:
         dossier = _dossier(work, me.the_case, n)
     folder = me.store.dossiers / dossier.id
@@ -75,7 +81,19 @@ def file(case: str, n: Small, name: str, me: Acting = needs("case.read")) -> Res
     if kind is None or place.suffix == ".pdf":
         safe = hashlib.sha256(name.encode()).hexdigest()[:8] + place.suffix
         head["content-disposition"] = f'attachment; filename="{safe}"'
+    if lang in LANGS and place.suffix == ".html":
+        return Response(_speaking(place.read_bytes(), lang), media_type=kind, headers=head)
     return FileResponse(place, media_type=kind or "application/octet-stream", headers=head)
+
+
+def _speaking(page: bytes, lang: Lang) -> bytes:
+    """Return a report or paper with its language switch set; a page without our switch stays as it is."""
+    other = b"en" if lang == "ko" else b"ko"
+    was, is_ = b'id="lang-' + other + b'" checked aria', b'id="lang-' + lang.encode() + b'" aria'
+    if page.count(was) != 1 or page.count(is_) != 1:
+        return page
+    page = page.replace(was, was.replace(b" checked", b"")).replace(is_, is_.replace(b" aria", b" checked aria"))
+    return page.replace(b'<html lang="' + other + b'">', b'<html lang="' + lang.encode() + b'">', 1)
 
 
 @lru_cache(maxsize=4096)
@@ -106,7 +124,10 @@ def one_question(request: Request, case: str, question: str, me: Acting = needs(
         closed = work.get(Closed, dossier.id)
         mine = _mine(work, dossier, me).get(question)
         talk = _talk(work, case, question)
-        others = _others(work, me, dossier, question) if me.can("answer.see_all") or closed else []
+        seen = sees_others(work, me.person, me.member, dossier, may=me.can("answer.see_all"))
+        others = _others(work, me, dossier, question) if seen else []
+        # Whoever sees the others' answers before the end has voted already, and that vote stands.
+        stands = seen and me.can("answer.give")
     at = form.questions.index(wanted)
     return page(
         request,
@@ -123,7 +144,10 @@ def one_question(request: Request, case: str, question: str, me: Acting = needs(
         talk=talk,
         others=others,
         closed=closed,
-        may_answer=me.can("answer.give", question=question) and me.the_case.stage == 4 and closed is None,
+        may_answer=me.can("answer.give", question=question)
+        and me.the_case.stage == 4
+        and closed is None
+        and not stands,
     )
 
 

@@ -68,7 +68,7 @@ def outcome(request: Request, case: str, n: Small = 0, me: Acting = needs("outco
         closed = work.get(Closed, dossier.id)
         names = {p.id: p.name for p in work.execute(select(Person.id, Person.name))}
         standing = votes.counted(work, me.the_case, dossier)
-        shown = closed is not None or me.can("answer.see_all")
+        shown = votes.sees_others(work, me.person, me.member, dossier, may=me.can("answer.see_all"))
         query = select(Ballot, Person).join(Person, Person.id == Ballot.person).where(Ballot.dossier == dossier.id)
         ballots = work.execute(query.order_by(Person.name)).all() if shown else []
     told = Outcome.from_dict(closed.outcome) if closed else standing
