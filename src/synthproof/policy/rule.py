@@ -147,7 +147,9 @@ class Rule:
             return None
         if self.limit.origin == "simulated":
             found = [x for x in limits if x.metric == self.metric and x.origin == "simulated" and x.side == self.side]
-            near = [x for x in found if x.subject == evidence.subject] or [x for x in found if x.subject == "all"]
+            near = [x for x in found if x.subject == evidence.subject]
+            if not near and all(x.subject == "all" for x in found):  # one line for the whole metric
+                near = found
             strict = min if self.side == "max" else max
             return strict(near, key=lambda x: x.value) if near else None
         value = self.limit.value

@@ -158,8 +158,14 @@ def _limits(
     from synthproof.verification.limits import LimitSpec, simulate_limits
 
     specs = [LimitSpec(metric, quantile) for metric, quantile in wanted]
+    notices: tuple[Words, ...] = ()
     try:
-        found = simulate_limits(case.train, case.purpose, specs, seed=seed, repeats=repeats, run=run)
+        if case.train.schema.modality == "image":
+            from synthproof.verification.image_limits import simulate_image_limits
+
+            found, notices = simulate_image_limits(case, specs, seed=seed, repeats=repeats, run=run)
+        else:
+            found = simulate_limits(case.train, case.purpose, specs, seed=seed, repeats=repeats, run=run)
     except (Cancelled, ExecutorError):
         raise
     except Exception as error:  # noqa: BLE001 - without limits every rule that needs one is "not assessed"
@@ -172,7 +178,7 @@ def _limits(
                 ko=f"한계를 모의할 수 없었습니다({kind}). 모의 한계가 필요한 규칙은 판단할 수 없습니다.",
             ),
         )
-    return tuple(found), ()
+    return tuple(found), notices
 
 
 def _measure(

@@ -19,7 +19,7 @@ from synthproof.data.image.dataset import ImageSet
 from synthproof.engines.vision.similarity import multi_scale_similarity, similarity
 from synthproof.metrics.image.alike import small
 from synthproof.metrics.image.extractors import RANDOM, drawn, features
-from synthproof.metrics.image.reading import NO_IMAGES, classes_of, side_of, unready
+from synthproof.metrics.image.reading import NO_IMAGES, Side, classes_of, side_of, unready
 
 FloatArray = npt.NDArray[np.float64]
 Float32Array = npt.NDArray[np.float32]
@@ -28,6 +28,7 @@ IntArray = npt.NDArray[np.intp]
 MOST = 2_000
 """Pictures a side that are compared; of more, as many drawn at random."""
 KINDS = ("SSIM", "MS-SSIM", "1 - deep distance")
+_ROWS = "image.similarity/rows"
 _READ = Words(
     en="For each synthetic image, the mean of its {kind} to all training images of its class; the number is the mean of these "
     "over images, as the guide defines it. The mean cannot show a copy: one among 500 raises it by 0.001. Read the maximum "
@@ -92,20 +93,15 @@ class Similarity:
         held = case.holdout is not None and len(case.holdout) > 0
         if (why := unready(self.card, case, seed, needs=("train", "synthetic"))) is not None:
             return (why,)
-        classes = classes_of(case)
-        rows = {s: _some(at, seed, s) for s, at in drawn(case).items()}
-        looked = {s: _Looked.at(side_of(case, s), rows[s], classes.of[s][rows[s]]) for s in rows}
-        deep = _Deep.of(case, rows, job)
+        rows = case.cache[_ROWS] = {s: _some(at, seed, s) for s, at in drawn(case).items()}
         out: list[Evidence] = []
         found = {}
-        for side in ("synthetic", "holdout") if held else ("synthetic",):
-            tables = _tables(looked[side], looked["train"])
-            tables[KINDS[2]] = deep.table(side)
-            same = looked[side].classes[:, None] == looked["train"].classes[None, :]
-            found[side] = {kind: per_image(table, same) for kind, table in tables.items()}
+        sides: tuple[Side, ...] = ("synthetic", "holdout") if held else ("synthetic",)
+        for side in sides:
+            found[side] = likeness(case, side, rows, job)
             job.tick(self.card.id, len(found), 3)
         for kind in KINDS:
-            out += self._of_kind(kind, found["synthetic"][kind], found.get("holdout", {}).get(kind), seed)
+            out += self._of_kind(kind, found["synthetic"][kind], found["holdout"][kind] if held else None, seed)
         job.tick(self.card.id, 3, 3)
         return out
 
@@ -196,6 +192,28 @@ def per_image(table: Float32Array, same: npt.NDArray[np.bool_]) -> PerImage:
     return PerImage((sums[known] / count[known]).astype(np.float64), most[known].astype(np.float64))
 
 
+def likeness(case: Case[Any], side: Side, rows: Mapping[Side, IntArray], run: Run) -> dict[str, PerImage]:
+    """Return, by kind, mean and maximum of the pictures of one side over the training pictures of their class.
+
+    Parameters
+    ----------
+    rows
+        Pictures of each side that are looked at.
+    """
+    classes = classes_of(case)
+    mine, train = (_Looked.at(side_of(case, s), rows[s], classes.of[s][rows[s]]) for s in (side, "train"))
+    tables = _tables(mine, train)
+    tables[KINDS[2]] = _Deep.of(case, rows, run).table(side)
+    same = mine.classes[:, None] == train.classes[None, :]
+    return {kind: per_image(table, same) for kind, table in tables.items()}
+
+
+def rows_looked_at(case: Case[Any], seed: int) -> dict[Side, IntArray]:
+    """Return the pictures of each side that `Similarity` looks at, from the case's cache after it was asked."""
+    found = case.cache.get(_ROWS)
+    return found if isinstance(found, dict) else {s: _some(at, seed, s) for s, at in drawn(case).items()}
+
+
 @dataclass(frozen=True, slots=True)
 class Tables:
     """Similarities of all originals with each other, made once, from which limits are read for any halving.
@@ -227,6 +245,41 @@ def tables(images: ImageSet, rows: IntArray) -> Tables:
     """Return the similarities (SSIM and MS-SSIM) of pictures with each other; a second for 1,000 of them."""
     looked = _Looked.at(images, rows, images.classes()[0][rows])
     return Tables(_tables(looked, looked), looked.classes[:, None] == looked.classes[None, :])
+
+
+@dataclass(frozen=True, slots=True)
+class Originals:
+    """What limits are simulated from: the originals that were looked at, one picture a person, against each other.
+
+    Parameters
+    ----------
+    tables
+        All of `KINDS`, scaled as the metric scales them.
+    classes
+        Class of each of these originals.
+    asked
+        Class of each synthetic picture that the metric compares.
+    n_looked
+        Originals that a synthetic picture is compared with, all pictures of all persons.
+    """
+
+    tables: Tables
+    classes: IntArray
+    asked: IntArray
+    n_looked: int
+
+
+def originals(case: Case[Any], seed: int, run: Run) -> Originals:
+    """Return the similarities of a case's originals with each other, of the pictures that `Similarity` looked at."""
+    rows = rows_looked_at(case, seed)
+    classes, train = classes_of(case), rows["train"]
+    _, first = np.unique(side_of(case, "train").unit_of_row[train], return_index=True)
+    alone = np.sort(first).astype(np.intp)
+    looked = _Looked.at(side_of(case, "train"), train[alone], classes.of["train"][train[alone]])
+    of = _tables(looked, looked)
+    of[KINDS[2]] = _Deep.of(case, rows, run).table("train")[np.ix_(alone, alone)]
+    same = looked.classes[:, None] == looked.classes[None, :]
+    return Originals(Tables(of, same), looked.classes, classes.of["synthetic"][rows["synthetic"]], len(train))
 
 
 @dataclass(frozen=True, slots=True)
@@ -276,4 +329,5 @@ def _with_deep(caveat: Words | None, kind: str) -> Words | None:
     return Words(en=f"{caveat.en} {_DEEP.en}", ko=f"{caveat.ko} {_DEEP.ko}")
 
 
-__all__ = ["KINDS", "PerImage", "Similarity", "Tables", "per_image", "tables"]
+__all__ = ["KINDS", "Originals", "PerImage", "Similarity", "Tables", "likeness", "originals", "per_image"]
+__all__ += ["rows_looked_at", "tables"]
