@@ -144,7 +144,8 @@ def verify_case(
 
 def _counted(e: Evidence) -> Mapping[str, Any]:
     """Return a piece's aggregates with how many records it lists for the owner: the list itself never leaves the vault."""
-    listed = sum(len(v) for v in e.private.values() if isinstance(v, list | tuple))
+    lists = [next(iter(v.values()), ()) if isinstance(v, Mapping) else v for v in e.private.values()]
+    listed = sum(len(v) for v in lists if isinstance(v, list | tuple))
     return {**e.detail, "listed": listed} if listed else e.detail
 
 

@@ -30,23 +30,23 @@ MOST = 2_000
 KINDS = ("SSIM", "MS-SSIM", "1 - deep distance")
 _ROWS = "image.similarity/rows"
 _READ = Words(
-    en="For each synthetic image, the mean of its {kind} to all training images of its class; the number is the mean of these "
+    en="For each synthetic image, the mean of its similarity to all training images of its class; the number is the mean of these "
     "over images, as the guide defines it. The mean cannot show a copy: one among 500 raises it by 0.001. Read the maximum "
     "beside it. The reference is that of unseen images.",
-    ko="합성 이미지마다 같은 클래스의 모든 학습 원본과의 {kind}를 평균하고 이를 다시 이미지에 대해 평균한 값입니다(가이드의 정의). "
+    ko="합성 이미지마다 같은 클래스의 모든 학습 원본과의 유사도를 평균하고 이를 다시 이미지에 대해 평균한 값입니다(가이드의 정의). "
     "평균으로는 복제가 드러나지 않으므로(500건 중 1건은 0.001만 올립니다) 최댓값을 함께 읽으십시오. 비교값은 미학습 원본의 값입니다.",
 )
 _MOST = Words(
-    en="The highest {kind} of any synthetic image to a training image of its class, a fact about these images; the reference is "
-    "the highest of as many unseen images.",
-    ko="합성 이미지와 같은 클래스 학습 원본 간 {kind}의 최댓값으로, 이 이미지들에 대한 사실입니다. 비교값은 같은 수의 미학습 원본에서의 "
-    "최댓값입니다.",
+    en="Maximum: the highest similarity of any synthetic image to a training image of its class, a fact about these images; the "
+    "reference is the highest of as many unseen images.",
+    ko="최댓값: 합성 이미지와 같은 클래스 학습 원본 간 유사도의 최댓값으로, 이 이미지들에 대한 사실입니다. 비교값은 같은 수의 미학습 "
+    "원본에서의 최댓값입니다.",
 )
 _DEEP = Words(
-    en="1 less a distance in features of random convolutions, scaled so that pictures of two persons lie 1 apart on average; "
-    "not LPIPS, whose weights are not at hand.",
-    ko="임의 합성곱 특징에서의 거리를 서로 다른 두 사람의 이미지가 평균 1만큼 떨어지도록 맞춘 뒤 1에서 뺀 값입니다. 가중치를 구할 수 없는 "
-    "LPIPS와는 다른 값입니다.",
+    en="1 - deep distance: 1 less a distance in features of random convolutions, scaled so that pictures of two persons lie 1 "
+    "apart on average; not LPIPS, whose weights are not at hand.",
+    ko="1 - deep distance: 임의 합성곱 특징에서의 거리를 서로 다른 두 사람의 이미지가 평균 1만큼 떨어지도록 맞춘 뒤 1에서 뺀 값입니다. "
+    "가중치를 구할 수 없는 LPIPS와는 다른 값입니다.",
 )
 
 
@@ -107,18 +107,15 @@ class Similarity:
 
     def _of_kind(self, kind: str, found: PerImage, unseen: PerImage | None, seed: int) -> list[Evidence]:
         first = "all" if kind == KINDS[0] else kind
-        told = {"kind": "SSIM" if first == "all" else kind}
         numbers = (
-            (first, found.mean, None if unseen is None else unseen.mean, _READ.filled(**told)),
+            (first, found.mean, None if unseen is None else unseen.mean, _DEEP if kind == KINDS[2] else _READ),
             (f"{kind} nearest", found.most, None if unseen is None else unseen.most, None),
         )
         out = []
         for subject, values, control, caveat in numbers:
             value, half = float(values.mean()), _half(values)
             quantiles = {f"{q:g}": float(np.quantile(values, q)) for q in (0.5, 0.95, 0.99)}
-            out.append(
-                self._evidence(subject, value, half, control, quantiles, _with_deep(caveat, kind), len(values), seed)
-            )
+            out.append(self._evidence(subject, value, half, control, quantiles, caveat, len(values), seed))
         top = float(found.most.max())
         worst = np.argsort(-found.most, kind="stable")[:50]
         reference = None if unseen is None else float(unseen.most.max())
@@ -133,7 +130,7 @@ class Similarity:
                 n=len(found.most),
                 seed=seed,
                 private={"most_alike_among_looked_at": worst.tolist()},
-                caveat=_MOST.filled(**told),
+                caveat=_MOST,
             )
         )
         return out
@@ -321,12 +318,6 @@ def _tables(a: _Looked, b: _Looked) -> dict[str, Float32Array]:
 
 def _half(values: FloatArray) -> float:
     return 1.96 * float(values.std(ddof=1)) / float(np.sqrt(len(values))) if len(values) > 1 else 1.0
-
-
-def _with_deep(caveat: Words | None, kind: str) -> Words | None:
-    if caveat is None or kind != KINDS[2]:
-        return caveat
-    return Words(en=f"{caveat.en} {_DEEP.en}", ko=f"{caveat.ko} {_DEEP.ko}")
 
 
 __all__ = ["KINDS", "Originals", "PerImage", "Similarity", "Tables", "likeness", "originals", "per_image"]
