@@ -287,15 +287,22 @@ def verify(
         ),
     ] = None,
     out: Annotated[Path | None, typer.Option("--out", "-o", help="Folder for the dossier.")] = None,
+    vault: Annotated[
+        Path | None,
+        typer.Option("--vault", help="Folder for what stays with you, e.g. the worst pairs. / 내부 보관 폴더."),
+    ] = None,
     project: Annotated[Path | None, _PROJECT] = None,
     purpose: Annotated[Path | None, _PURPOSE] = None,
     settings: Any = None,
 ) -> None:
     """Judge any tool's synthetic file against the real data."""
     from synthproof.pipeline import face
+    from synthproof.pipeline.contact_sheet import check_apart
 
     config = _config(project, purpose, settings)
     lang = _lang(config)
+    if vault is not None:
+        check_apart(vault, out)
     if out is not None:
         refuse_taken(out, "seal.json")
     with drawn_run(screen(stderr=True), lang, executor=config.executor, workers=config.workers) as job:
@@ -315,6 +322,7 @@ def verify(
             full=config.verify.full,
             run=job,
         )
+        kept = judged.keep(vault) if vault is not None else ()
         if out is not None:
             job.tick("run", 1, 2, stage="report")
             judged.save(out, lang=lang)
@@ -322,8 +330,8 @@ def verify(
     console = screen()
     show_notices(console, [words[lang] for words in judged.proof.notices], lang)
     show_verdict(console, judged.verdict, lang)
-    if out is not None:
-        console.print(str(out / "report.html"), highlight=False, markup=False)
+    for path in [*([out / "report.html"] if out is not None else []), *kept]:
+        console.print(str(path), highlight=False, markup=False)
     raise typer.Exit(EXIT[judged.verdict.result])
 
 

@@ -32,6 +32,7 @@ from synthproof.data.table.declared import check_rules as _check_rules
 from synthproof.data.table.io import conform, read_table, with_target
 from synthproof.data.table.rule_learning import Proposal
 from synthproof.data.table.rule_learning import learn_rules as _learn_rules
+from synthproof.pipeline.contact_sheet import keep_private
 from synthproof.pipeline.image_face import of_pictures, prove_pictures
 from synthproof.pipeline.image_road import image_policy
 from synthproof.pipeline.judging import (
@@ -116,10 +117,11 @@ def protect(
 class Judged:
     """What `verify` found: the proof, its verdict, and a way to save both."""
 
-    def __init__(self, proof: Proof, synthetic: Any, policy: RulePolicy) -> None:
+    def __init__(self, proof: Proof, synthetic: Any, policy: RulePolicy, train: Any = None) -> None:
         self.proof = proof
         self._synthetic = synthetic
         self._policy = policy
+        self._train = train
 
     @property
     def verdict(self) -> Verdict:
@@ -145,6 +147,14 @@ class Judged:
         return write_dossier(
             Path(folder), self.proof, synthetic=self._synthetic, policy_text=self._policy.text, lang=lang
         )
+
+    def keep(self, vault: str | Path) -> tuple[Path, ...]:
+        """Write what only the owner may see: positions of the worst records and, for images, the 50 worst pairs drawn.
+
+        Call it before `save`, so that the report says where they lie. The folder holds real data: keep it as you keep those.
+        """
+        self.proof, written = keep_private(Path(vault), self.proof, self._synthetic, self._train)
+        return tuple(written)
 
     def __repr__(self) -> str:
         families = ", ".join(f"{k}: {v}" for k, v in self.verdict.families.items())
@@ -198,12 +208,12 @@ def verify(
         ``read/…``, ``schema/…``, ``policy/…``, ``verification/holdout-too-small``, ``verification/holdout-overlaps``.
     """
     if of_pictures(real):
-        found, pictures = prove_pictures(
+        found, pictures, learned = prove_pictures(
             real, synthetic, holdout=holdout, also=also if isinstance(also, list | tuple) else [also], policy=policy,
             purpose=purpose, target=target, model=model, statements=statements, repeats=repeats, seed=seed, gates=gates,
             full=full, run=run,
         )  # fmt: skip
-        return Judged(found, pictures, load_policy(image_policy(policy)))
+        return Judged(found, pictures, load_policy(image_policy(policy)), learned)
     check_repeats(repeats)
     load_policy(policy)
     train, unseen = _real_side(real, holdout, target)
@@ -227,7 +237,7 @@ def verify(
         full=full,
         run=run,
     )
-    return Judged(proof, drawn, load_policy(policy))
+    return Judged(proof, drawn, load_policy(policy), train)
 
 
 def _real_side(real: Any, holdout: Any, target: str | None) -> tuple[Table, Table | None]:

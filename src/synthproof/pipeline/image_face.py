@@ -55,8 +55,8 @@ def prove_pictures(
     full: bool = False,
     how: How | None = None,
     run: Run | None = None,
-) -> tuple[Proof, ImageSet]:
-    """Return the proof of synthetic pictures of any tool, and the pictures; see `face.verify`.
+) -> tuple[Proof, ImageSet, ImageSet]:
+    """Return the proof of synthetic pictures of any tool, the pictures, and those learned from; see `face.verify`.
 
     Raises
     ------
@@ -98,16 +98,16 @@ def prove_pictures(
         run=run,
     )
     assert rules.id == proof.verdict.policy
-    return proof, drawn
+    return proof, drawn, train
 
 
 def check_unseen_pictures(train: ImageSet, holdout: ImageSet) -> None:
-    """Refuse a holdout that is too small to say anything, or that shares more than a twentieth of its pictures with train.
+    """Refuse a holdout that is too small to say anything, or that shares persons or a twentieth of its pictures with train.
 
     Raises
     ------
     DataError
-        ``verify/holdout-too-small``, ``image/holdout-overlaps``, ``image/chains-differ``.
+        ``verify/holdout-too-small``, ``image/holdout-overlaps``, ``image/holdout-shares-persons``, ``image/chains-differ``.
     """
     if len(holdout) < FEWEST_UNITS // 2:
         raise DataError("verify/holdout-too-small", where=holdout.origin.name, n=len(holdout), least=FEWEST_UNITS // 2)
@@ -116,6 +116,15 @@ def check_unseen_pictures(train: ImageSet, holdout: ImageSet) -> None:
     met = sum(d in known for d in holdout.digests())
     if met > 0.05 * holdout.n_rows:
         raise DataError("image/holdout-overlaps", where=holdout.origin.name, n=met, of=holdout.n_rows)
+    shared = len(_persons(train) & _persons(holdout))
+    if shared:
+        raise DataError("image/holdout-shares-persons", where=holdout.origin.name, n=shared, of=len(holdout))
+
+
+def _persons(images: ImageSet) -> set[str]:
+    """Return whose the pictures are, where that is known."""
+    name = images.schema.unit_field
+    return set() if name is None else set(images.frame[name].dropna().astype(str))
 
 
 def _same_chain(data: ImageSet, train: ImageSet) -> None:

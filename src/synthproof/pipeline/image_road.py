@@ -24,6 +24,7 @@ from synthproof.data.table.io import notices
 from synthproof.dossier.assemble import write_dossier
 from synthproof.pipeline.budget import Estimate, Plan
 from synthproof.pipeline.config import RunConfig
+from synthproof.pipeline.contact_sheet import keep_private
 from synthproof.pipeline.images import load_images, save_images
 from synthproof.pipeline.judging import check_purpose, facts_of, generator_facts, prove
 from synthproof.pipeline.model import PICTURES
@@ -234,9 +235,8 @@ class ImageRoad(Road):
             full=self.config.verify.full,
             run=self.run,
         )
-        self.load.proof = proof
-        text = json.dumps(proof.to_dict(private=True), ensure_ascii=False, indent=1)
-        return [write_text(self.workspace.vault / "private.json", text)], {}
+        self.load.proof, kept = keep_private(self.workspace.vault, proof, self.load.synthetic, self.load.parts.train)
+        return kept, {}
 
     def _do_report(self) -> tuple[list[Path], dict[str, Any]]:
         assert self.load.proof is not None

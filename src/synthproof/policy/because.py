@@ -53,8 +53,11 @@ def measured(e: Evidence) -> Words:
     assert e.estimate is not None
     assert e.interval is not None
     if e.interval[0] == e.interval[1] == e.estimate:
-        # A property rather than a measurement (yes or no): an interval would only pretend.
-        return Words(en=plain(e.estimate), ko=plain(e.estimate))
+        # A property rather than a measurement (yes or no, the highest of all): an interval would only pretend.
+        if e.reference is None:
+            return Words(en=plain(e.estimate), ko=plain(e.estimate))
+        found, beside = number(e.estimate), number(e.reference)
+        return Words(en=f"{found} (reference {beside})", ko=f"{found}(기준값 {beside})")
     span = between(*e.interval)
     en = f"{number(e.estimate)} ({e.level:.0%} interval {span.en}"
     ko = f"{number(e.estimate)}({e.level * 100:.0f} % 구간 {span.ko}"

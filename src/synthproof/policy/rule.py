@@ -147,7 +147,10 @@ class Rule:
             return None
         if self.limit.origin == "simulated":
             found = [x for x in limits if x.metric == self.metric and x.origin == "simulated" and x.side == self.side]
-            near = [x for x in found if x.subject == evidence.subject] or [x for x in found if x.subject == "all"]
+            near = [x for x in found if x.subject == evidence.subject]
+            # A rule on one subject takes the metric's line only where no subject has its own: a mean's is not a maximum's.
+            if not near and (self.subject in {"*", "worst", "all"} or all(x.subject == "all" for x in found)):
+                near = [x for x in found if x.subject == "all"]
             strict = min if self.side == "max" else max
             return strict(near, key=lambda x: x.value) if near else None
         value = self.limit.value

@@ -144,7 +144,8 @@ def verify_case(
 
 def _counted(e: Evidence) -> Mapping[str, Any]:
     """Return a piece's aggregates with how many records it lists for the owner: the list itself never leaves the vault."""
-    listed = sum(len(v) for v in e.private.values() if isinstance(v, list | tuple))
+    lists = [next(iter(v.values()), ()) if isinstance(v, Mapping) else v for v in e.private.values()]
+    listed = sum(len(v) for v in lists if isinstance(v, list | tuple))
     return {**e.detail, "listed": listed} if listed else e.detail
 
 
@@ -158,8 +159,14 @@ def _limits(
     from synthproof.verification.limits import LimitSpec, simulate_limits
 
     specs = [LimitSpec(metric, quantile) for metric, quantile in wanted]
+    notices: tuple[Words, ...] = ()
     try:
-        found = simulate_limits(case.train, case.purpose, specs, seed=seed, repeats=repeats, run=run)
+        if case.train.schema.modality == "image":
+            from synthproof.verification.image_limits import simulate_image_limits
+
+            found, notices = simulate_image_limits(case, specs, seed=seed, repeats=repeats, run=run)
+        else:
+            found = simulate_limits(case.train, case.purpose, specs, seed=seed, repeats=repeats, run=run)
     except (Cancelled, ExecutorError):
         raise
     except Exception as error:  # noqa: BLE001 - without limits every rule that needs one is "not assessed"
@@ -172,7 +179,7 @@ def _limits(
                 ko=f"한계를 모의할 수 없었습니다({kind}). 모의 한계가 필요한 규칙은 판단할 수 없습니다.",
             ),
         )
-    return tuple(found), ()
+    return tuple(found), notices
 
 
 def _measure(

@@ -34,8 +34,8 @@ class Found:
         Pictures that were asked about.
     to_train, unseen_to_train
         Their nearest training pictures, by the fine and by the evened embedding.
-    to_holdout
-        The synthetic ones' nearest unseen pictures, by the fine embedding.
+    to_holdout, evened_to_holdout
+        The synthetic ones' nearest unseen pictures, by the fine and by the evened embedding.
     """
 
     synthetic_rows: IntArray
@@ -43,6 +43,7 @@ class Found:
     to_train: tuple[Near, Near]
     unseen_to_train: tuple[Near, Near]
     to_holdout: Near
+    evened_to_holdout: Near
 
 
 def search(case: Case[Any], seed: int, run: Run) -> Found:
@@ -59,7 +60,7 @@ def search(case: Case[Any], seed: int, run: Run) -> Found:
     to_train = _near(asked["synthetic"], learned, run, 1)
     unseen = _near(asked["holdout"], learned, run, 2)
     to_holdout = _near(asked["synthetic"], reference_of(holdout, like=learned), run, 3)
-    made = Found(rows["synthetic"], rows["holdout"], to_train, unseen, to_holdout[0])
+    made = Found(rows["synthetic"], rows["holdout"], to_train, unseen, *to_holdout)
     case.cache["image.alike"] = made
     return made
 

@@ -14,7 +14,7 @@ from synthproof.core.evidence import Attacker, Card, Evidence
 from synthproof.core.random import permutation
 from synthproof.core.run import Run, quiet
 from synthproof.core.schema import Purpose, Schema
-from synthproof.core.stats import auc_interval, clopper_pearson
+from synthproof.core.stats import clopper_pearson
 from synthproof.core.words import Words
 from synthproof.engines.vision.alignment import nearest_aligned
 from synthproof.metrics.image.alike import MOST_PAIRS, reference_of, small
@@ -32,6 +32,10 @@ NEIGHBOURS = 6
 FALSE_ALARMS = 0.01
 LOSS = "loss"
 SUBJECTS = ("all", "TPR at 1 % FPR", "surest")
+WORST = "worst class"
+KINDS = ("by distance", "by loss")
+LEAST_IN_A_CLASS = LEAST // 4
+"""Persons a side and half that a class must have to be told apart."""
 
 _READ = Words(
     en="0.5: who was learned from cannot be told. Training and unseen persons are attacked, equally many; the attack is chosen "
@@ -57,6 +61,21 @@ _SUREST = Words(
     en="Of the persons whom the attacker is surest of, the share that were learned from; 0.5 is guessing.",
     ko="공격자가 가장 확신한 사람 가운데 실제로 학습에 쓰인 비율입니다. 0.5는 추측 수준입니다.",
 )
+_KIND = Words(
+    en="The best attack {kind} alone, chosen on one half and counted on the other.",
+    ko="{kind_ko}만으로 하는 공격 중 가장 나은 것으로, 절반에서 고르고 나머지 절반에서 세었습니다.",
+)
+_KIND_KO = {KINDS[0]: "거리", KINDS[1]: "손실값"}
+_CLASS = Words(
+    en="The class whose members are told best, of {classes}: “{name}”; the interval holds for all of them together. Classes with "
+    "too few persons to be told apart: {small}.",
+    ko="클래스 {classes}개 중 구성원이 가장 잘 드러나는 클래스: “{name}”. 구간은 이 클래스 전체에 동시에 성립합니다. 사람이 적어 따로 보지 "
+    "못한 클래스: {small}개.",
+)
+_SMALL = Words(
+    en="No class has {least} persons of either side in both halves, so none can be looked at on its own.",
+    ko="두 절반 모두에 학습·미학습 인원이 각각 {least}명 이상인 클래스가 없어 클래스별로 판단할 수 없습니다.",
+)
 _FEW_ALARMS = Words(
     en="Too few persons to set a false-alarm rate of 1 %: about {units} unseen ones are needed.",
     ko="사람이 적어 오경보율 1%를 정할 수 없습니다. 학습되지 않은 사람 약 {units}명이 필요합니다.",
@@ -76,14 +95,17 @@ class Membership:
     highest of all attacks'.
 
     Subjects: ``all`` (AUC, DeLong's interval), ``TPR at 1 % FPR`` (Clopper-Pearson; needs 1,000 unseen persons),
-    ``surest`` (precision, exact), and ``class NAME``: AUC of the chosen attack in one class, on half B. Loss attacks work
-    on diffusion models, distance alone mostly does not (Duan et al. 2023, arXiv 2302.01316), so silence without losses
-    is no proof. Cost about 2 m · n_S · 10⁴ operations for m persons a side.
+    ``surest`` (precision, exact), ``by distance`` and ``by loss`` (AUC of the best attack of one kind), ``class NAME``: AUC
+    in one class, on half B, of the attack chosen there on half A, with that of every attack in the detail; and ``worst
+    class``: the class whose lower end is highest, its interval corrected for the number of classes (Bonferroni; the
+    attack is chosen on the other half and needs no correction). Loss attacks work on diffusion models, distance alone
+    mostly does not (Duan et al. 2023, arXiv 2302.01316), so silence without losses is no proof. Cost about 2 m · n_S · 10⁴
+    operations for m persons a side.
     """
 
     card: ClassVar[Card] = Card(
         id="image.membership",
-        version=1,
+        version=2,
         family="safety",
         name=Words(en="Membership inference (images)", ko="구성원 추론(이미지)"),
         question=Words(
@@ -119,7 +141,7 @@ class Membership:
         return None if schema.modality == "image" else NO_IMAGES.en
 
     def measure(self, case: Case[Any], /, *, seed: int, run: Run | None = None) -> Sequence[Evidence]:
-        """Return evidence for each of `SUBJECTS`, then for each class that has persons enough."""
+        """Return evidence for each of `SUBJECTS` and `KINDS`, then for each class that has persons enough."""
         job = quiet(run)
         job.tick(self.card.id, 0, 1)
         if (why := unready(self.card, case, seed)) is not None:
@@ -135,6 +157,7 @@ class Membership:
             self._auc("all", people.attacked, seed, bool(case.losses)),
             self._rate(people.attacked, seed),
             self._surest(people, seed),
+            *self._kinds(people.attacked, seed),
             *self._classes(people, seed),
         )
 
@@ -176,15 +199,39 @@ class Membership:
             private={"train_units_most_recognised": people.units[people.attacked.member][first].tolist()},
         )
 
-    def _classes(self, people: _People, seed: int) -> list[Evidence]:
-        name = success.auc(people.attacked)[0]
+    def _kinds(self, who: success.Attacked, seed: int) -> list[Evidence]:
+        """Return what distance alone and loss alone reach; nothing of a kind that was not tried."""
         out = []
+        for kind in KINDS:
+            names = [n for n in who.scores if n.startswith(LOSS) == (kind == KINDS[1])]
+            if names:
+                of_kind = success.Attacked({n: who.scores[n] for n in names}, who.member, who.chosen_on)
+                name, found, low, high = success.auc(of_kind)
+                told = Words(en=_KIND.en.format(kind=kind), ko=_KIND.ko.format(kind_ko=_KIND_KO[kind]))
+                out.append(self._evidence(kind, who, found, (low, high), 0.5, {"attack": name}, told, seed))
+        return out
+
+    def _classes(self, people: _People, seed: int) -> list[Evidence]:
+        known = {}
         for i, label in enumerate(people.class_names):
             who = people.attacked.among(people.classes == i)
-            _, _, members, others = who.counts()
-            if min(members, others) >= LEAST // 4 and len(people.class_names) > 1:
-                found, low, high = auc_interval(*who.split(name, half_a=False))
-                out.append(self._evidence(f"class {label}", who, found, (low, high), 0.5, {"attack": name}, None, seed))
+            if min(who.counts()) >= LEAST_IN_A_CLASS:
+                known[label] = who
+        if len(people.class_names) < 2:
+            return []
+        if not known:
+            return [insufficient(self.card, _SMALL.filled(least=LEAST_IN_A_CLASS), subject=WORST, seed=seed)]
+        k = len(known)
+        together = {label: success.auc(who, 1 - 0.05 / k) for label, who in known.items()}
+        worst = max(together, key=lambda label: together[label][2])
+        name, found, low, high = together[worst]
+        detail: dict[str, Any] = {"attack": name, "class": worst, "classes": k}
+        told = _CLASS.filled(classes=k, name=worst, small=len(people.class_names) - k)
+        out = [self._evidence(WORST, known[worst], found, (low, high), 0.5, detail, told, seed)]
+        for label, who in known.items():
+            name, found, low, high = success.auc(who)
+            detail = {"attack": name, "auc_by_attack": success.aucs(who), "classes": k}
+            out.append(self._evidence(f"class {label}", who, found, (low, high), 0.5, detail, None, seed))
         return out
 
     def _evidence(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -18,6 +18,7 @@ from synthproof.core.stats import clopper_pearson, newcombe
 from synthproof.core.words import Words
 from synthproof.data.image.dataset import ImageSet
 from synthproof.metrics.image.alike import Found, search
+from synthproof.metrics.image.copies_by_class import Flagged, by_class
 from synthproof.metrics.image.reading import NO_IMAGES, Side, classes_of, side_of, unready
 from synthproof.metrics.image.tails import LEAST, Tail, nearness
 from synthproof.metrics.table.exchangeable import evidence, of_attacks
@@ -30,6 +31,7 @@ EXPECTED = 0.05
 """Innocent pictures that may fall under the limits, in all: in one of twenty clean releases one picture is flagged."""
 WORST = 50
 PERCENTILE = 0.001
+EMBEDDINGS = ("fine", "evened")
 
 _READ = Words(
     en="A synthetic picture counts as a copy when it lies so near to a training picture, for how near the next ones are, "
@@ -77,8 +79,10 @@ class NearCopies:
 
     Subject ``all``: flagged share less that of unseen pictures (which is duplicates in the source); exact interval where
     there are none of those, else Newcombe's. Subject ``nearer``: how much more often the nearest real picture is a
-    training one than chance has it (no thinning, interval by person). ``chance_without_leak`` in the detail is the
-    probability of such a number where nothing was copied. The 50 worst pairs are kept as positions for a contact sheet.
+    training one than chance has it, in the embedding that shows it better (no thinning, interval by person and for both).
+    ``class NAME`` and ``worst class`` count copies class by class (`copies_by_class`). ``chance_without_leak`` in the detail
+    is the probability of such a number where nothing was copied. The 50 worst pairs are kept for a contact sheet as
+    positions, with how near they are.
 
     Sees, at 0.2 % of 1,000 pictures of MNIST or chest X-rays, copies that are exact, shifted by 2 of 28 pixels, mirrored,
     with noise of σ 0.05 or cropped to nine tenths (rates in ``benchmarks/results/images/copies.json``). It does not see
@@ -87,7 +91,7 @@ class NearCopies:
 
     card: ClassVar[Card] = Card(
         id="image.near_copies",
-        version=1,
+        version=2,
         family="safety",
         name=Words(en="Near copies of images", ko="이미지 근접 복제"),
         question=Words(
@@ -120,7 +124,7 @@ class NearCopies:
         return None if schema.modality == "image" else NO_IMAGES.en
 
     def measure(self, case: Case[Any], /, *, seed: int, run: Run | None = None) -> Sequence[Evidence]:
-        """Return evidence for the subjects ``all`` and ``nearer``."""
+        """Return evidence for ``all`` and ``nearer``, then ``worst class`` and each class."""
         job = quiet(run)
         job.tick(self.card.id, 0, 1)
         if (why := unready(self.card, case, seed)) is not None:
@@ -131,7 +135,18 @@ class NearCopies:
                 return (why,)
         found = search(case, seed, job)
         views = _views(case, found)
-        return (self._copies(case, found, views, seed), self._nearer(case, found, seed))
+        return (
+            self._copies(case, found, views, seed),
+            self._nearer(case, found, seed),
+            *self._classes(case, found, views, seed),
+        )
+
+    def _classes(self, case: Case[Any], found: Found, views: Sequence[View], seed: int) -> list[Evidence]:
+        classes, (flagged, twins) = classes_of(case), flags(views)
+        near: BoolArray = np.any([v.unseen < v.tail.at for v in views], axis=0)
+        drawn = Flagged(classes.of["synthetic"][found.synthetic_rows], flagged)
+        unseen = Flagged(classes.of["holdout"][found.holdout_rows], twins, near)
+        return by_class(self.card, drawn, unseen, classes.names, EXPECTED, seed=seed)
 
     def _copies(self, case: Case[Any], found: Found, views: Sequence[View], seed: int) -> Evidence:
         flagged, twins = flags(views)
@@ -140,7 +155,7 @@ class NearCopies:
         low, high = clopper_pearson(hits, n) if met == 0 else newcombe(hits, n, met, m)
         classes = classes_of(case)
         of_class = classes.of["synthetic"][found.synthetic_rows]
-        worst, pairs = _worst(found, views)
+        worst, pairs, measured = _worst(found, views)
         train = side_of(case, "train")
         repeated = np.unique(train.unit_of_row[pairs[flagged[worst]]]) if hits else np.empty(0)
         detail: dict[str, Any] = {
@@ -153,7 +168,7 @@ class NearCopies:
             "unseen_looked_at": m,
             "chance_without_leak": chance_without_leak(views, hits, n, met, m),
             "training_persons_repeated_at_least": len(repeated),
-            "embeddings": {name: _told(v) for name, v in zip(("fine", "evened"), views, strict=True)},
+            "embeddings": {name: _told(v) for name, v in zip(EMBEDDINGS, views, strict=True)},
             "by_class": {
                 name: {"copies": int((flagged & (of_class == i)).sum()), "images": int((of_class == i).sum())}
                 for i, name in enumerate(classes.names)
@@ -178,6 +193,7 @@ class NearCopies:
                     "synthetic_rows": found.synthetic_rows[worst].tolist(),
                     "train_rows": pairs.tolist(),
                     "flagged": flagged[worst].tolist(),
+                    **measured,
                 }
             },
             caveat=caveat,
@@ -185,14 +201,20 @@ class NearCopies:
 
     def _nearer(self, case: Case[Any], found: Found, seed: int) -> Evidence:
         train, holdout = side_of(case, "train"), side_of(case, "holdout")
-        mine, theirs = found.to_train[0].distance[:, 0], found.to_holdout.distance[:, 0]
-        n = len(mine)
-        to_train = np.where(mine < theirs, 1.0, np.where(mine > theirs, 0.0, 0.5))
-        carried = _per_unit(train, found.to_train[0].row[:, 0], to_train / n)
-        missed = _per_unit(holdout, found.to_holdout.row[:, 0], (1 - to_train) / n)
-        excess = of_attacks(carried, missed, train.n_rows, holdout.n_rows, n)
+        n, tries = len(found.synthetic_rows), []
+        for mine, theirs in zip(found.to_train, (found.to_holdout, found.evened_to_holdout), strict=True):
+            won = (1.0 + np.sign(theirs.distance[:, 0] - mine.distance[:, 0])) / 2
+            carried = _per_unit(train, mine.row[:, 0], won / n)
+            missed = _per_unit(holdout, theirs.row[:, 0], (1 - won) / n)
+            tries.append((of_attacks(carried, missed, train.n_rows, holdout.n_rows, n, 0.975), float(won.mean())))
+        # Two embeddings are tried, so each has half the error: the lower end is the better one's, the upper covers both.
+        excess, nearest = max(tries, key=lambda t: t[0].low)
+        excess = replace(excess, high=max(t[0].high for t in tries))
         expected = train.n_rows / (train.n_rows + holdout.n_rows)
-        detail = {"nearest_is_training": float(to_train.mean()), "expected": expected, "persons": len(train)}
+        shares = {name: t[1] for name, t in zip(EMBEDDINGS, tries, strict=True)}
+        detail = {
+            "nearest_is_training": nearest, "by_embedding": shares, "expected": expected, "persons": len(train),
+        }  # fmt: skip
         return evidence(self.card, excess, subject="nearer", n=n, seed=seed, detail=detail, private={}, caveat=_NEARER)
 
 
@@ -223,13 +245,18 @@ def flags(views: Sequence[View]) -> tuple[BoolArray, BoolArray]:
     return drawn, unseen
 
 
-def _worst(found: Found, views: Sequence[View]) -> tuple[IntArray, IntArray]:
-    """Return the positions (among those asked about) of the 50 unlikeliest pictures, and their training rows."""
+def _worst(found: Found, views: Sequence[View]) -> tuple[IntArray, IntArray, dict[str, Any]]:
+    """Return the positions (among those asked about) of the 50 unlikeliest pictures, their training rows, and how near."""
     chances = np.stack([v.tail.chance(v.drawn) for v in views])
     order = np.argsort(chances.min(axis=0), kind="stable")[: max(WORST, int((chances.min(axis=0) == 0).sum()))]
     view = chances.argmin(axis=0)[order]
     rows = np.stack([near.row[:, 0] for near in found.to_train])[view, order]
-    return order.astype(np.intp), rows.astype(np.intp)
+    measured = {
+        "nearness": np.stack([v.drawn for v in views])[view, order].tolist(),
+        "limit": np.array([v.limit for v in views])[view].tolist(),
+        "distance": np.stack([near.distance[:, 0] for near in found.to_train])[view, order].tolist(),
+    }
+    return order.astype(np.intp), rows.astype(np.intp), measured
 
 
 def chance_without_leak(views: Sequence[View], hits: int, n: int, met: int, m: int) -> float:

@@ -19,7 +19,7 @@ from synthproof.data.image.dataset import ImageSet
 from synthproof.engines.vision.similarity import multi_scale_similarity, similarity
 from synthproof.metrics.image.alike import small
 from synthproof.metrics.image.extractors import RANDOM, drawn, features
-from synthproof.metrics.image.reading import NO_IMAGES, classes_of, side_of, unready
+from synthproof.metrics.image.reading import NO_IMAGES, Side, classes_of, side_of, unready
 
 FloatArray = npt.NDArray[np.float64]
 Float32Array = npt.NDArray[np.float32]
@@ -28,24 +28,25 @@ IntArray = npt.NDArray[np.intp]
 MOST = 2_000
 """Pictures a side that are compared; of more, as many drawn at random."""
 KINDS = ("SSIM", "MS-SSIM", "1 - deep distance")
+_ROWS = "image.similarity/rows"
 _READ = Words(
-    en="For each synthetic image, the mean of its {kind} to all training images of its class; the number is the mean of these "
+    en="For each synthetic image, the mean of its similarity to all training images of its class; the number is the mean of these "
     "over images, as the guide defines it. The mean cannot show a copy: one among 500 raises it by 0.001. Read the maximum "
     "beside it. The reference is that of unseen images.",
-    ko="합성 이미지마다 같은 클래스의 모든 학습 원본과의 {kind}를 평균하고 이를 다시 이미지에 대해 평균한 값입니다(가이드의 정의). "
+    ko="합성 이미지마다 같은 클래스의 모든 학습 원본과의 유사도를 평균하고 이를 다시 이미지에 대해 평균한 값입니다(가이드의 정의). "
     "평균으로는 복제가 드러나지 않으므로(500건 중 1건은 0.001만 올립니다) 최댓값을 함께 읽으십시오. 비교값은 미학습 원본의 값입니다.",
 )
 _MOST = Words(
-    en="The highest {kind} of any synthetic image to a training image of its class, a fact about these images; the reference is "
-    "the highest of as many unseen images.",
-    ko="합성 이미지와 같은 클래스 학습 원본 간 {kind}의 최댓값으로, 이 이미지들에 대한 사실입니다. 비교값은 같은 수의 미학습 원본에서의 "
-    "최댓값입니다.",
+    en="Maximum: the highest similarity of any synthetic image to a training image of its class, a fact about these images; the "
+    "reference is the highest of as many unseen images.",
+    ko="최댓값: 합성 이미지와 같은 클래스 학습 원본 간 유사도의 최댓값으로, 이 이미지들에 대한 사실입니다. 비교값은 같은 수의 미학습 "
+    "원본에서의 최댓값입니다.",
 )
 _DEEP = Words(
-    en="1 less a distance in features of random convolutions, scaled so that pictures of two persons lie 1 apart on average; "
-    "not LPIPS, whose weights are not at hand.",
-    ko="임의 합성곱 특징에서의 거리를 서로 다른 두 사람의 이미지가 평균 1만큼 떨어지도록 맞춘 뒤 1에서 뺀 값입니다. 가중치를 구할 수 없는 "
-    "LPIPS와는 다른 값입니다.",
+    en="1 - deep distance: 1 less a distance in features of random convolutions, scaled so that pictures of two persons lie 1 "
+    "apart on average; not LPIPS, whose weights are not at hand.",
+    ko="1 - deep distance: 임의 합성곱 특징에서의 거리를 서로 다른 두 사람의 이미지가 평균 1만큼 떨어지도록 맞춘 뒤 1에서 뺀 값입니다. "
+    "가중치를 구할 수 없는 LPIPS와는 다른 값입니다.",
 )
 
 
@@ -92,37 +93,29 @@ class Similarity:
         held = case.holdout is not None and len(case.holdout) > 0
         if (why := unready(self.card, case, seed, needs=("train", "synthetic"))) is not None:
             return (why,)
-        classes = classes_of(case)
-        rows = {s: _some(at, seed, s) for s, at in drawn(case).items()}
-        looked = {s: _Looked.at(side_of(case, s), rows[s], classes.of[s][rows[s]]) for s in rows}
-        deep = _Deep.of(case, rows, job)
+        rows = case.cache[_ROWS] = {s: _some(at, seed, s) for s, at in drawn(case).items()}
         out: list[Evidence] = []
         found = {}
-        for side in ("synthetic", "holdout") if held else ("synthetic",):
-            tables = _tables(looked[side], looked["train"])
-            tables[KINDS[2]] = deep.table(side)
-            same = looked[side].classes[:, None] == looked["train"].classes[None, :]
-            found[side] = {kind: per_image(table, same) for kind, table in tables.items()}
+        sides: tuple[Side, ...] = ("synthetic", "holdout") if held else ("synthetic",)
+        for side in sides:
+            found[side] = likeness(case, side, rows, job)
             job.tick(self.card.id, len(found), 3)
         for kind in KINDS:
-            out += self._of_kind(kind, found["synthetic"][kind], found.get("holdout", {}).get(kind), seed)
+            out += self._of_kind(kind, found["synthetic"][kind], found["holdout"][kind] if held else None, seed)
         job.tick(self.card.id, 3, 3)
         return out
 
     def _of_kind(self, kind: str, found: PerImage, unseen: PerImage | None, seed: int) -> list[Evidence]:
         first = "all" if kind == KINDS[0] else kind
-        told = {"kind": "SSIM" if first == "all" else kind}
         numbers = (
-            (first, found.mean, None if unseen is None else unseen.mean, _READ.filled(**told)),
+            (first, found.mean, None if unseen is None else unseen.mean, _DEEP if kind == KINDS[2] else _READ),
             (f"{kind} nearest", found.most, None if unseen is None else unseen.most, None),
         )
         out = []
         for subject, values, control, caveat in numbers:
             value, half = float(values.mean()), _half(values)
             quantiles = {f"{q:g}": float(np.quantile(values, q)) for q in (0.5, 0.95, 0.99)}
-            out.append(
-                self._evidence(subject, value, half, control, quantiles, _with_deep(caveat, kind), len(values), seed)
-            )
+            out.append(self._evidence(subject, value, half, control, quantiles, caveat, len(values), seed))
         top = float(found.most.max())
         worst = np.argsort(-found.most, kind="stable")[:50]
         reference = None if unseen is None else float(unseen.most.max())
@@ -137,7 +130,7 @@ class Similarity:
                 n=len(found.most),
                 seed=seed,
                 private={"most_alike_among_looked_at": worst.tolist()},
-                caveat=_MOST.filled(**told),
+                caveat=_MOST,
             )
         )
         return out
@@ -196,6 +189,28 @@ def per_image(table: Float32Array, same: npt.NDArray[np.bool_]) -> PerImage:
     return PerImage((sums[known] / count[known]).astype(np.float64), most[known].astype(np.float64))
 
 
+def likeness(case: Case[Any], side: Side, rows: Mapping[Side, IntArray], run: Run) -> dict[str, PerImage]:
+    """Return, by kind, mean and maximum of the pictures of one side over the training pictures of their class.
+
+    Parameters
+    ----------
+    rows
+        Pictures of each side that are looked at.
+    """
+    classes = classes_of(case)
+    mine, train = (_Looked.at(side_of(case, s), rows[s], classes.of[s][rows[s]]) for s in (side, "train"))
+    tables = _tables(mine, train)
+    tables[KINDS[2]] = _Deep.of(case, rows, run).table(side)
+    same = mine.classes[:, None] == train.classes[None, :]
+    return {kind: per_image(table, same) for kind, table in tables.items()}
+
+
+def rows_looked_at(case: Case[Any], seed: int) -> dict[Side, IntArray]:
+    """Return the pictures of each side that `Similarity` looks at, from the case's cache after it was asked."""
+    found = case.cache.get(_ROWS)
+    return found if isinstance(found, dict) else {s: _some(at, seed, s) for s, at in drawn(case).items()}
+
+
 @dataclass(frozen=True, slots=True)
 class Tables:
     """Similarities of all originals with each other, made once, from which limits are read for any halving.
@@ -227,6 +242,41 @@ def tables(images: ImageSet, rows: IntArray) -> Tables:
     """Return the similarities (SSIM and MS-SSIM) of pictures with each other; a second for 1,000 of them."""
     looked = _Looked.at(images, rows, images.classes()[0][rows])
     return Tables(_tables(looked, looked), looked.classes[:, None] == looked.classes[None, :])
+
+
+@dataclass(frozen=True, slots=True)
+class Originals:
+    """What limits are simulated from: the originals that were looked at, one picture a person, against each other.
+
+    Parameters
+    ----------
+    tables
+        All of `KINDS`, scaled as the metric scales them.
+    classes
+        Class of each of these originals.
+    asked
+        Class of each synthetic picture that the metric compares.
+    n_looked
+        Originals that a synthetic picture is compared with, all pictures of all persons.
+    """
+
+    tables: Tables
+    classes: IntArray
+    asked: IntArray
+    n_looked: int
+
+
+def originals(case: Case[Any], seed: int, run: Run) -> Originals:
+    """Return the similarities of a case's originals with each other, of the pictures that `Similarity` looked at."""
+    rows = rows_looked_at(case, seed)
+    classes, train = classes_of(case), rows["train"]
+    _, first = np.unique(side_of(case, "train").unit_of_row[train], return_index=True)
+    alone = np.sort(first).astype(np.intp)
+    looked = _Looked.at(side_of(case, "train"), train[alone], classes.of["train"][train[alone]])
+    of = _tables(looked, looked)
+    of[KINDS[2]] = _Deep.of(case, rows, run).table("train")[np.ix_(alone, alone)]
+    same = looked.classes[:, None] == looked.classes[None, :]
+    return Originals(Tables(of, same), looked.classes, classes.of["synthetic"][rows["synthetic"]], len(train))
 
 
 @dataclass(frozen=True, slots=True)
@@ -270,10 +320,5 @@ def _half(values: FloatArray) -> float:
     return 1.96 * float(values.std(ddof=1)) / float(np.sqrt(len(values))) if len(values) > 1 else 1.0
 
 
-def _with_deep(caveat: Words | None, kind: str) -> Words | None:
-    if caveat is None or kind != KINDS[2]:
-        return caveat
-    return Words(en=f"{caveat.en} {_DEEP.en}", ko=f"{caveat.ko} {_DEEP.ko}")
-
-
-__all__ = ["KINDS", "PerImage", "Similarity", "Tables", "per_image", "tables"]
+__all__ = ["KINDS", "Originals", "PerImage", "Similarity", "Tables", "likeness", "originals", "per_image"]
+__all__ += ["rows_looked_at", "tables"]

@@ -97,14 +97,14 @@ class Called:
         return out
 
 
-def auc(attacked: Attacked) -> tuple[str, float, float, float]:
+def auc(attacked: Attacked, level: float = 0.95) -> tuple[str, float, float, float]:
     """Return (attack, AUC, low, high) on half B: the attack is the one of the highest AUC on half A (DeLong).
 
     Its lower end is its own; the upper end is the highest of all attacks', so that it bounds the strongest of them also
     where half A did not show which that is.
     """
     on_a = {name: auc_interval(*attacked.split(name, half_a=True))[0] for name in attacked.scores}
-    on_b = {name: auc_interval(*attacked.split(name, half_a=False)) for name in attacked.scores}
+    on_b = {name: auc_interval(*attacked.split(name, half_a=False), level) for name in attacked.scores}
     best = max(on_a, key=lambda name: on_a[name])
     found, low, _ = on_b[best]
     return best, found, min(low, found), max(found, *(high for _, _, high in on_b.values()))
