@@ -24,7 +24,7 @@ from synthproof.data.table.io import notices
 from synthproof.dossier.assemble import write_dossier
 from synthproof.pipeline.budget import Estimate, Plan
 from synthproof.pipeline.config import RunConfig
-from synthproof.pipeline.images import load_images, save_images
+from synthproof.pipeline.images import load_images, read_into, save_images
 from synthproof.pipeline.judging import check_purpose, facts_of, generator_facts, prove
 from synthproof.pipeline.model import PICTURES
 from synthproof.pipeline.road import Road
@@ -120,10 +120,13 @@ class ImageRoad(Road):
 
     def _do_read(self) -> tuple[list[Path], dict[str, Any]]:
         vault = self.workspace.vault
-        images = read_images(self.load.source, how_of(self.config), run=self.run)
-        check_purpose(self.config.purpose, images.schema)
-        save_images(vault / "source", images)
-        self.load.table = load_images(vault / "source")
+
+        def read(store: Path) -> ImageSet:
+            found = read_images(self.load.source, how_of(self.config), store=store, run=self.run)
+            check_purpose(self.config.purpose, found.schema)
+            return found
+
+        images = self.load.table = read_into(vault / "source", read)
         self.load.scan = {"images": scan_of(images)}
         write_text(vault / "scan.json", json.dumps(self.load.scan, ensure_ascii=False, indent=1))
         told = [{"en": n.text("en"), "ko": n.text("ko")} for n in notices(images.labels)]

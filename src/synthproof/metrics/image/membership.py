@@ -17,7 +17,7 @@ from synthproof.core.schema import Purpose, Schema
 from synthproof.core.stats import auc_interval, clopper_pearson
 from synthproof.core.words import Words
 from synthproof.engines.vision.alignment import nearest_aligned
-from synthproof.metrics.image.alike import MOST_PAIRS, reference_of, small
+from synthproof.metrics.image.alike import MOST_PAIRS, Seen, reference_of
 from synthproof.metrics.image.reading import NO_IMAGES, WHAT, Side, classes_of, rows_of, side_of, unready
 from synthproof.metrics.table import attack_success as success
 from synthproof.metrics.table.answers import insufficient, too_few
@@ -238,7 +238,7 @@ def _scores(case: Case[Any], seed: int, run: Run) -> tuple[dict[Side, IntArray],
         def tick(done: int, total: int) -> None:
             run.tick("image.membership", done, total)
 
-        near = nearest_aligned(small(images, at), known, NEIGHBOURS, tick=tick)
+        near = nearest_aligned(Seen(images, at), known, NEIGHBOURS, tick=tick)
         found: dict[str, FloatArray] = {}
         for name, n in zip(("distance", "evened distance"), near, strict=True):
             found[name] = -n.distance[:, 0]
