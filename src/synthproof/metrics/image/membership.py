@@ -70,8 +70,9 @@ class Membership:
     -----
     Scores of a picture, higher for members: less the aligned distance to the nearest synthetic picture by either
     embedding; less that distance over the mean distance to the next ones (a copy has one near synthetic picture, a typical
-    picture has many); and, where ``case.losses`` holds ``train`` and ``holdout`` (a loss per picture, or per person),
-    less the loss and less the loss over the mean of its class. A person's score is the highest of all pictures'. The
+    picture has many); and, where ``case.losses`` holds ``train`` and ``holdout`` (a loss per picture, or per person; whose
+    loss is not a number is not attacked), less the loss and less the loss over the mean of its class. A person's score is
+    the highest of all pictures'. The
     best attack on half A is counted on half B, as tables do it (`metrics.table.attack_success`); upper ends are the
     highest of all attacks'.
 
@@ -234,6 +235,8 @@ def _scores(case: Case[Any], seed: int, run: Run) -> tuple[dict[Side, IntArray],
     for side in ("train", "holdout"):
         images = side_of(case, side)
         at = rows_of(images, images.n_rows if case.full else most, seed, f"image.membership/{side}")
+        if (told := _losses(case, side)) is not None and np.isnan(told).any():
+            at = np.flatnonzero(~np.isnan(told)).astype(np.intp)[: max(most, MOST)]
 
         def tick(done: int, total: int) -> None:
             run.tick("image.membership", done, total)
@@ -249,16 +252,23 @@ def _scores(case: Case[Any], seed: int, run: Run) -> tuple[dict[Side, IntArray],
     return rows, scores
 
 
-def _add_losses(case: Case[Any], rows: dict[Side, IntArray], scores: dict[Side, dict[str, FloatArray]]) -> None:
+def _losses(case: Case[Any], side: Side) -> FloatArray | None:
+    """Return the loss of every picture of a side, not a number where nobody asked; ``None`` when none were given."""
     if not case.losses or "train" not in case.losses or "holdout" not in case.losses:
-        return
+        return None
+    images, given = side_of(case, side), np.asarray(case.losses[side], dtype=np.float64)
+    if len(given) not in (images.n_rows, len(images)):
+        raise ValueError("losses must be one a picture or one a unit")
+    return given if len(given) == images.n_rows else np.asarray(given[images.unit_of_row], dtype=np.float64)
+
+
+def _add_losses(case: Case[Any], rows: dict[Side, IntArray], scores: dict[Side, dict[str, FloatArray]]) -> None:
     classes = classes_of(case)
     per_row: dict[Side, FloatArray] = {}
     for side in rows:
-        images, given = side_of(case, side), np.asarray(case.losses[side], dtype=np.float64)
-        if len(given) not in (images.n_rows, len(images)):
-            raise ValueError("losses must be one a picture or one a unit")
-        per_row[side] = (given if len(given) == images.n_rows else given[images.unit_of_row])[rows[side]]
+        if (given := _losses(case, side)) is None:
+            return
+        per_row[side] = given[rows[side]]
     of = {side: classes.of[side][rows[side]] for side in rows}
     everyone, codes = np.concatenate(list(per_row.values())), np.concatenate(list(of.values()))
     means = {int(c): float(everyone[codes == c].mean()) for c in np.unique(codes)}
