@@ -169,7 +169,8 @@ def _pixels(picture: Any, head: Head) -> Pixels:
 
     upright = ImageOps.exif_transpose(picture) if picture.format == "JPEG" else picture
     if head.bits == 16:
-        return np.clip(np.asarray(upright), 0, 65_535).astype(np.uint16)
+        sixteen: Pixels = np.clip(np.asarray(upright), 0, 65_535).astype(np.uint16)
+        return sixteen
     if upright.mode in {"LA", "La", "RGBA", "RGBa", "PA"} or "transparency" in upright.info:
         whole = upright.convert("RGBA")
         black = pillow().new("RGBA", whole.size, (0, 0, 0, 255))

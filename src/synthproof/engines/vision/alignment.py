@@ -172,7 +172,7 @@ class Windows:
             yield middles(reduced(self._pictures[some])) if self._kept is None else self._kept[some]
 
     def __getitem__(self, rows: IntArray) -> Float32Array:
-        """Return the windows at some positions, shape (\\*rows.shape, d); each picture is read once."""
+        """Return the windows at some positions, one more axis than `rows` has; each picture is read once."""
         if self._kept is not None:
             return self._kept[rows]
         wanted, at = np.unique(rows, return_inverse=True)

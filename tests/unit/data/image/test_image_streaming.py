@@ -39,7 +39,7 @@ from synthproof.metrics.image.near_copies import NearCopies
 from synthproof.pipeline.images import load_images, read_into, save_images
 from synthproof.protection.pictures import IMAGE_STEPS, protect_pictures
 
-SIDE, FEW, MANY = 48, 900, 2_700
+SIDE, FEW, MANY = 48, 800, 1_800
 PICTURE = SIDE * SIDE * 3
 """Bytes of one picture in the store: 6.75 KiB."""
 BOOKKEEPING = 2_000
