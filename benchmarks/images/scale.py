@@ -23,6 +23,7 @@ import sys
 import tempfile
 import threading
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -305,6 +306,7 @@ def main() -> None:
     ap.add_argument("--work", type=Path)
     ap.add_argument("--only", type=int, nargs="*")
     ap.add_argument("--most", type=int, default=max(COUNTS))
+    ap.add_argument("--stages", nargs="*", default=STAGES, choices=STAGES)
     ap.add_argument("--one", nargs=6)
     a = ap.parse_args()
     if a.one:
@@ -312,34 +314,41 @@ def main() -> None:
         print(json.dumps(stage(name, Path(folder), Path(vault), *(int(s) for s in sizes))))
         return
     with tempfile.TemporaryDirectory(prefix="synthproof-scale-") as spare:
-        go_on(a.work or Path(spare), a.minutes, a.only, a.most)
+        go_on(a.work or Path(spare), a.minutes, a.only, a.most, a.stages)
 
 
-def go_on(work: Path, minutes: float, only: list[int] | None, most: int) -> None:
+def go_on(work: Path, minutes: float, only: list[int] | None, most: int, stages: Sequence[str] = STAGES) -> None:
     """Measure what is not yet kept, until the CPU minutes are spent."""
-    from synthproof.core.cost import pace_seconds
-
-    kept = RESULTS / "images" / "scale.json"
-    result: dict[str, Any] = json.loads(kept.read_text(encoding="utf-8")) if kept.exists() else {"points": {}}
-    result |= {"environment": environment(), "seed": SEED, "threads": 1, "clock": "CPU seconds of the process"}
-    result["pace_s"] = min(result.get("pace_s", 1.0), pace_seconds(time.process_time))
     spent = 0.0
     for side, channels, n in ORDER:
         if (only and side not in only) or n > most:
             continue
-        point = result["points"].setdefault(f"{side}x{channels}/{n}", {"side": side, "channels": channels, "n": n})
+        key = f"{side}x{channels}/{n}"
         vault = work / f"vault-{side}x{channels}-{n}"
-        for name in STAGES:
-            if name in point or (name in ONCE and n > min(COUNTS)):
+        for name in stages:
+            if name in _kept()["points"].get(key, {}) or (name in ONCE and n > min(COUNTS)):
                 continue
             if spent > 60 * minutes:
                 return
             folder = _folder(work, side, channels, n)
-            done = point[name] = measured(name, folder, vault, side, channels, n)
+            done = measured(name, folder, vault, side, channels, n)
             spent += done["cpu_s"]
+            result = _kept()  # read again: another process may have gone on meanwhile
+            result["points"].setdefault(key, {"side": side, "channels": channels, "n": n})[name] = done
             keep("images/scale", result)
             print(f"{side:4} px × {channels}, {n:6,}  {name:8} {done['cpu_s']:8.1f} CPU s, {done['anonymous_mib']:7.1f} MiB "
                   f"anonymous, {done['mapped_mib']:7.1f} mapped", flush=True)  # fmt: skip
+
+
+def _kept() -> dict[str, Any]:
+    """Return what is kept, with the machine's facts."""
+    from synthproof.core.cost import pace_seconds
+
+    path = RESULTS / "images" / "scale.json"
+    result: dict[str, Any] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {"points": {}}
+    result |= {"environment": environment(), "seed": SEED, "threads": 1, "clock": "CPU seconds of the process"}
+    result["pace_s"] = min(result.get("pace_s", 1.0), pace_seconds(time.process_time))
+    return result
 
 
 def _folder(work: Path, side: int, channels: int, n: int) -> Path:

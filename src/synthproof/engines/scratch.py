@@ -6,6 +6,7 @@ import os
 import shutil
 import tempfile
 import weakref
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -38,11 +39,10 @@ def scratch(shape: tuple[int, ...], dtype: npt.DTypeLike, *, prefix: str = "synt
     if int(np.prod(shape, dtype=np.int64)) * kind.itemsize <= IN_MEMORY:
         return np.zeros(shape, dtype=kind)
     place = Path(tempfile.mkdtemp(prefix=prefix))
-    try:
+    with ExitStack() as unless_made:
+        unless_made.callback(shutil.rmtree, place, ignore_errors=True)
         made = mapped(place / "array.npy", shape, kind)
-    except BaseException:
-        shutil.rmtree(place, ignore_errors=True)
-        raise
+        unless_made.pop_all()
     weakref.finalize(made, shutil.rmtree, str(place), ignore_errors=True)
     return made
 
