@@ -70,9 +70,11 @@ class Clock:
 def stage(name: str, folder: Path, vault: Path, side: int, channels: int, n: int) -> dict[str, Any]:
     """Do one stage and tell what it cost; the libraries it needs are loaded before the clock starts."""
     import synthproof.pipeline.image_road  # noqa: F401
-    from synthproof.engines.torch_nets.load import need_torch
 
-    need_torch().set_num_threads(1)
+    if name in ("fit", "sample", "verify"):
+        from synthproof.engines.torch_nets.load import need_torch
+
+        need_torch().set_num_threads(1)
     work = {"read": _read, "protect": _protect, "fit": _fit, "sample": _sample, "search": _search}
     work |= {"verify": _verify, "write": _write}
     return work[name](folder, vault, side, channels, n)
