@@ -6,7 +6,7 @@ PIP    := $(BIN)/python -m pip --disable-pip-version-check -q
 OUT    ?= demo-out
 JOBS   ?= 2
 
-.PHONY: demo test lint e2e bench bench-tables bench-scale bench-safety bench-balance bench-web studies-small calibrate-costs calibrate wheelhouse clean help
+.PHONY: demo test lint e2e bench bench-tables bench-scale bench-images bench-safety bench-balance bench-web studies-small calibrate-costs calibrate wheelhouse clean help
 
 help:
 	@echo "make demo              set up, then run the main job on 569 real patients; says where the report is"
@@ -16,6 +16,7 @@ help:
 	@echo "make bench             run on real data sets; writes benchmarks/results/"
 	@echo "make bench-tables      generators of tables, ours and others', side by side; hours, goes on where it stopped"
 	@echo "make bench-scale       time and memory against rows, columns, levels; the large runs; goes on where it stopped"
+	@echo "make bench-images      time and memory of the road of pictures against their size and number, to 50,000; an hour of a core, goes on"
 	@echo "make bench-safety      our attacks beside Anonymeter and SDMetrics: speed, and who catches what; hours, goes on"
 	@echo "make bench-balance      does relieving class imbalance help? three tables, two learners; ten minutes of a core"
 	@echo "make bench-web         fifty people at once on the review server, SQLite and PostgreSQL; two minutes"
@@ -73,6 +74,10 @@ bench-tables: $(VENV)/.bench
 
 bench-scale: $(VENV)/.bench
 	cd benchmarks && ../$(BIN)/python scale.py
+
+bench-images: $(VENV)/.bench
+	$(BIN)/python benchmarks/images/scale.py --minutes 90
+	$(BIN)/python benchmarks/images/scale_page.py
 
 bench-safety: $(VENV)/.bench
 	$(BIN)/python benchmarks/tables/environments.py anonymeter sdv

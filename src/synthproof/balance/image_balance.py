@@ -117,8 +117,8 @@ def balance_images(
     notices: list[Words] = []
     if made and strategy not in ("augmentation", AUGMENT):
         notices += _small(classes, added, small)
-    rows, labels, pixels, origin = _made(data, classes, added, strategy, generator, dict(params or {}), seed, job)
-    out = _together(data, pixels, labels) if pixels is not None else data.take_rows(rows)
+    rows, labels, pictures, origin = _made(data, classes, added, strategy, generator, dict(params or {}), seed, job)
+    out = _together(data, pictures, labels) if pictures is not None else data.take_rows(rows)
     marks = np.array(["real"] * data.n_rows + [origin] * int(added.sum()))
     facts = {
         "strategy": strategy,
@@ -167,8 +167,8 @@ def _made(
     params: dict[str, Any],
     seed: int,
     run: Run,
-) -> tuple[IntArray, list[str], Any, str]:
-    """Return rows of the result (for duplicates), and classes, pixels and origin of what was made."""
+) -> tuple[IntArray, list[str], list[ImageSet] | None, str]:
+    """Return rows of the result (for duplicates), and classes, pictures and origin of what was made."""
     if strategy == "duplicates":
         again = [
             stream(seed, f"balance/again/{c}").choice(classes.rows(c), n, replace=n > len(classes.rows(c)))
@@ -180,33 +180,34 @@ def _made(
     augmented = strategy in ("augmentation", AUGMENT)
     name = AUGMENT if augmented else generator if strategy == "synthetic" else strategy
     model = synthesizers.make(name, random_state=derive(seed, name), **({} if augmented else params)).fit(data, run=run)
-    labels, parts = [], []
+    labels, made = [], []
     target = data.targets[0]
     for c, n in enumerate(added.tolist()):
         if n:
             drawn = model.sample(n, where={target: classes.labels[c]}, seed=derive(seed, f"class/{c}"), run=run)
-            parts.append(drawn.pixels())
+            made.append(drawn)
             labels += [str(classes.labels[c])] * n
-    pixels = np.concatenate(parts) if parts else np.empty((0, *data.chain.shape), dtype=data.chain.dtype)
     releasable = model.tags.releasable and not augmented
-    return np.empty(0, dtype=np.intp), labels, pixels, "synthetic" if releasable else "augmentation"
+    return np.empty(0, dtype=np.intp), labels, made, "synthetic" if releasable else "augmentation"
 
 
-def _together(data: ImageSet, pixels: Any, labels: list[str]) -> ImageSet:
+def _together(data: ImageSet, made: list[ImageSet], labels: list[str]) -> ImageSet:
     """Return real and made pictures as one set; a made picture is a unit of its own."""
     n, m = data.n_rows, len(labels)
     store = new_store(n + m, data.chain)
-    for rows in data.batches():
-        store[rows] = data.pixels(rows)
-    store[n:] = pixels
+    at = 0
+    for part in (data, *made):
+        for rows in part.batches():
+            store[at + rows.start : at + rows.stop] = part.pixels(rows)
+        at += part.n_rows
     columns: dict[str, Any] = {}
     for f in data.schema.fields:
         real = data.frame[f.name]
         if f.name == data.targets[0]:
             columns[f.name] = pd.Categorical([*real.astype("str"), *labels], categories=list(f.levels))
         elif f.has("unit"):
-            made = [f"S{i + 1:06d}" for i in range(m)]
-            columns[f.name] = pd.Series([*real, *made], dtype=pd.StringDtype(na_value=np.nan))
+            own = [f"S{i + 1:06d}" for i in range(m)]
+            columns[f.name] = pd.Series([*real, *own], dtype=pd.StringDtype(na_value=np.nan))
         else:
             columns[f.name] = pd.concat([real, pd.Series([pd.NA] * m, dtype=real.dtype)], ignore_index=True)
     table = Table(pd.DataFrame(columns), replace(data.schema, modality="table"), origin=data.origin)

@@ -18,6 +18,7 @@ from synthproof.core.run import Run, quiet
 from synthproof.core.words import Words
 from synthproof.data.image.dataset import ImageSet
 from synthproof.data.split import Split, split
+from synthproof.engines.scratch import scratch
 from synthproof.engines.torch_nets.vision import Classifier, ClassifierPlan, train_classifier
 
 FloatArray = npt.NDArray[np.float64]
@@ -175,10 +176,10 @@ class TrainedNet:
 
 
 def seen(images: ImageSet) -> Float32Array:
-    """Return pictures as the network sees them, shape (n, c, s, s) in [-1, 1], 48 pixels a side at most."""
+    """Return pictures as the network sees them, shape (n, c, s, s) in [-1, 1], 48 pixels a side at most; many on disk."""
     k = -(-images.chain.side // LARGEST)
     side = images.chain.side // k
-    out = np.empty((images.n_rows, images.chain.channels, side, side), dtype=np.float32)
+    out = scratch((images.n_rows, images.chain.channels, side, side), np.float32)
     for rows in images.batches():
         values = images.values(rows)[:, :, : side * k, : side * k]
         out[rows] = values.reshape(len(values), -1, side, k, side, k).mean(axis=(3, 5)) if k > 1 else values

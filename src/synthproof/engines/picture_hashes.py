@@ -8,6 +8,7 @@ only pictures with an equal band are compared: no n² for many pictures that dif
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,6 +16,7 @@ import numpy.typing as npt
 from scipy import fft, ndimage
 
 from synthproof.engines.compiled import compiled
+from synthproof.engines.scratch import scratch
 
 FloatArray = npt.NDArray[np.float32]
 IntArray = npt.NDArray[np.intp]
@@ -51,11 +53,21 @@ class Prints:
     flat: npt.NDArray[np.bool_]
 
     @staticmethod
-    def joined(parts: list[Prints]) -> Prints:
-        """Return the prints of all parts, in order."""
-        return Prints(
-            *(np.concatenate([getattr(p, n) for p in parts]) for n in ("difference", "perceptual", "small", "flat"))
+    def joined(parts: Iterable[Prints], n: int) -> Prints:
+        """Return the prints of all parts, in order, `n` in all; the small copies of many lie on disk."""
+        out = Prints(
+            np.empty(n, dtype=np.uint64),
+            np.empty(n, dtype=np.uint64),
+            scratch((n, SMALL * SMALL), np.float32),
+            np.empty(n, dtype=np.bool_),
         )
+        at = 0
+        for part in parts:
+            stop = at + len(part.flat)
+            for name in ("difference", "perceptual", "small", "flat"):
+                getattr(out, name)[at:stop] = getattr(part, name)
+            at = stop
+        return out
 
 
 def prints(grey: FloatArray) -> Prints:
@@ -92,7 +104,7 @@ def _packed(bits: npt.NDArray[np.bool_]) -> HashArray:
 def candidates(p: Prints) -> IntArray:
     """Return pairs (i < j) whose hashes lie within `WITHIN` bits and whose small copies are alike, shape (m, 2)."""
     found = []
-    usable = np.flatnonzero(~p.flat)
+    usable, small = np.flatnonzero(~p.flat), np.asarray(p.small)
     for own, other, first in ((p.difference, p.perceptual, True), (p.perceptual, p.difference, False)):
         shift = 0
         for band, bits in enumerate(BANDS):
@@ -104,7 +116,7 @@ def candidates(p: Prints) -> IntArray:
             capacity = 1 << 16
             while True:
                 out = np.empty((capacity, 2), dtype=np.int64)
-                n = _pairs(order, starts, ends, own, other, p.small, band, first, SIFT, WITHIN, out)
+                n = _pairs(order, starts, ends, own, other, small, band, first, SIFT, WITHIN, out)
                 if n <= capacity:
                     break
                 capacity = int(n)

@@ -33,6 +33,7 @@ _LEAST_ROWS, _PER_COLUMN = 1_000, 20
 
 _STEPS = {
     "read": Words(en="reading", ko="읽기"),
+    "protect": Words(en="protecting", ko="보호조치"),
     "fit": Words(en="learning", ko="학습"),
     "draw": Words(en="drawing", ko="생성"),
     "verify": Words(en="verifying", ko="검증"),
@@ -46,7 +47,7 @@ class Estimate:
     Parameters
     ----------
     steps
-        ``"read"``, ``"fit"``, ``"draw"`` and ``"verify"``, as far as they are part of the work.
+        ``"read"``, ``"protect"``, ``"fit"``, ``"draw"`` and ``"verify"``, as far as they are part of the work.
     """
 
     steps: Mapping[str, Cost]
@@ -256,6 +257,17 @@ def refuse_to_hold(source: Any, budget: Budget) -> None:
         raise ConfigError("budget/memory", allowed=show_bytes(budget.bytes), needed=needed, work=work)
 
 
+def refuse_larger(name: str, estimate: Estimate, budget: Budget) -> None:
+    """Refuse work that is expected to hold more memory than is allowed; time is not asked about.
+
+    Raises
+    ------
+    ConfigError
+        ``budget/memory``.
+    """
+    _refuse(name, estimate, replace(budget, seconds=None), budget.left)
+
+
 def thinned(data: Data, plan: Plan, seed: int) -> Data:
     """Return the rows that a plan learns from."""
     return fewer(data, plan.rows, seed)
@@ -340,6 +352,7 @@ __all__ = [
     "peek",
     "plan_of",
     "planned",
+    "refuse_larger",
     "refuse_to_hold",
     "thinned",
     "too_large_to_hold",

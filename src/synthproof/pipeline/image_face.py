@@ -23,11 +23,12 @@ from synthproof.data.image.io import How, is_image_source, read_images
 from synthproof.data.image.write import write_images
 from synthproof.data.split import FEWEST_UNITS, Split
 from synthproof.data.table.dataset import Table, canonical_dtype
-from synthproof.pipeline.budget import Budget
+from synthproof.pipeline.budget import Budget, refuse_larger
 from synthproof.pipeline.config import RunConfig
 from synthproof.pipeline.image_road import how_of, image_policy, losses_of, policy_notice, scan_of
 from synthproof.pipeline.judging import check_purpose, check_repeats, complete_purpose, prove
 from synthproof.pipeline.model import PICTURES, Model
+from synthproof.pipeline.picture_costs import PictureSize, picture_estimate
 from synthproof.policy.load import load_policy
 from synthproof.protection.pictures import IMAGE_STEPS, protect_pictures
 from synthproof.verification.proof import GeneratorFacts, Proof
@@ -78,6 +79,9 @@ def prove_pictures(
     earlier = [as_train(read_images(a, replace(known, side=train.chain.side), run=run), train) for a in also]
     wanted = purpose or Purpose()
     check_purpose(wanted, train.schema)
+    size = PictureSize.of(train.n_rows + (0 if unseen is None else unseen.n_rows), train.chain)
+    name = model.name if model else ""
+    picture_estimate(name, size, {}, fit=False, verify=drawn.n_rows, run=run).tell(run)
     proof = prove(
         train,
         drawn,
@@ -88,7 +92,7 @@ def prove_pictures(
         repeats=repeats,
         generator=model.facts if model else GeneratorFacts(),
         recipe=recipe_of(model.core) if model else None,
-        losses=losses_of(model.core, train, unseen, run) if model and unseen is not None else None,
+        losses=losses_of(model.core, train, unseen, run, full=full) if model and unseen is not None else None,
         released=earlier,
         record={"scan": {"images": scan_of(train)}},
         statements=statements,
@@ -168,7 +172,12 @@ def fit_pictures(config: RunConfig, out: Path, run: Run | None) -> Model:
     budget = Budget.of(config.budget, config.memory)
     if budget.seconds is not None and "minutes" in synthesizers.get(name).param_names():
         given = {"minutes": budget.left.seconds / 60, **given}
-    core = synthesizers.make(name, random_state=derive(seed, "fit"), **given).fit(done.parts.train, run=run)
+    core = synthesizers.make(name, random_state=derive(seed, "fit"), **given)
+    train: ImageSet = done.parts.train
+    expected = picture_estimate(name, PictureSize.of(train.n_rows, train.chain), core.get_params(), run=run)
+    expected.tell(run)
+    refuse_larger(name, expected, budget)
+    core.fit(train, run=run)
     save_model(core, out)
     return Model(core, name, told=done.notices)
 

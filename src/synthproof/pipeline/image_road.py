@@ -8,7 +8,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from synthproof.core.cost import Cost
+import numpy as np
+
 from synthproof.core.errors import DataError, UsageError
 from synthproof.core.files import whole_folder, write_text
 from synthproof.core.fingerprint import digest_file, digest_json
@@ -22,12 +23,15 @@ from synthproof.data.image.io import How, is_image_source, read_images
 from synthproof.data.image.write import write_images, write_numbered
 from synthproof.data.table.io import notices
 from synthproof.dossier.assemble import write_dossier
-from synthproof.pipeline.budget import Estimate, Plan
+from synthproof.metrics.image.membership import MOST as MOST_LOSSES
+from synthproof.metrics.image.reading import rows_of
+from synthproof.pipeline.budget import Plan, refuse_larger
 from synthproof.pipeline.config import RunConfig
 from synthproof.pipeline.contact_sheet import keep_private
-from synthproof.pipeline.images import load_images, save_images
+from synthproof.pipeline.images import load_images, read_into, save_images
 from synthproof.pipeline.judging import check_purpose, facts_of, generator_facts, prove
 from synthproof.pipeline.model import PICTURES
+from synthproof.pipeline.picture_costs import PictureSize, picture_estimate
 from synthproof.pipeline.road import Road
 from synthproof.policy.load import load_policy
 from synthproof.protection.pictures import IMAGE_STEPS, protect_pictures
@@ -103,12 +107,16 @@ class ImageRoad(Road):
             given, notices = {"minutes": _FAST_MINUTES, **given}, (FAST_NOTICE,)
         if self.budget.seconds is not None and "minutes" in takes:
             given = {"minutes": max(0.05, self.budget.left.seconds * _FIT_SHARE / 60), **given}
-        model = synthesizers.make(self._generator, **given)
-        seconds = 60.0 * float(getattr(model, "minutes", 0.0)) if getattr(model, "images", None) is None else 0.0
-        held = int(self.load.table.store.nbytes) if self.load.table is not None else 0
-        estimate = Estimate({"fit": Cost(seconds, held)})
+        assert self.load.table is not None
+        n = self.load.table.n_rows
+        drawn = self.config.sample.n if self.config.sample.n is not None else n
+        known = synthesizers.make(self._generator, **given).get_params()
+        size = PictureSize.of(n, self.load.table.chain)
+        estimate = picture_estimate(
+            self._generator, size, known, protect=True, draw=max(1, drawn), verify=max(1, drawn), run=self.run
+        )
         estimate.tell(self.run)
-        n = self.load.table.n_rows if self.load.table is not None else 0
+        refuse_larger(self._generator, estimate, self.budget)
         self.load.plan = Plan(estimate, n, self.config.verify.repeats, given, notices)
         self.load.notices = (*self.load.notices, *(w.to_dict() for w in notices))
 
@@ -121,10 +129,13 @@ class ImageRoad(Road):
 
     def _do_read(self) -> tuple[list[Path], dict[str, Any]]:
         vault = self.workspace.vault
-        images = read_images(self.load.source, how_of(self.config), run=self.run)
-        check_purpose(self.config.purpose, images.schema)
-        save_images(vault / "source", images)
-        self.load.table = load_images(vault / "source")
+
+        def read(store: Path) -> ImageSet:
+            found = read_images(self.load.source, how_of(self.config), store=store, run=self.run)
+            check_purpose(self.config.purpose, found.schema)
+            return found
+
+        images = self.load.table = read_into(vault / "source", read)
         self.load.scan = {"images": scan_of(images)}
         write_text(vault / "scan.json", json.dumps(self.load.scan, ensure_ascii=False, indent=1))
         told = [{"en": n.text("en"), "ko": n.text("ko")} for n in notices(images.labels)]
@@ -221,7 +232,13 @@ class ImageRoad(Road):
                 self.load.model, self._generator, seconds=self.seconds, notices=self.load.notices
             ),
             recipe=recipe_of(self.load.model),
-            losses=losses_of(self.load.model, self.load.parts.train, self.load.parts.holdout, self.run),
+            losses=losses_of(
+                self.load.model,
+                self.load.parts.train,
+                self.load.parts.holdout,
+                self.run,
+                full=self.config.verify.full,
+            ),
             source=facts_of(self.load.table),
             record={
                 "receipts": self.load.receipts,
@@ -270,11 +287,26 @@ def scan_of(images: ImageSet) -> dict[str, Any]:
     return {**dict(images.origin.options.get("intake", {})), **sizes}
 
 
-def losses_of(model: Any, train: ImageSet, holdout: ImageSet, run: Run | None) -> dict[str, Any] | None:
-    """Return the loss of every picture of both sides under the model, for attacks by loss; ``None`` when it tells none."""
+def losses_of(
+    model: Any, train: ImageSet, holdout: ImageSet, run: Run | None, *, full: bool = False
+) -> dict[str, Any] | None:
+    """Return the loss of pictures of both sides under the model, for attacks by loss; ``None`` when it tells none.
+
+    Parameters
+    ----------
+    full
+        Whether every picture is looked at. Else up to 4,000 a side, of whole units drawn at random: as many as are
+        attacked, for a loss takes eight evaluations of the network. The others' losses are not a number.
+    """
     if not hasattr(model, "unit_loss"):
         return None
-    return {"train": model.unit_loss(train, run=run), "holdout": model.unit_loss(holdout, run=run)}
+    out: dict[str, Any] = {}
+    for side, images in (("train", train), ("holdout", holdout)):
+        most = images.n_rows if full else MOST_LOSSES
+        rows = rows_of(images, most, model.seed_, f"losses/{side}")
+        out[side] = np.full(images.n_rows, np.nan)
+        out[side][rows] = model.unit_loss(images if len(rows) == images.n_rows else images.take_rows(rows), run=run)
+    return out
 
 
 def _digest(source: Any) -> str:

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from synthproof.core.files import whole_folder
 from synthproof.data.image.chain import Chain
 from synthproof.data.image.dataset import ImageSet
-from synthproof.data.image.store import FILE, open_store
+from synthproof.data.image.store import FILE, new_store, open_store
 from synthproof.pipeline.tables import load_table, save_table
 
+IntArray = npt.NDArray[np.intp]
 _VIEW = "images.npz"
 
 
@@ -28,23 +30,43 @@ def save_images(folder: Path, images: ImageSet, *, store: Path | None = None) ->
         written as well.
     """
     with whole_folder(folder) as part:
-        save_table(part / "labels", images.labels)
-        at = images.at
-        if store is None:
-            made: Any = np.lib.format.open_memmap(
-                part / FILE, mode="w+", dtype=images.chain.dtype, shape=(images.n_rows, *images.chain.shape)
-            )
-            for rows in images.batches():
-                made[rows] = images.pixels(rows)
-            made.flush()
-            at = np.arange(images.n_rows, dtype=np.intp)
-        np.savez(part / _VIEW, at=at)
-        if images.marks is not None:
-            images.marks.to_csv(part / "marks.csv", index=False)
-        where = "" if store is None else store.name
-        record = {"chain": images.chain.to_dict(), "store": where}
-        (part / "images.json").write_text(json.dumps(record, indent=1), encoding="utf-8")
+        at = images.at if store is not None else _pictures_into(part, images)
+        _describe(part, images, at, "" if store is None else store.name)
     return folder
+
+
+def read_into(folder: Path, read: Callable[[Path], ImageSet]) -> ImageSet:
+    """Have pictures read straight into the folder that will hold them, whole or not at all, and return them from there.
+
+    Parameters
+    ----------
+    read
+        Given the folder in the making, returns pictures, whose store it has written there unless they had one already.
+    """
+    with whole_folder(folder) as part:
+        images = read(part)
+        at = images.at if (part / FILE).is_file() else _pictures_into(part, images)
+        _describe(part, images, at, "")
+    return load_images(folder)
+
+
+def _pictures_into(part: Path, images: ImageSet) -> IntArray:
+    """Write pictures in the order of their rows, a batch at a time; return where each row's picture lies."""
+    made = new_store(images.n_rows, images.chain, part)
+    for rows in images.batches():
+        made[rows] = images.pixels(rows)
+    made.flush()  # type: ignore[attr-defined]
+    return np.arange(images.n_rows, dtype=np.intp)
+
+
+def _describe(part: Path, images: ImageSet, at: IntArray, store: str) -> None:
+    """Write all that is known of pictures but their pixels."""
+    save_table(part / "labels", images.labels)
+    np.savez(part / _VIEW, at=at)
+    if images.marks is not None:
+        images.marks.to_csv(part / "marks.csv", index=False)
+    record = {"chain": images.chain.to_dict(), "store": store}
+    (part / "images.json").write_text(json.dumps(record, indent=1), encoding="utf-8")
 
 
 def load_images(folder: Path) -> ImageSet:
@@ -63,4 +85,4 @@ def load_images(folder: Path) -> ImageSet:
     )
 
 
-__all__ = ["load_images", "save_images"]
+__all__ = ["load_images", "read_into", "save_images"]

@@ -24,10 +24,11 @@ from synthproof.data.table.chunks import ChunkedTable
 from synthproof.data.table.dataset import Table
 from synthproof.data.table.io import conform
 from synthproof.engines.threads import one_blas_thread
-from synthproof.pipeline.budget import Budget, Estimate, planned, thinned
+from synthproof.pipeline.budget import Budget, Estimate, planned, refuse_larger, thinned
 from synthproof.pipeline.budget import estimate as _estimate
 from synthproof.pipeline.completing import as_learned, partial_rows, with_known_cells
 from synthproof.pipeline.judging import generator_facts
+from synthproof.pipeline.picture_costs import PictureSize, picture_estimate
 from synthproof.pipeline.quick import QUICK_NOTICE, quick_or
 from synthproof.pipeline.reading import data_of, read
 from synthproof.verification.proof import GeneratorFacts
@@ -50,7 +51,15 @@ def estimate(
         Repeats of simulated limits; ``None``: no verifying.
     """
     known = data_of(data, None)
+    if isinstance(known, ImageSet):
+        name = PICTURES if synthesizer == "auto" else synthesizer
+        given = synthesizers.make(name, **params).get_params()
+        return _of_pictures(name, known, given, n, verify=None if repeats is None else n or known.n_rows)
     return _estimate(synthesizer, known.schema, known.n_rows, parameters=params, draw=n, repeats=repeats)
+
+
+def _of_pictures(name: str, known: ImageSet, given: Mapping[str, Any], n: int | None, verify: int | None) -> Estimate:
+    return picture_estimate(name, PictureSize.of(known.n_rows, known.chain), given, draw=n, verify=verify)
 
 
 def _given(core: Any) -> dict[str, Any]:
@@ -125,6 +134,9 @@ class Model:
             self.name, self.core = PICTURES, synthesizers.make(PICTURES, random_state=seed)
         if limits.seconds is not None and "minutes" in self.core.get_params():
             self.core.set_params(minutes=max(0.01, limits.left.seconds / 60))
+        expected = _of_pictures(self.name, known, self.core.get_params(), None, None)
+        expected.tell(run)
+        refuse_larger(self.name, expected, limits)
         self.core.fit(known, run=run)
         return self
 
@@ -136,6 +148,10 @@ class Model:
         """
         known = data_of(data, None)
         name = registered_name(type(self.core))
+        if isinstance(known, ImageSet):
+            other = name if name.startswith("image.") else PICTURES
+            given = self.core.get_params() if other == name else synthesizers.make(other).get_params()
+            return _of_pictures(other, known, given, n, verify=None)
         return _estimate(name, known.schema, known.n_rows, parameters=_given(self.core), draw=n)
 
     @one_blas_thread()

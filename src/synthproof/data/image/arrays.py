@@ -14,6 +14,7 @@ import pandas as pd
 from synthproof.core.errors import ReadError
 from synthproof.data.image.decode import MOST_PIXELS
 from synthproof.data.image.labels import LABEL_NAMES, PERSON_NAMES
+from synthproof.engines.scratch import scratch
 
 PICTURES = ("x", "images", "image", "imgs", "data", "pixels")
 _MOST_PICTURES = 50_000_000
@@ -80,9 +81,9 @@ def blocks_of(path: Path, arrays: Arrays) -> Iterator[np.ndarray[Any, Any]]:
     with zipfile.ZipFile(path) as archive, archive.open(f"{arrays.key}.npy") as stream:
         shape, fortran, dtype = _head(stream)
         if fortran:
-            # column-major order cannot be cut by pictures: read once, whole
-            raw = np.frombuffer(stream.read(), dtype=dtype).reshape(shape, order="F")
-            for i in range(0, len(raw), count):
+            # column-major order cannot be cut by pictures: it is laid out first, on disk when it is large
+            raw = _laid_out(stream, int(np.prod(shape)), dtype, path.name).reshape(shape, order="F")
+            for i in range(0, shape[0], count):
                 yield np.ascontiguousarray(raw[i : i + count])
             return
         for start in range(0, shape[0], count):
@@ -91,6 +92,19 @@ def blocks_of(path: Path, arrays: Arrays) -> Iterator[np.ndarray[Any, Any]]:
             if len(data) < k * each:
                 raise ReadError("image/damaged", where=path.name, reason="ends early")
             yield np.frombuffer(data, dtype=dtype).reshape(k, *shape[1:])
+
+
+def _laid_out(stream: Any, n: int, dtype: np.dtype[Any], where: str) -> np.ndarray[Any, Any]:
+    """Return the values of a stream as one array, in the order they come."""
+    out = scratch((n,), dtype)
+    each = _BLOCK // dtype.itemsize
+    for start in range(0, n, each):
+        k = min(each, n - start)
+        data = stream.read(k * dtype.itemsize)
+        if len(data) < k * dtype.itemsize:
+            raise ReadError("image/damaged", where=where, reason="ends early")
+        out[start : start + k] = np.frombuffer(data, dtype=dtype)
+    return out
 
 
 def _heads(path: Path) -> dict[str, tuple[tuple[int, ...], np.dtype[Any]]]:

@@ -12,6 +12,7 @@ import numpy.typing as npt
 Pixels: TypeAlias = npt.NDArray[np.unsignedinteger[Any]]
 SIDES = (28, 32, 48, 64, 96, 128)
 """Sides that are chosen by themselves; any other can be asked for."""
+_STRIP = 1 << 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,8 +116,11 @@ def _channels(picture: Pixels, channels: int) -> Pixels:
     if channels == 3:
         return np.repeat(picture, 3, axis=2)
     # ITU-R BT.601 luma, the weights that PIL's own conversion has
-    grey = picture.astype(np.float64) @ np.array([0.299, 0.587, 0.114])
-    out: Pixels = np.rint(grey).astype(picture.dtype)[..., None]
+    weights = np.array([0.299, 0.587, 0.114])
+    out: Pixels = np.empty((*picture.shape[:2], 1), dtype=picture.dtype)
+    rows = max(1, _STRIP // picture.shape[1])
+    for top in range(0, len(picture), rows):  # 24 bytes a pixel are held of a strip, not of a large scan
+        out[top : top + rows, :, 0] = np.rint(picture[top : top + rows].astype(np.float64) @ weights)
     return out
 
 

@@ -15,6 +15,7 @@ from synthproof.core.fingerprint import digest_frame, digest_json
 from synthproof.core.schema import Schema
 from synthproof.data.image.chain import Chain, Pixels
 from synthproof.data.table.dataset import Origin, Table
+from synthproof.engines.scratch import scratch
 
 IntArray = npt.NDArray[np.intp]
 FloatArray = npt.NDArray[np.float32]
@@ -140,7 +141,7 @@ class ImageSet:
     # pictures ----------------------------------------------------------------------------------------------
 
     def pixels(self, rows: IntArray | slice | None = None) -> Pixels:
-        """Return pictures as they are stored, shape (k, side, side, channels). A copy."""
+        """Return pictures as they are stored, shape (k, side, side, channels). A copy in memory: ask for a batch."""
         at = self.at if rows is None else self.at[rows]
         return np.array(self.store[at])
 
@@ -150,6 +151,15 @@ class ImageSet:
         found *= np.float32(2.0 / self.chain.top)
         found -= 1.0
         return np.ascontiguousarray(found.transpose(0, 3, 1, 2))
+
+    def gathered(self) -> Pixels:
+        """Return all pictures as one array in the order of the rows, not to be written to: mapped from disk when large."""
+        if len(self.at) == len(self.store) and np.array_equal(self.at, np.arange(len(self.at))):
+            return self.store
+        out = scratch((self.n_rows, *self.chain.shape), self.chain.dtype, prefix="synthproof-images-")
+        for rows in self.batches():
+            out[rows] = self.store[self.at[rows]]
+        return out
 
     def batches(self, size: int = BATCH) -> Iterator[slice]:
         """Yield slices that cover all pictures, `size` at a time."""

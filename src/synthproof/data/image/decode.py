@@ -108,10 +108,18 @@ def decode(path: Path, where: str) -> list[Pixels]:
     with _opened(path, where) as picture:
         head = _head(picture, where)
         out: list[Pixels] = []
+        seen = 0
         try:
             for frame in range(head.frames):
                 picture.seek(frame)
+                seen += (
+                    picture.width * picture.height
+                )  # a later frame may be larger than the first one, which the head is of
+                if seen > MOST_PIXELS:
+                    raise ReadError("image/too-large", where=where, most=f"{MOST_PIXELS:,}", n=f"> {seen:,}")
                 out.append(_pixels(picture, head))
+        except ReadError:
+            raise
         except Exception as error:  # noqa: BLE001 - decoders raise whatever a damaged file leads them to
             raise ReadError("image/damaged", where=where, reason=type(error).__name__) from error
         return out
@@ -161,7 +169,8 @@ def _pixels(picture: Any, head: Head) -> Pixels:
 
     upright = ImageOps.exif_transpose(picture) if picture.format == "JPEG" else picture
     if head.bits == 16:
-        return np.clip(np.asarray(upright, dtype=np.int64), 0, 65_535).astype(np.uint16)
+        sixteen: Pixels = np.clip(np.asarray(upright), 0, 65_535).astype(np.uint16)
+        return sixteen
     if upright.mode in {"LA", "La", "RGBA", "RGBa", "PA"} or "transparency" in upright.info:
         whole = upright.convert("RGBA")
         black = pillow().new("RGBA", whole.size, (0, 0, 0, 255))

@@ -89,7 +89,8 @@ def read_dicom(path: Path, where: str = "") -> DicomPicture:
     Notes
     -----
     Order: decoding → modality LUT or rescale → first VOI window or LUT (else the file's whole range) → inversion of
-    MONOCHROME1. Cost: one decoded copy of the file in memory, four bytes a value while the window is applied.
+    MONOCHROME1. Held: the file's bytes, its decoded frames, and the pictures made of them; of the frame that a window is
+    being applied to, some 20 bytes a value beside.
     """
     shown = where or path.name
     dataset = opened(path, shown)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Literal
 
 import numpy as np
@@ -33,19 +34,25 @@ def drawn(dataset: Any, frames: list[Any]) -> tuple[list[Pixels], Literal[8, 16]
         bits = int(dataset.get("BitsStored") or 8)
         return [(c >> (bits - 8) if bits > 8 else c).astype(np.uint8) for c in frames], 8, "colour"
     stored = int(dataset.get("BitsStored") or dataset.BitsAllocated)
-    clean = [_own_bits(f, stored, bool(dataset.get("PixelRepresentation", 0))) for f in frames]
-    bare = [_padding(f, dataset) for f in clean]
-    values = [_modality(f, dataset, i) for i, f in enumerate(clean)]
-    shares, how = _windowed(values, bare, dataset, stored)
-    if kind == "MONOCHROME1":
-        shares, how = [1.0 - s for s in shares], how + ", inverted"
-    for share, pad in zip(shares, bare, strict=True):
-        if pad is not None:
-            share[pad] = 0.0
+    signed = bool(dataset.get("PixelRepresentation", 0))
+
+    def values(i: int) -> tuple[FloatArray, npt.NDArray[np.bool_] | None]:
+        clean = _own_bits(frames[i], stored, signed)
+        return _modality(clean, dataset, i), _padding(clean, dataset)
+
+    shares, how = _windowing(dataset, stored, values, len(frames))
+    inverted = kind == "MONOCHROME1"
     out_bits: Literal[8, 16] = 8 if stored <= 8 else 16
     top, dtype = (255, np.uint8) if out_bits == 8 else (65_535, np.uint16)
-    pictures: list[Any] = [np.rint(np.clip(s, 0.0, 1.0) * top).astype(dtype) for s in shares]
-    return pictures, out_bits, how
+    pictures: list[Any] = []
+    for i in range(len(frames)):  # eight bytes a value are held of one frame at a time
+        found, pad = values(i)
+        share = shares(i, found)
+        share = 1.0 - share if inverted else share
+        if pad is not None:
+            share[pad] = 0.0
+        pictures.append(np.rint(np.clip(share, 0.0, 1.0) * top).astype(dtype))
+    return pictures, out_bits, how + (", inverted" if inverted else "")
 
 
 def _own_bits(frame: Any, stored: int, signed: bool) -> Any:
@@ -96,36 +103,44 @@ def _first(dataset: Any, name: str, default: float) -> float:
     return float(value)
 
 
-def _windowed(
-    values: list[FloatArray], bare: list[npt.NDArray[np.bool_] | None], dataset: Any, stored: int
-) -> tuple[list[FloatArray], str]:
-    """Return frames as shares of the shown range, and the words for it. A file has one kind of window."""
+def _windowing(
+    dataset: Any, stored: int, values: Callable[[int], tuple[FloatArray, Any]], n: int
+) -> tuple[Callable[[int, FloatArray], FloatArray], str]:
+    """Return what makes shares of the shown range of a frame, and the words for it. A file has one kind of window."""
     from pydicom.pixels.processing import apply_voi
 
     first = _group(dataset, 0, "FrameVOILUTSequence")
     if first.get("VOILUTSequence"):
         table = first.VOILUTSequence[0]
         bits = int(table.LUTDescriptor[2])
-        out = []
-        for i, v in enumerate(values):
+
+        def by_table(i: int, v: FloatArray) -> FloatArray:
             given = _group(dataset, i, "FrameVOILUTSequence")
             shown = apply_voi(np.rint(v).astype(np.int64), given if given.get("VOILUTSequence") else first)
-            out.append(np.asarray(shown, dtype=np.float64) / ((1 << bits) - 1))
-        return out, "VOI LUT"
+            return np.asarray(shown, dtype=np.float64) / ((1 << bits) - 1)
+
+        return by_table, "VOI LUT"
     width = _first(first, "WindowWidth", 0.0)
     kind = str(first.get("VOILUTFunction") or "LINEAR").upper()
     if width >= 1.0 or (width > 0.0 and kind != "LINEAR"):
-        out = []
-        for i, v in enumerate(values):
+
+        def by_window(i: int, v: FloatArray) -> FloatArray:
             given = _group(dataset, i, "FrameVOILUTSequence")
             center = _first(given, "WindowCenter", _first(first, "WindowCenter", 0.0))
-            out.append(_window(v, center, _first(given, "WindowWidth", width), kind))
-        return out, f"VOI window ({kind.lower()})"
+            return _window(v, center, _first(given, "WindowWidth", width), kind)
+
+        return by_window, f"VOI window ({kind.lower()})"
     if stored <= 8 and not dataset.get("PixelRepresentation", 0) and "RescaleSlope" not in dataset:
-        return [v / 255.0 for v in values], "as stored"
-    seen = [v if pad is None else v[~pad] for v, pad in zip(values, bare, strict=True)]
-    low, high = min(float(s.min()) for s in seen), max(float(s.max()) for s in seen)
-    return [(v - low) / max(high - low, 1e-12) for v in values], "full range"
+        return lambda _i, v: v / 255.0, "as stored"
+    ends = [_ends(*values(i)) for i in range(n)]
+    low, high = min(e[0] for e in ends), max(e[1] for e in ends)
+    return lambda _i, v: (v - low) / max(high - low, 1e-12), "full range"
+
+
+def _ends(values: FloatArray, pad: npt.NDArray[np.bool_] | None) -> tuple[float, float]:
+    """Return the lowest and highest value of a frame where something was imaged."""
+    seen = values if pad is None else values[~pad]
+    return float(seen.min()), float(seen.max())
 
 
 def _window(values: FloatArray, center: float, width: float, kind: str) -> FloatArray:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -15,14 +16,13 @@ import pandas as pd
 
 from synthproof.core.errors import ReadError
 from synthproof.core.run import Run, quiet
-from synthproof.core.schema import Field
 from synthproof.data.image.arrays import blocks_of, look_npz
 from synthproof.data.image.chain import Chain, Pixels, fitting_side
 from synthproof.data.image.dataset import ImageSet
 from synthproof.data.image.decode import DICOM, SUFFIXES, Head, decode, look
 from synthproof.data.image.dicom import DicomPicture, read_dicom
 from synthproof.data.image.intake import Intake
-from synthproof.data.image.labels import labels_file, of_classes, of_table, unlabelled
+from synthproof.data.image.labels import grouped, labels_file, of_classes, of_table, unlabelled
 from synthproof.data.image.store import new_store
 from synthproof.data.table.dataset import Origin, Table
 
@@ -31,6 +31,8 @@ MOST_BAD = 0.1
 """Share of unreadable files above which reading is refused: then it is the folder that is wrong, not some files."""
 _PARTS = {"train", "test", "val", "valid", "validation"}
 _BLOCK, _LOOKED = 64, 1_000
+_LARGE = 1 << 24
+"""Pixels of a file beyond which no second such file is decoded beside it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,7 +73,7 @@ def is_image_source(source: Any) -> bool:
         return False
     path = Path(source)
     if path.is_dir():
-        return next(_pictures(path), None) is not None
+        return any(_is_picture(p, path) for p in path.rglob("*"))
     return path.suffix.lower() == ".npz"
 
 
@@ -94,7 +96,9 @@ def read_images(source: Any, how: How | None = None, *, store: Path | None = Non
 
     Notes
     -----
-    Two passes over a folder: heads (sizes, depth), then pixels; 64 files are held at a time.
+    Two passes over a folder: heads (sizes, depth), then pixels. A file's pixels are held from its decoding to its square,
+    as many files at once as the run has workers; files of more than 16 million pixels one by one. Beyond that some 700
+    bytes of a file are held, and squares of more than 32 MiB in all lie on disk.
     """
     how = how or How()
     if isinstance(source, ImageSet):
@@ -110,11 +114,15 @@ def read_images(source: Any, how: How | None = None, *, store: Path | None = Non
 # folders -------------------------------------------------------------------------------------------------
 
 
-def _pictures(folder: Path) -> Any:
-    for path in sorted(folder.rglob("*")):
-        hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)
-        if path.suffix.lower() in {*SUFFIXES, *DICOM} and not hidden and path.is_file() and not path.is_symlink():
-            yield path
+def _pictures(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.rglob("*") if _is_picture(path, folder))
+
+
+def _is_picture(path: Path, folder: Path) -> bool:
+    if path.suffix.lower() not in {*SUFFIXES, *DICOM}:
+        return False
+    hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)
+    return not hidden and path.is_file() and not path.is_symlink()
 
 
 @dataclass(slots=True)
@@ -128,6 +136,7 @@ class _Files:
     person: dict[int, str] = field(default_factory=dict)
     intake: Intake = field(default_factory=Intake)
     guard: threading.Lock = field(default_factory=threading.Lock)
+    one_large: threading.Lock = field(default_factory=threading.Lock)
     window: Counter[str] = field(default_factory=Counter)
     first: dict[str, int] = field(default_factory=dict)
 
@@ -166,7 +175,7 @@ class _Files:
 
 
 def _of_folder(root: Path, how: How, store: Path | None, run: Run) -> ImageSet:
-    files = _Files(root, list(_pictures(root)))
+    files = _Files(root, _pictures(root))
     if not files.paths:
         raise ReadError("image/no-pictures", where=root.name, names="-")
     _look_at(files, run)
@@ -186,16 +195,25 @@ def _of_folder(root: Path, how: How, store: Path | None, run: Run) -> ImageSet:
     origin = Origin(container="images", name=root.name, options={"format": SUFFIXES.get(suffix, "DICOM").lower()})
     origin = replace(origin, options={**origin.options, "intake": files.intake.facts()})
     table, of_file, noted = _folder_labels(root, names, how, origin)
-    rows = [(r, j) for r, i in enumerate(of_file.tolist()) for j in range(starts[i], starts[i + 1]) if kept[j]]
-    if not rows:
+    row, at = _places(of_file, starts)
+    row, at = row[kept[at]], at[kept[at]]
+    if not len(row):
         raise ReadError("image/no-pictures", where=root.name, names="-")
-    labels = table.with_frame(table.frame.take([r for r, _ in rows]).reset_index(drop=True))
+    labels = table.with_frame(table.frame.take(row).reset_index(drop=True))
     if table.schema.unit_field is None and (files.person or any(f > 1 for f in frames)):
         # whose picture it is follows from the patient number of a DICOM file, else from the file itself
-        whose = [files.person.get(int(of_file[r]), f"file {of_file[r]}") for r, _ in rows]
-        labels = _grouped(labels, whose, "patient" if files.person else "file")
+        whose = [files.person.get(i, f"file {i}") for i in of_file[row].tolist()]
+        labels = grouped(labels, whose, "patient" if files.person else "file")
     layout = "table" if _table_of(root, how) else ("classes" if len(Path(names[0]).parts) > 1 else "flat")
-    return _finished(labels, pixels, chain, np.array([j for _, j in rows], dtype=np.intp), [*listed, *noted], layout)
+    return _finished(labels, pixels, chain, at, [*listed, *noted], layout)
+
+
+def _places(of_file: IntArray, starts: IntArray) -> tuple[IntArray, IntArray]:
+    """Return, for every picture of every labelled file, the row of its labels and its place in the store."""
+    counts = starts[of_file + 1] - starts[of_file]
+    row = np.repeat(np.arange(len(of_file), dtype=np.intp), counts)
+    within = np.arange(len(row)) - np.repeat(np.cumsum(counts) - counts, counts)
+    return row, (starts[of_file][row] + within).astype(np.intp)
 
 
 def _look_at(files: _Files, run: Run) -> None:
@@ -253,10 +271,13 @@ def _fill(files: _Files, pixels: Pixels, starts: IntArray, chain: Chain, run: Ru
     work = Run(workers=run.workers)  # files lie on this machine, whatever else the run may reach
 
     def one(i: int) -> str:
+        head = files.heads[i]
+        large = head is not None and head.height * head.width * head.frames > _LARGE
         try:
-            for k, picture in enumerate(files.pictures(i)):
-                pixels[starts[i] + k] = chain.apply(picture)
-                kept[starts[i] + k] = True
+            with files.one_large if large else nullcontext():
+                for k, picture in enumerate(files.pictures(i)):
+                    pixels[starts[i] + k] = chain.apply(picture)
+                    kept[starts[i] + k] = True
         except ReadError as error:
             kept[starts[i] : starts[i + 1]] = False
             return error.code
@@ -294,20 +315,6 @@ def _folder_labels(root: Path, names: list[str], how: How, origin: Origin) -> tu
             [{"code": "image/no-classes", "where": root.name, "n": len(names)}],
         )
     return of_classes(kinds, origin), every, []
-
-
-def _grouped(labels: Table, whose: Sequence[str], unit: str) -> Table:
-    """Return labels with a unit column of pseudonyms, numbered as persons first appear."""
-    name = unit
-    while name in labels.schema:
-        name += "_"
-    codes, _ = pd.factorize(np.array(whose, dtype=object))
-    f = Field(name=name, kind="identifier", roles=frozenset({"unit"}), reason="whose picture it is, from the file")
-    frame = labels.frame.assign(
-        **{name: pd.Series([f"P{c + 1:06d}" for c in codes], dtype=pd.StringDtype(na_value=np.nan))}
-    )
-    schema = replace(labels.schema, fields=(*labels.schema.fields, f), unit=unit)
-    return Table(frame, schema, origin=labels.origin)
 
 
 # archives and arrays -------------------------------------------------------------------------------------

@@ -254,6 +254,20 @@ def as_class(f: Field, column: pd.Series, *, alone: bool = False) -> tuple[Field
     return made, pd.Series(pd.Categorical(named_as, categories=list(levels)))
 
 
+def grouped(labels: Table, whose: Sequence[str], unit: str) -> Table:
+    """Return labels with a unit column of pseudonyms, numbered as persons first appear."""
+    name = unit
+    while name in labels.schema:
+        name += "_"
+    codes, _ = pd.factorize(np.array(whose, dtype=object))
+    f = Field(name=name, kind="identifier", roles=frozenset({"unit"}), reason="whose picture it is, from the file")
+    frame = labels.frame.assign(
+        **{name: pd.Series([f"P{c + 1:06d}" for c in codes], dtype=pd.StringDtype(na_value=np.nan))}
+    )
+    schema = replace(labels.schema, fields=(*labels.schema.fields, f), unit=unit)
+    return Table(frame, schema, origin=labels.origin)
+
+
 def labels_file(folder: Path) -> Path | None:
     """Return the label table that lies beside pictures, if there is just one."""
     known = [p for p in sorted(folder.iterdir()) if p.suffix.lower() in {".csv", ".tsv", ".parquet", ".xlsx", ".jsonl"}]
@@ -265,4 +279,4 @@ def _schema(fields: Sequence[Field]) -> Schema:
     return Schema(fields=tuple(fields), unit="image", modality="image")
 
 
-__all__ = ["Labelled", "as_class", "labels_file", "of_classes", "of_table", "unlabelled"]
+__all__ = ["Labelled", "as_class", "grouped", "labels_file", "of_classes", "of_table", "unlabelled"]

@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
-import weakref
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from synthproof.data.image.chain import Chain, Pixels
+from synthproof.engines.scratch import mapped, scratch
 
 FILE = "pixels.npy"
-IN_MEMORY = 1 << 28
-"""Bytes up to which pictures without a folder of their own stay in memory: 256 MiB."""
 
 
 def new_store(n: int, chain: Chain, folder: Path | None = None) -> Pixels:
@@ -23,18 +18,18 @@ def new_store(n: int, chain: Chain, folder: Path | None = None) -> Pixels:
     Parameters
     ----------
     folder
-        Where it lies, as ``pixels.npy``. Absent: in memory when small, else in a private temporary folder that goes
-        when the array does.
+        Where it lies, as ``pixels.npy``. Absent: in memory up to 32 MiB (`engines.scratch`), else in a private
+        temporary folder that goes when the array does.
+
+    Raises
+    ------
+    WorkspaceError
+        ``workspace/unwritable`` when the disk has no room.
     """
-    size = n * int(np.prod(chain.shape)) * chain.dtype.itemsize
-    if folder is None and size <= IN_MEMORY:
-        return np.zeros((n, *chain.shape), dtype=chain.dtype)
-    place = folder if folder is not None else Path(tempfile.mkdtemp(prefix="synthproof-images-"))
-    place.mkdir(parents=True, exist_ok=True)
-    made: Any = np.lib.format.open_memmap(place / FILE, mode="w+", dtype=chain.dtype, shape=(n, *chain.shape))
     if folder is None:
-        weakref.finalize(made, shutil.rmtree, str(place), ignore_errors=True)
-    return made  # type: ignore[no-any-return]
+        return scratch((n, *chain.shape), chain.dtype, prefix="synthproof-images-")
+    folder.mkdir(parents=True, exist_ok=True)
+    return mapped(folder / FILE, (n, *chain.shape), chain.dtype)
 
 
 def open_store(folder: Path) -> Pixels:
@@ -43,4 +38,4 @@ def open_store(folder: Path) -> Pixels:
     return stored
 
 
-__all__ = ["FILE", "IN_MEMORY", "new_store", "open_store"]
+__all__ = ["FILE", "new_store", "open_store"]

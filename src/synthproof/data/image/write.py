@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -57,7 +58,7 @@ def write_images(data: ImageSet, target: Path) -> tuple[Path, ...]:
 
 def _write_npz(data: ImageSet, path: Path) -> Path:
     codes, names = data.classes()
-    columns: dict[str, Any] = {"x": data.pixels() if data.chain.channels == 3 else data.pixels()[..., 0]}
+    columns: dict[str, Any] = {}
     if len(data.targets) <= 1:
         columns |= {"y": codes.astype(np.int64), "classes": np.array(names)}
     else:
@@ -67,9 +68,22 @@ def _write_npz(data: ImageSet, path: Path) -> Path:
         columns |= {n: data.marks[n].to_numpy(dtype=np.int64) for n in ("seed", "index")}
         columns["model"] = np.array(sorted(set(data.marks["model"].astype(str))))
     columns["synthetic"] = np.array(_says(data)[0])
-    with whole_file(path) as part, part.open("wb") as handle:
-        np.savez_compressed(handle, allow_pickle=False, **columns)
+    with whole_file(path) as part, zipfile.ZipFile(part, "w", zipfile.ZIP_DEFLATED, allowZip64=True) as archive:
+        _stream_pictures(data, archive)
+        for name, column in columns.items():
+            with archive.open(f"{name}.npy", "w") as member:
+                np.lib.format.write_array(member, np.asanyarray(column), allow_pickle=False)
     return path
+
+
+def _stream_pictures(data: ImageSet, archive: zipfile.ZipFile) -> None:
+    """Write the array ``x`` a batch at a time, grey pictures without a channel axis: none but the batch is held."""
+    shape = data.chain.shape if data.chain.channels == 3 else data.chain.shape[:2]
+    head = {"descr": np.lib.format.dtype_to_descr(data.chain.dtype), "fortran_order": False}
+    with archive.open("x.npy", "w", force_zip64=True) as member:
+        np.lib.format.write_array_header_1_0(member, {**head, "shape": (data.n_rows, *shape)})
+        for rows in data.batches():
+            member.write(np.ascontiguousarray(data.pixels(rows)).data)
 
 
 def write_folder(data: ImageSet, folder: Path, kind: str) -> list[str]:

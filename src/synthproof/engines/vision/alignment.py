@@ -3,13 +3,17 @@
 A picture is reduced to `SIDE` pixels at most. Of a real picture the middle window is taken; of the picture that is asked
 about, every window that the middle of a real one could have moved to. Windows are compared by correlation, which knows
 no brightness and no contrast, as ``sqrt(2 - 2 r)``: 0 for a copy, 1.41 for strangers.
+
+Pictures are read where they are needed and a block at a time, so that a search holds 256 bytes of a real picture (its
+evened window), however large pictures are.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Protocol, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -25,7 +29,22 @@ MARGIN = 0.11
 """Share of the side that the middle window leaves out at each edge: what a crop to nine tenths may have cut off."""
 AXES = 64
 """Leading axes of the evened windows."""
+HELD = 1 << 25
+"""Bytes of windows that are kept between two passes, 32 MiB; of more pictures they are made again where they are needed."""
 _BLOCK = 256
+_READ, _AMONG, _EXACT = 512, 4_096, 64
+"""Pictures read, compared with, and aligned in full at a time."""
+
+
+class Shown(Protocol):
+    """Pictures that are read where they are needed: positions or a slice → shape (k, c, s, s)."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, rows: IntArray | slice, /) -> Float32Array: ...
+
+
+Pictures: TypeAlias = Float32Array | Shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +145,44 @@ def moved(pictures: Float32Array, move: Move) -> Float32Array:
     return _unit(cut.reshape(len(cut), -1).astype(np.float32))
 
 
+class Windows:
+    """Middle windows of pictures, normalised: kept when they are few, else made again from the pictures when asked for.
+
+    Parameters
+    ----------
+    pictures
+        Shape (n, c, s, s), or what reads them.
+    """
+
+    def __init__(self, pictures: Pictures) -> None:
+        self._pictures = pictures
+        self._kept: Float32Array | None = None
+        self.width = middles(reduced(pictures[np.arange(min(1, len(pictures)), dtype=np.intp)])).shape[1]
+        if len(self) * self.width * 4 <= HELD:
+            made = list(self.blocks())
+            self._kept = np.concatenate(made) if made else np.empty((0, self.width), dtype=np.float32)
+
+    def __len__(self) -> int:
+        return len(self._pictures)
+
+    def blocks(self) -> Iterator[Float32Array]:
+        """Yield all windows in order, some hundred at a time."""
+        for start in range(0, len(self), _READ):
+            some = slice(start, min(start + _READ, len(self)))
+            yield middles(reduced(self._pictures[some])) if self._kept is None else self._kept[some]
+
+    def __getitem__(self, rows: IntArray) -> Float32Array:
+        """Return the windows at some positions, one more axis than `rows` has; each picture is read once."""
+        if self._kept is not None:
+            return self._kept[rows]
+        wanted, at = np.unique(rows, return_inverse=True)
+        found = np.empty((len(wanted), self.width), dtype=np.float32)
+        for start in range(0, len(wanted), _READ):
+            some = slice(start, start + _READ)
+            found[some] = middles(reduced(self._pictures[wanted[some]]))
+        return found[at.reshape(rows.shape)]
+
+
 @dataclass(frozen=True, slots=True)
 class Reference:
     """Middle windows of pictures, as two embeddings see them.
@@ -133,20 +190,20 @@ class Reference:
     Parameters
     ----------
     fine
-        Windows as they are, normalised, shape (m, d).
+        Windows as they are, normalised: ``fine[rows]`` has shape (k, d).
     centre, axes
         What makes an evened window of a fine one: its leading axes, each divided by its spread.
     even
         Evened windows, normalised, shape (m, at most `AXES`).
     """
 
-    fine: Float32Array
+    fine: Windows
     centre: Float32Array
     axes: Float32Array
     even: Float32Array
 
     def __len__(self) -> int:
-        return len(self.fine)
+        return len(self.even)
 
     def evened(self, windows: Float32Array) -> Float32Array:
         """Return fine windows as the second embedding sees them."""
@@ -170,24 +227,45 @@ class Near:
 
 
 @one_blas_thread()
-def reference(pictures: Float32Array, *, like: Reference | None = None) -> Reference:
-    """Return the windows that others are compared with; at least two pictures. `like`: evened as another reference is."""
-    windows = middles(reduced(pictures))
-    if like is not None:
-        return Reference(windows, like.centre, like.axes, like.evened(windows))
-    centre = np.asarray(windows.mean(axis=0), dtype=np.float32)
-    apart = windows - centre
-    variances, vectors = np.linalg.eigh(np.asarray(apart.T @ apart, dtype=np.float64) / len(windows))
-    k = min(AXES, len(variances), max(1, len(windows) - 1))
+def reference(pictures: Pictures, *, like: Reference | None = None) -> Reference:
+    """Return the windows that others are compared with; at least two pictures. `like`: evened as another reference is.
+
+    Two passes over the pictures, one with `like`; 256 bytes of each are held afterwards.
+    """
+    windows = Windows(pictures)
+    centre, axes = _leading(windows) if like is None else (like.centre, like.axes)
+    even = np.empty((len(windows), axes.shape[1]), dtype=np.float32)
+    made, start = Reference(windows, centre, axes, even), 0
+    for block in windows.blocks():
+        even[start : start + len(block)] = made.evened(block)
+        start += len(block)
+    return made
+
+
+def _leading(windows: Windows) -> tuple[Float32Array, Float32Array]:
+    """Return the centre of windows and their leading axes, each over its spread; one pass, d² numbers held."""
+    n, d = len(windows), windows.width
+    near: Float32Array | None = None
+    total, second = np.zeros(d), np.zeros((d, d))
+    for block in windows.blocks():
+        # taken from the first block's mean, which is near enough to the whole one for nothing to cancel
+        near = np.asarray(block.mean(axis=0), dtype=np.float32) if near is None else near
+        apart = block - near
+        total += apart.sum(axis=0, dtype=np.float64)
+        second += apart.T @ apart
+    assert near is not None
+    shift = total / n
+    centre = np.asarray(near + shift, dtype=np.float32)
+    variances, vectors = np.linalg.eigh(second / n - np.outer(shift, shift))
+    k = min(AXES, len(variances), max(1, n - 1))
     variances, vectors = np.clip(variances[::-1][:k], 1e-12, None), vectors[:, ::-1][:, :k]
     # What neighbours share is divided out, so that a copy stands apart from them; the last axis is noise as much as not.
-    axes = (vectors / np.sqrt(variances + variances[-1])).astype(np.float32)
-    return Reference(windows, centre, axes, _length_one(np.asarray(np.matmul(apart, axes), dtype=np.float32)))
+    return centre, (vectors / np.sqrt(variances + variances[-1])).astype(np.float32)
 
 
 @one_blas_thread()
 def nearest_aligned(
-    asked: Float32Array,
+    asked: Pictures,
     among: Reference,
     k: int,
     *,
@@ -198,7 +276,7 @@ def nearest_aligned(
     Parameters
     ----------
     asked
-        Pictures, shape (n, c, s, s).
+        Pictures, shape (n, c, s, s), or what reads them.
     among
         From `reference`.
     tick
@@ -207,28 +285,44 @@ def nearest_aligned(
     Notes
     -----
     2 k candidates by the coarse moves in the evened embedding, then every move by both for these. The evened one sees
-    noisy copies among pictures that are all alike (X-rays); the fine one tells crops better. Cost about n · m · 10⁴
-    operations: 1,000 pictures of 28 px among 2,000 take 4 s on one core.
+    noisy copies among pictures that are all alike (X-rays); the fine one tells crops better. Of equals the first comes
+    first. Cost about n · m · 10⁴ operations: 1,000 pictures of 28 px among 2,000 take 4 s on one core. Memory: 16 k bytes
+    of each picture that is asked about, and blocks of 256 against 4,096 pictures.
     """
     wide = min(2 * k, len(among))
     k = min(k, len(among))
     rows, found = np.empty((2, len(asked), k), dtype=np.intp), np.empty((2, len(asked), k))
-    evenly = np.ascontiguousarray(among.even.T)
     for start in range(0, len(asked), _BLOCK):
         tick(start, len(asked))
-        fine = reduced(asked[start : start + _BLOCK])
-        stop = start + len(fine)
-        best = np.full((len(fine), len(among)), -1.0, dtype=np.float32)
-        for move in COARSE:
-            np.maximum(best, among.evened(moved(fine, move)) @ evenly, out=best)
-        candidates = np.argpartition(-best, wide - 1, axis=1)[:, :wide]
-        for at, closest in enumerate(_closest(fine, among, candidates)):
-            order = np.argsort(-closest, axis=1, kind="stable")[:, :k]
-            rows[at, start:stop] = np.take_along_axis(candidates, order, axis=1)
-            apart = 2.0 - 2.0 * np.take_along_axis(closest, order, axis=1).astype(np.float64)
-            found[at, start:stop] = np.sqrt(np.clip(apart, 0.0, None))
+        given = reduced(asked[slice(start, min(start + _BLOCK, len(asked)))])
+        candidates = _candidates(given, among, wide)
+        for first in range(0, len(given), _EXACT):
+            some = slice(first, min(first + _EXACT, len(given)))
+            at = slice(start + some.start, start + some.stop)
+            for kind, closest in enumerate(_closest(given[some], among, candidates[some])):
+                order = np.argsort(-closest, axis=1, kind="stable")[:, :k]
+                rows[kind, at] = np.take_along_axis(candidates[some], order, axis=1)
+                apart = 2.0 - 2.0 * np.take_along_axis(closest, order, axis=1).astype(np.float64)
+                found[kind, at] = np.sqrt(np.clip(apart, 0.0, None))
     tick(len(asked), len(asked))
     return Near(rows[0], found[0]), Near(rows[1], found[1])
+
+
+def _candidates(given: Float32Array, among: Reference, wide: int) -> IntArray:
+    """Return the positions of the likeliest pictures of a reference, by the coarse moves, shape (n, wide), ascending."""
+    asked = [among.evened(moved(given, move)) for move in COARSE]
+    rows, likeness = np.empty((len(given), 0), dtype=np.intp), np.empty((len(given), 0), dtype=np.float32)
+    for start in range(0, len(among), _AMONG):
+        them = among.even[start : start + _AMONG].T
+        best = np.full((len(given), them.shape[1]), -1.0, dtype=np.float32)
+        for windows in asked:
+            np.maximum(best, windows @ them, out=best)
+        here = np.broadcast_to(np.arange(start, start + them.shape[1], dtype=np.intp), best.shape)
+        rows, likeness = np.concatenate([rows, here], axis=1), np.concatenate([likeness, best], axis=1)
+        if rows.shape[1] > wide:
+            first = np.argpartition(-likeness, wide - 1, axis=1)[:, :wide]
+            rows, likeness = np.take_along_axis(rows, first, axis=1), np.take_along_axis(likeness, first, axis=1)
+    return np.sort(rows, axis=1)
 
 
 def _closest(fine: Float32Array, among: Reference, candidates: IntArray) -> tuple[Float32Array, Float32Array]:
@@ -242,5 +336,5 @@ def _closest(fine: Float32Array, among: Reference, candidates: IntArray) -> tupl
     return first, second
 
 
-__all__ = ["ALL", "COARSE", "MARGIN", "SIDE", "Move", "Near", "Reference", "middles", "moved"]
-__all__ += ["nearest_aligned", "reduced", "reference", "resampling"]
+__all__ = ["ALL", "COARSE", "MARGIN", "SIDE", "Move", "Near", "Pictures", "Reference", "Shown", "Windows", "middles"]
+__all__ += ["moved", "nearest_aligned", "reduced", "reference", "resampling"]

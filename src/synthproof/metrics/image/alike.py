@@ -15,6 +15,7 @@ from synthproof.engines.vision.alignment import Near, Reference, nearest_aligned
 from synthproof.metrics.image.reading import Side, rows_of, side_of
 
 FloatArray = npt.NDArray[np.float64]
+Float32Array = npt.NDArray[np.float32]
 IntArray = npt.NDArray[np.intp]
 
 NEIGHBOURS = 12
@@ -22,6 +23,7 @@ MOST_PAIRS = 40_000_000
 """Pairs of pictures that are looked at; beyond it fewer synthetic and unseen pictures are asked about, never fewer
 training pictures: a copy of one that was left out would pass unseen."""
 FEWEST_ASKED = 1_000
+_READ = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +57,7 @@ def search(case: Case[Any], seed: int, run: Run) -> Found:
     most = max(FEWEST_ASKED, MOST_PAIRS // max(1, train.n_rows))
     most = max(synthetic.n_rows, holdout.n_rows) if case.full else most
     rows = {side: rows_of(side_of(case, side), most, seed, f"image.alike/{side}") for side in ("synthetic", "holdout")}
-    asked = {side: small(side_of(case, side), rows[side]) for side in ("synthetic", "holdout")}
+    asked = {side: Seen(side_of(case, side), rows[side]) for side in ("synthetic", "holdout")}
     learned = reference_of(train)
     to_train = _near(asked["synthetic"], learned, run, 1)
     unseen = _near(asked["holdout"], learned, run, 2)
@@ -65,23 +67,45 @@ def search(case: Case[Any], seed: int, run: Run) -> Found:
     return made
 
 
-def _near(asked: npt.NDArray[np.float32], among: Reference, run: Run, part: int) -> tuple[Near, Near]:
+def _near(asked: Seen, among: Reference, run: Run, part: int) -> tuple[Near, Near]:
     def tick(done: int, total: int) -> None:
         run.tick(f"image.alike, part {part} of 3", done, total)
 
     return nearest_aligned(asked, among, NEIGHBOURS, tick=tick)
 
 
-def small(images: ImageSet, rows: IntArray | None = None) -> npt.NDArray[np.float32]:
-    """Return pictures as the search sees them, read a batch at a time."""
-    at = np.arange(images.n_rows, dtype=np.intp) if rows is None else rows
-    parts = [reduced(images.values(at[i : i + 512])) for i in range(0, len(at), 512)]
-    return np.concatenate(parts) if parts else images.values(at)
+class Seen:
+    """Pictures of a data set as the search sees them, read from the store when they are asked for.
+
+    Parameters
+    ----------
+    images, rows
+        The data set, and which of its pictures; all when absent.
+    """
+
+    def __init__(self, images: ImageSet, rows: IntArray | None = None) -> None:
+        self.images = images
+        self.rows = np.arange(images.n_rows, dtype=np.intp) if rows is None else rows
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __getitem__(self, rows: IntArray | slice) -> Float32Array:
+        """Return some of them, shape (k, c, s, s), 32 pixels a side at most; a batch is read at a time."""
+        at = self.rows[rows]
+        parts = [reduced(self.images.values(at[i : i + _READ])) for i in range(0, len(at), _READ)]
+        return np.concatenate(parts) if parts else reduced(self.images.values(at))
+
+
+def small(images: ImageSet, rows: IntArray | None = None) -> Float32Array:
+    """Return pictures as the search sees them, all at once: 4 KiB each in grey. For a bounded number of them."""
+    return Seen(images, rows)[:]
 
 
 def reference_of(images: ImageSet, rows: IntArray | None = None, *, like: Reference | None = None) -> Reference:
-    """Return pictures that others are compared with; `like`: evened as another reference is, so that both see alike."""
-    return reference(small(images, rows), like=like)
+    """Return pictures that others are compared with, never held; `like`: evened as another reference is, so that both
+    see alike."""
+    return reference(Seen(images, rows), like=like)
 
 
 def sides_asked(found: Found) -> dict[Side, int]:
@@ -89,4 +113,14 @@ def sides_asked(found: Found) -> dict[Side, int]:
     return {"synthetic": len(found.synthetic_rows), "holdout": len(found.holdout_rows)}
 
 
-__all__ = ["FEWEST_ASKED", "MOST_PAIRS", "NEIGHBOURS", "Found", "reference_of", "search", "sides_asked", "small"]
+__all__ = [
+    "FEWEST_ASKED",
+    "MOST_PAIRS",
+    "NEIGHBOURS",
+    "Found",
+    "Seen",
+    "reference_of",
+    "search",
+    "sides_asked",
+    "small",
+]

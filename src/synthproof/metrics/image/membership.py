@@ -17,7 +17,7 @@ from synthproof.core.schema import Purpose, Schema
 from synthproof.core.stats import clopper_pearson
 from synthproof.core.words import Words
 from synthproof.engines.vision.alignment import nearest_aligned
-from synthproof.metrics.image.alike import MOST_PAIRS, reference_of, small
+from synthproof.metrics.image.alike import MOST_PAIRS, Seen, reference_of
 from synthproof.metrics.image.reading import NO_IMAGES, WHAT, Side, classes_of, rows_of, side_of, unready
 from synthproof.metrics.table import attack_success as success
 from synthproof.metrics.table.answers import insufficient, too_few
@@ -89,8 +89,9 @@ class Membership:
     -----
     Scores of a picture, higher for members: less the aligned distance to the nearest synthetic picture by either
     embedding; less that distance over the mean distance to the next ones (a copy has one near synthetic picture, a typical
-    picture has many); and, where ``case.losses`` holds ``train`` and ``holdout`` (a loss per picture, or per person),
-    less the loss and less the loss over the mean of its class. A person's score is the highest of all pictures'. The
+    picture has many); and, where ``case.losses`` holds ``train`` and ``holdout`` (a loss per picture, or per person; whose
+    loss is not a number is not attacked), less the loss and less the loss over the mean of its class. A person's score is
+    the highest of all pictures'. The
     best attack on half A is counted on half B, as tables do it (`metrics.table.attack_success`); upper ends are the
     highest of all attacks'.
 
@@ -281,11 +282,13 @@ def _scores(case: Case[Any], seed: int, run: Run) -> tuple[dict[Side, IntArray],
     for side in ("train", "holdout"):
         images = side_of(case, side)
         at = rows_of(images, images.n_rows if case.full else most, seed, f"image.membership/{side}")
+        if (told := _losses(case, side)) is not None and np.isnan(told).any():
+            at = np.flatnonzero(~np.isnan(told)).astype(np.intp)[: max(most, MOST)]
 
         def tick(done: int, total: int) -> None:
             run.tick("image.membership", done, total)
 
-        near = nearest_aligned(small(images, at), known, NEIGHBOURS, tick=tick)
+        near = nearest_aligned(Seen(images, at), known, NEIGHBOURS, tick=tick)
         found: dict[str, FloatArray] = {}
         for name, n in zip(("distance", "evened distance"), near, strict=True):
             found[name] = -n.distance[:, 0]
@@ -296,16 +299,23 @@ def _scores(case: Case[Any], seed: int, run: Run) -> tuple[dict[Side, IntArray],
     return rows, scores
 
 
-def _add_losses(case: Case[Any], rows: dict[Side, IntArray], scores: dict[Side, dict[str, FloatArray]]) -> None:
+def _losses(case: Case[Any], side: Side) -> FloatArray | None:
+    """Return the loss of every picture of a side, not a number where nobody asked; ``None`` when none were given."""
     if not case.losses or "train" not in case.losses or "holdout" not in case.losses:
-        return
+        return None
+    images, given = side_of(case, side), np.asarray(case.losses[side], dtype=np.float64)
+    if len(given) not in (images.n_rows, len(images)):
+        raise ValueError("losses must be one a picture or one a unit")
+    return given if len(given) == images.n_rows else np.asarray(given[images.unit_of_row], dtype=np.float64)
+
+
+def _add_losses(case: Case[Any], rows: dict[Side, IntArray], scores: dict[Side, dict[str, FloatArray]]) -> None:
     classes = classes_of(case)
     per_row: dict[Side, FloatArray] = {}
     for side in rows:
-        images, given = side_of(case, side), np.asarray(case.losses[side], dtype=np.float64)
-        if len(given) not in (images.n_rows, len(images)):
-            raise ValueError("losses must be one a picture or one a unit")
-        per_row[side] = (given if len(given) == images.n_rows else given[images.unit_of_row])[rows[side]]
+        if (given := _losses(case, side)) is None:
+            return
+        per_row[side] = given[rows[side]]
     of = {side: classes.of[side][rows[side]] for side in rows}
     everyone, codes = np.concatenate(list(per_row.values())), np.concatenate(list(of.values()))
     means = {int(c): float(everyone[codes == c].mean()) for c in np.unique(codes)}

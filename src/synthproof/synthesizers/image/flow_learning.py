@@ -51,9 +51,7 @@ class Loader(Plain):
         if self.device.type == "cuda":
             store, free = begun.data.store, torch.cuda.mem_get_info()[0]
             if store.nbytes * 2 < free // 4:
-                pixels = begun.data.pixels()
-                self.resident = torch.as_tensor(np.ascontiguousarray(pixels.transpose(0, 3, 1, 2)).astype(np.int32))
-                self.resident = self.resident.to(torch.int16 if pixels.itemsize == 2 else torch.uint8).to(self.device)
+                self.resident = _on_device(begun.data, self.device)
                 self.condition = self.condition.to(self.device)
                 self.top = begun.data.chain.top
 
@@ -72,6 +70,17 @@ def runner_for(net: UNet, device: str, minutes: float) -> Any:
     if device != "cuda" or minutes < _WORTH_COMPILING:
         return partial(run, net)
     return need_torch().compile(partial(run, net), dynamic=False)
+
+
+def _on_device(data: ImageSet, device: Any) -> Any:
+    """Return all pictures on a device, channels first, taken there a batch at a time: 16 bits as they are in int16."""
+    torch, chain = need_torch(), data.chain
+    kind = torch.uint8 if chain.bits == 8 else torch.int16
+    out = torch.empty((data.n_rows, chain.channels, chain.side, chain.side), dtype=kind, device=device)
+    for rows in data.batches():
+        given = np.ascontiguousarray(data.pixels(rows).transpose(0, 3, 1, 2))
+        out[rows] = torch.as_tensor(given if chain.bits == 8 else given.view(np.int16)).to(device)
+    return out
 
 
 def path_loss(net: UNet, begun: Begun, share: float, flip: bool, runner: Any) -> Any:

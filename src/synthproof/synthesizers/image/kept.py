@@ -128,7 +128,7 @@ class Kept(Params, Saved, ABC):
             "schema": data.schema.to_dict(),
             "chain": data.chain.to_dict(),
             "origin": {"container": origin.container, "options": dict(origin.options), "name": origin.name},
-            "pixels": data.pixels(),
+            "pixels": data.gathered(),
             "labels": {f.name: _plain(data.frame[f.name], f) for f in data.schema.fields},
             "notices": [w.to_dict() for w in held.notices],
             "digest": self.digest_,
