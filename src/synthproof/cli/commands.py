@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -55,7 +56,7 @@ def _lang(config: RunConfig) -> Lang:
     "fit.synthesizer", "fit.fast", "fit.row_wise", "sample.n", "sample.drop_copies", "sample.cap_remedy",
     "protect.steps", "split.holdout", "read.schema", "read.query", "read.table", "budget", "memory",
     "read.rules", "read.learn_rules", "read.broken_rules",
-    "image.labels", "image.person", "image.side", "image.fit", "image.colour", "image.part",
+    "image.labels", "image.person", "image.side", "image.fit", "image.colour", "image.part", "image.scenes", "image.boxes",
 )  # fmt: skip
 def run(
     source: Annotated[
@@ -157,6 +158,8 @@ def inspect(
     "image.fit",
     "image.colour",
     "image.part",
+    "image.scenes",
+    "image.boxes",
 )
 def fit(
     source: Annotated[
@@ -275,6 +278,9 @@ def complete(
     "image.side",
     "image.fit",
     "image.colour",
+    "image.part",
+    "image.scenes",
+    "image.boxes",
 )
 def verify(
     real: Annotated[str, typer.Argument(help="The data that were learned from.")],
@@ -313,6 +319,7 @@ def verify(
             seed=config.seed,
             gates=config.verify.gates,
             full=config.verify.full,
+            image=asdict(config.image),
             run=job,
         )
         if out is not None:

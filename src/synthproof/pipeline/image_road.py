@@ -19,7 +19,8 @@ from synthproof.core.run import Run
 from synthproof.core.words import Words
 from synthproof.data.image.dataset import ImageSet
 from synthproof.data.image.io import How, is_image_source, read_images
-from synthproof.data.image.write import write_images, write_numbered
+from synthproof.data.image.scenes_io import read_pictures, write_pictures
+from synthproof.data.image.write import write_numbered
 from synthproof.data.table.io import notices
 from synthproof.dossier.assemble import write_dossier
 from synthproof.pipeline.budget import Estimate, Plan
@@ -27,6 +28,7 @@ from synthproof.pipeline.config import RunConfig
 from synthproof.pipeline.images import load_images, save_images
 from synthproof.pipeline.judging import check_purpose, facts_of, generator_facts, prove
 from synthproof.pipeline.model import PICTURES
+from synthproof.pipeline.reading import how_of
 from synthproof.pipeline.road import Road
 from synthproof.policy.load import load_policy
 from synthproof.protection.pictures import IMAGE_STEPS, protect_pictures
@@ -67,16 +69,6 @@ def policy_notice(name: str) -> tuple[Words, ...]:
     return () if used == name else (OTHER_POLICY.filled(asked=name, used=used),)
 
 
-def how_of(config: RunConfig) -> How:
-    """Return how a configuration has pictures read."""
-    image = config.image
-    targets = tuple(t.strip() for t in config.target.split(",") if t.strip())
-    return How(
-        labels=image.labels, targets=targets, person=image.person, side=image.side, fit=image.fit, colour=image.colour,
-        part=image.part,
-    )  # fmt: skip
-
-
 class ImageRoad(Road):
     """One run of pictures over one workspace; see `Road`."""
 
@@ -89,7 +81,8 @@ class ImageRoad(Road):
     def _settings(self, stage: str) -> Any:
         settings = self.config.to_dict()
         if stage == "read":
-            return {**settings["image"], "source": _digest(self.load.source), "target": settings["target"]}
+            digest, how = _digest(self.load.source), self._how
+            return {**settings["image"], "scenes": how.scenes, "source": digest, "target": settings["target"]}
         return super()._settings(stage)
 
     def _plan(self) -> None:
@@ -116,11 +109,16 @@ class ImageRoad(Road):
         name = self.config.fit.synthesizer
         return PICTURES if name == "auto" else name
 
+    @property
+    def _how(self) -> How:
+        maker = synthesizers.make(self._generator, **dict(self.config.fit.parameters))
+        return how_of(self.config.image, self.config.target, maker)
+
     # stages -----------------------------------------------------------------------------------------------
 
     def _do_read(self) -> tuple[list[Path], dict[str, Any]]:
         vault = self.workspace.vault
-        images = read_images(self.load.source, how_of(self.config), run=self.run)
+        images = read_pictures(self.load.source, self._how, run=self.run)
         check_purpose(self.config.purpose, images.schema)
         save_images(vault / "source", images)
         self.load.table = load_images(vault / "source")
@@ -195,7 +193,7 @@ class ImageRoad(Road):
         vault = self.workspace.vault
         save_images(vault / "synthetic", drawn)
         self.load.synthetic = load_images(vault / "synthetic")
-        written = write_images(drawn, vault / "synthetic-images")
+        written = write_pictures(drawn, vault / "synthetic-images")
         write_text(vault / "refinements.json", "[]")
         return [vault / "synthetic", *written, vault / "refinements.json"], {}
 
@@ -297,7 +295,6 @@ _NOT_TOLD = {"seed", "out", "purpose", "lang", "source", "read", "image", "state
 
 __all__ = [
     "ImageRoad",
-    "how_of",
     "image_policy",
     "losses_of",
     "policy_notice",
