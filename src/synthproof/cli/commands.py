@@ -49,6 +49,12 @@ def _lang(config: RunConfig) -> Lang:
     return config.lang or language()
 
 
+def settled(settings: Mapping[str, Any]) -> tuple[RunConfig, Lang]:
+    """Return the project file of the current folder with flags laid over it, and the language."""
+    config = _config(None, None, settings)
+    return config, _lang(config)
+
+
 @app.command()
 @configured(
     "target", "out", "seed", "lang", "statements", "executor", "workers",

@@ -13,7 +13,7 @@ import pandas as pd
 from synthproof.core.errors import DataError, UsageError
 from synthproof.core.evidence import Statement
 from synthproof.core.files import refuse_taken
-from synthproof.core.models import recipe_of, save_model
+from synthproof.core.models import load_model, recipe_of, registered_name, save_model
 from synthproof.core.random import derive, fresh_seed
 from synthproof.core.registry import synthesizers
 from synthproof.core.run import Run
@@ -30,6 +30,7 @@ from synthproof.pipeline.image_road import image_policy, losses_of, policy_notic
 from synthproof.pipeline.judging import check_purpose, check_repeats, complete_purpose, prove
 from synthproof.pipeline.model import PICTURES, Model
 from synthproof.pipeline.reading import how_of
+from synthproof.pipeline.stage_config import ImageConfig
 from synthproof.policy.load import load_policy
 from synthproof.protection.pictures import IMAGE_STEPS, protect_pictures
 from synthproof.verification.proof import GeneratorFacts, Proof
@@ -197,4 +198,46 @@ def sample_pictures(
     return write_pictures(drawn, out)
 
 
-__all__ = ["as_train", "check_unseen_pictures", "fit_pictures", "of_pictures", "prove_pictures", "sample_pictures"]
+def alter_pictures(
+    model: Path,
+    source: str,
+    out: Path,
+    *,
+    image: ImageConfig,
+    knowingly: bool = False,
+    seed: int | None = None,
+    force: bool = False,
+    run: Run | None = None,
+) -> tuple[Path, ...]:
+    """Send the pictures of a source through a saved stage and write what comes out.
+
+    Pictures from files are taken for real: who drew them is not known.
+
+    Raises
+    ------
+    UsageError
+        ``synthesizer/cannot``: the model draws and alters nothing.
+    DataError
+        ``image/real-input`` unless `knowingly`: then the pictures say of themselves that they are altered real ones.
+    """
+    made = load_model(model)
+    name = registered_name(type(made))
+    if not hasattr(made, "apply"):
+        raise UsageError("synthesizer/cannot", where=name, name=name, wanted="alter", able="image.superres")
+    if not force:
+        refuse_taken(out, "images.csv")
+    scenes = "yes" if name == "image.semantic" else "no"  # it paints over the boxes of scenes
+    asked = image if image.scenes != "auto" else replace(image, scenes=scenes)
+    data = read_pictures(source, how_of(asked), run=run)
+    return write_pictures(made.apply(data, seed=seed, knowingly=knowingly, run=run), out)
+
+
+__all__ = [
+    "alter_pictures",
+    "as_train",
+    "check_unseen_pictures",
+    "fit_pictures",
+    "of_pictures",
+    "prove_pictures",
+    "sample_pictures",
+]

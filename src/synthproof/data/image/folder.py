@@ -17,6 +17,7 @@ from synthproof.core.errors import ReadError
 from synthproof.core.run import Run, quiet
 from synthproof.core.schema import Field
 from synthproof.data.image.chain import Chain, Pixels, fitting_side
+from synthproof.data.image.custody import KEY, Step
 from synthproof.data.image.dataset import ImageSet
 from synthproof.data.image.decode import DICOM, SUFFIXES, Head, decode, look
 from synthproof.data.image.dicom import DicomPicture, read_dicom
@@ -163,6 +164,8 @@ def read_folder(
     suffix = Counter(p.suffix.lower() for p in files.paths).most_common(1)[0][0]
     origin = Origin(container="images", name=root.name, options={"format": SUFFIXES.get(suffix, "DICOM").lower()})
     origin = replace(origin, options={**origin.options, "intake": files.intake.facts()})
+    if files.intake.altered:  # what was altered once stays so, whoever hands it on
+        origin = replace(origin, options={**origin.options, KEY: [Step(did="translate", input="real").to_dict()]})
     table, of_file, noted = _folder_labels(root, names, how, origin)
     rows = [(r, j) for r, i in enumerate(of_file.tolist()) for j in range(starts[i], starts[i + 1]) if kept[j]]
     if not rows:

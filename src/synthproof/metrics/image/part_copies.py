@@ -253,7 +253,7 @@ class PartCopies:
         found = {s: np.array(_repeats(sides[s], known)) for s in SIDES if s != "train"}
         (hits, n), (met, m) = ((int((found[s] >= 0).sum()), len(found[s])) for s in ("synthetic", "holdout"))
         value = hits / n - met / m
-        low, high = clopper_pearson(hits, n) if met == 0 else newcombe(hits, n, met, m)
+        low, high = newcombe(hits, n, met, m)
         rows = np.flatnonzero(found["synthetic"] >= 0)
         return Evidence(
             metric=self.card.id, version=self.card.version, subject="layouts", estimate=value,
