@@ -23,7 +23,9 @@ SMALL: dict[str, dict[str, Any]] = {
     "image.pggan": {"images": 192, "width": 8, "noise": 8, "min_class": 5},
     "image.semantic": {"images": 1_280, "width": 16, "steps": 2, "min_class": 5},
     "image.stages": {
-        "options": {n: {"images": 640, "width": 16, "steps": 2, "min_class": 5} for n in ("image.flow", "image.superres")}
+        "options": {
+            n: {"images": 640, "width": 16, "steps": 2, "min_class": 5} for n in ("image.flow", "image.superres")
+        }
     },
     "image.superres": {"images": 1_280, "width": 16, "steps": 2, "min_class": 5},
     "image.translate": {"images": 640, "width": 16, "steps": 2, "min_class": 5},

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -226,7 +226,7 @@ def alter_pictures(
         raise UsageError("synthesizer/cannot", where=name, name=name, wanted="alter", able="image.superres")
     if not force:
         refuse_taken(out, "images.csv")
-    scenes = "yes" if name == "image.semantic" else "no"  # it paints over the boxes of scenes
+    scenes: Literal["yes", "no"] = "yes" if name == "image.semantic" else "no"  # it paints over the boxes of scenes
     asked = image if image.scenes != "auto" else replace(image, scenes=scenes)
     data = read_pictures(source, how_of(asked), run=run)
     return write_pictures(made.apply(data, seed=seed, knowingly=knowingly, run=run), out)

@@ -211,7 +211,8 @@ class PartCopies:
     def _nearer(self, case: Case[Any], groups: Sequence[_Group], seed: int) -> Evidence:
         n = sum(len(g.found.synthetic_rows) for g in groups)
         carried, missed = np.zeros(len(case.train)), np.zeros(len(case.holdout or ()))
-        expected, found, sizes = 0.0, 0.0, [0, 0]
+        expected = found = 0.0
+        n_train = n_holdout = 0
         for g in groups:
             mine, theirs = g.found.to_train[0].distance[:, 0], g.found.to_holdout.distance[:, 0]
             to_train = np.where(mine < theirs, 1.0, np.where(mine > theirs, 0.0, 0.5))
@@ -220,8 +221,8 @@ class PartCopies:
             np.add.at(missed, _owners(holdout)[g.found.to_holdout.row[:, 0]], (1 - to_train) / n)
             expected += len(mine) * train.n_rows / (train.n_rows + holdout.n_rows) / n
             found += float(to_train.sum()) / n
-            sizes = [sizes[0] + train.n_rows, sizes[1] + holdout.n_rows]
-        excess = of_attacks(carried, missed, *sizes, n)
+            n_train, n_holdout = n_train + train.n_rows, n_holdout + holdout.n_rows
+        excess = of_attacks(carried, missed, n_train, n_holdout, n)
         detail = {"nearest_is_training": found, "expected": expected}
         return evidence(self.card, excess, subject="nearer", n=n, seed=seed, detail=detail, private={}, caveat=_NEARER)
 
