@@ -22,6 +22,11 @@ SMALL: dict[str, dict[str, Any]] = {
     "image.flow": {"images": 640, "width": 16, "steps": 2, "min_class": 5},
     "image.pggan": {"images": 192, "width": 8, "noise": 8, "min_class": 5},
     "image.semantic": {"images": 1_280, "width": 16, "steps": 2, "min_class": 5},
+    "image.stages": {
+        "options": {
+            n: {"images": 640, "width": 16, "steps": 2, "min_class": 5} for n in ("image.flow", "image.superres")
+        }
+    },
     "image.superres": {"images": 1_280, "width": 16, "steps": 2, "min_class": 5},
     "image.translate": {"images": 640, "width": 16, "steps": 2, "min_class": 5},
     "image.vae": {"images": 256, "width": 8, "latent": 4, "min_class": 5},
@@ -46,6 +51,6 @@ def test_contract(name: str, check: str) -> None:
 def test_covers_something() -> None:
     assert {"image.flow", "image.dcgan", "image.pggan", "image.vae", "image.ddpm"} <= set(NAMES)
     assert {"image.augment", "image.duplicate"} <= set(NAMES)
-    assert {"image.compose", "image.semantic", "image.superres", "image.translate"} <= set(NAMES)
+    assert {"image.compose", "image.semantic", "image.stages", "image.superres", "image.translate"} <= set(NAMES)
     assert len(CHECKS) >= 17
     assert set(SMALL) <= set(NAMES)

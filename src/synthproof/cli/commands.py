@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -48,6 +49,12 @@ def _lang(config: RunConfig) -> Lang:
     return config.lang or language()
 
 
+def settled(settings: Mapping[str, Any]) -> tuple[RunConfig, Lang]:
+    """Return the project file of the current folder with flags laid over it, and the language."""
+    config = _config(None, None, settings)
+    return config, _lang(config)
+
+
 @app.command()
 @configured(
     "target", "out", "seed", "lang", "statements", "executor", "workers",
@@ -55,7 +62,7 @@ def _lang(config: RunConfig) -> Lang:
     "fit.synthesizer", "fit.fast", "fit.row_wise", "sample.n", "sample.drop_copies", "sample.cap_remedy",
     "protect.steps", "split.holdout", "read.schema", "read.query", "read.table", "budget", "memory",
     "read.rules", "read.learn_rules", "read.broken_rules",
-    "image.labels", "image.person", "image.side", "image.fit", "image.colour", "image.part",
+    "image.labels", "image.person", "image.side", "image.fit", "image.colour", "image.part", "image.scenes", "image.boxes",
 )  # fmt: skip
 def run(
     source: Annotated[
@@ -157,6 +164,8 @@ def inspect(
     "image.fit",
     "image.colour",
     "image.part",
+    "image.scenes",
+    "image.boxes",
 )
 def fit(
     source: Annotated[
@@ -275,6 +284,9 @@ def complete(
     "image.side",
     "image.fit",
     "image.colour",
+    "image.part",
+    "image.scenes",
+    "image.boxes",
 )
 def verify(
     real: Annotated[str, typer.Argument(help="The data that were learned from.")],
@@ -320,6 +332,7 @@ def verify(
             seed=config.seed,
             gates=config.verify.gates,
             full=config.verify.full,
+            image=asdict(config.image),
             run=job,
         )
         kept = judged.keep(vault) if vault is not None else ()

@@ -10,6 +10,7 @@ CATALOGUE: dict[str, str] = {
     "image.membership": "synthproof.metrics.image.membership:Membership",
     "image.exact_copies": "synthproof.metrics.image.exact_copies:ExactCopies",
     "image.near_copies": "synthproof.metrics.image.near_copies:NearCopies",
+    "image.part_copies": "synthproof.metrics.image.part_copies:PartCopies",
     "image.prediction": "synthproof.metrics.image.prediction:Prediction",
     "image.similarity": "synthproof.metrics.image.similarity:Similarity",
     "image.coverage": "synthproof.metrics.image.coverage:ImageCoverage",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -13,22 +13,25 @@ import pandas as pd
 from synthproof.core.errors import DataError, UsageError
 from synthproof.core.evidence import Statement
 from synthproof.core.files import refuse_taken
-from synthproof.core.models import recipe_of, save_model
+from synthproof.core.models import load_model, recipe_of, registered_name, save_model
 from synthproof.core.random import derive, fresh_seed
 from synthproof.core.registry import synthesizers
 from synthproof.core.run import Run
 from synthproof.core.schema import Purpose
 from synthproof.data.image.dataset import ImageSet
-from synthproof.data.image.io import How, is_image_source, read_images
-from synthproof.data.image.write import write_images
+from synthproof.data.image.io import How, is_image_source
+from synthproof.data.image.scenes import Scenes
+from synthproof.data.image.scenes_io import read_pictures, write_pictures
 from synthproof.data.split import FEWEST_UNITS, Split
 from synthproof.data.table.dataset import Table, canonical_dtype
 from synthproof.pipeline.budget import Budget, refuse_larger
 from synthproof.pipeline.config import RunConfig
-from synthproof.pipeline.image_road import how_of, image_policy, losses_of, policy_notice, scan_of
+from synthproof.pipeline.image_road import image_policy, losses_of, policy_notice, scan_of
 from synthproof.pipeline.judging import check_purpose, check_repeats, complete_purpose, prove
 from synthproof.pipeline.model import PICTURES, Model
 from synthproof.pipeline.picture_costs import PictureSize, picture_estimate
+from synthproof.pipeline.reading import how_of
+from synthproof.pipeline.stage_config import ImageConfig
 from synthproof.policy.load import load_policy
 from synthproof.protection.pictures import IMAGE_STEPS, protect_pictures
 from synthproof.verification.proof import GeneratorFacts, Proof
@@ -71,12 +74,14 @@ def prove_pictures(
     if isinstance(real, Split):
         train, unseen = real.train, real.holdout
     else:
-        train = read_images(real, known, run=run)
-        unseen = None if holdout is None else read_images(holdout, replace(known, side=train.chain.side), run=run)
+        train = read_pictures(real, known, run=run)
+        known = _alike(known, train)
+        unseen = None if holdout is None else read_pictures(holdout, known, run=run)
         if unseen is not None:
             check_unseen_pictures(train, unseen)
-    drawn = as_train(read_images(synthetic, replace(known, side=train.chain.side), run=run), train)
-    earlier = [as_train(read_images(a, replace(known, side=train.chain.side), run=run), train) for a in also]
+    known = _alike(known, train)
+    drawn = as_train(read_pictures(synthetic, known, run=run), train)
+    earlier = [as_train(read_pictures(a, known, run=run), train) for a in also]
     wanted = purpose or Purpose()
     check_purpose(wanted, train.schema)
     size = PictureSize.of(train.n_rows + (0 if unseen is None else unseen.n_rows), train.chain)
@@ -103,6 +108,13 @@ def prove_pictures(
     )
     assert rules.id == proof.verdict.policy
     return proof, drawn, train
+
+
+def _alike(how: How, train: ImageSet) -> How:
+    """Return how further pictures are read: at the side of train, each with the labels and boxes that lie beside it."""
+    return replace(
+        how, side=train.chain.side, labels="", boxes="", part="", scenes="auto" if how.scenes != "no" else "no"
+    )
 
 
 def check_unseen_pictures(train: ImageSet, holdout: ImageSet) -> None:
@@ -153,12 +165,17 @@ def as_train(drawn: ImageSet, train: ImageSet) -> ImageSet:
         )
         fields.append(f)
     schema = replace(train.schema, fields=tuple(fields), unit="image")
+    if isinstance(drawn, Scenes) and isinstance(train, Scenes):
+        more = [n for n in drawn.part_classes if n not in train.part_classes]
+        drawn = drawn.with_part_classes([*train.part_classes, *more])
     return drawn.with_labels(Table(pd.DataFrame(frame), schema, origin=drawn.origin))
 
 
 def fit_pictures(config: RunConfig, out: Path, run: Run | None) -> Model:
     """Learn from all pictures of a source after protection, and save the model."""
-    images = read_images(config.source, how_of(config), run=run)
+    name = PICTURES if config.fit.synthesizer == "auto" else config.fit.synthesizer
+    maker = synthesizers.make(name, **dict(config.fit.parameters))  # a wrong parameter is told before anything is read
+    images = read_pictures(config.source, how_of(config.image, config.target, maker), run=run)
     seed = config.seed if config.seed is not None else fresh_seed()
     default = RunConfig().protect.steps
     asked = tuple(s for s in config.protect.steps if s != "none")
@@ -167,7 +184,6 @@ def fit_pictures(config: RunConfig, out: Path, run: Run | None) -> Model:
     parts = Split(train=images, holdout=none, train_units=everyone, holdout_units=none.at, seed=seed, fraction=0.0)
     steps = IMAGE_STEPS if asked == default else asked
     done = protect_pictures(parts, steps, seed=derive(seed, "protect"), parameters=config.protect.parameters, run=run)
-    name = PICTURES if config.fit.synthesizer == "auto" else config.fit.synthesizer
     given = dict(config.fit.parameters)
     budget = Budget.of(config.budget, config.memory)
     if budget.seconds is not None and "minutes" in synthesizers.get(name).param_names():
@@ -197,7 +213,49 @@ def sample_pictures(
     if not force:
         refuse_taken(out, "images.csv")
     drawn: ImageSet = made.core.sample(n, where=where, seed=seed, run=run)
-    return write_images(drawn, out)
+    return write_pictures(drawn, out)
 
 
-__all__ = ["as_train", "check_unseen_pictures", "fit_pictures", "of_pictures", "prove_pictures", "sample_pictures"]
+def alter_pictures(
+    model: Path,
+    source: str,
+    out: Path,
+    *,
+    image: ImageConfig,
+    knowingly: bool = False,
+    seed: int | None = None,
+    force: bool = False,
+    run: Run | None = None,
+) -> tuple[Path, ...]:
+    """Send the pictures of a source through a saved stage and write what comes out.
+
+    Pictures from files are taken for real: who drew them is not known.
+
+    Raises
+    ------
+    UsageError
+        ``synthesizer/cannot``: the model draws and alters nothing.
+    DataError
+        ``image/real-input`` unless `knowingly`: then the pictures say of themselves that they are altered real ones.
+    """
+    made = load_model(model)
+    name = registered_name(type(made))
+    if not hasattr(made, "apply"):
+        raise UsageError("synthesizer/cannot", where=name, name=name, wanted="alter", able="image.superres")
+    if not force:
+        refuse_taken(out, "images.csv")
+    scenes: Literal["yes", "no"] = "yes" if name == "image.semantic" else "no"  # it paints over the boxes of scenes
+    asked = image if image.scenes != "auto" else replace(image, scenes=scenes)
+    data = read_pictures(source, how_of(asked), run=run)
+    return write_pictures(made.apply(data, seed=seed, knowingly=knowingly, run=run), out)
+
+
+__all__ = [
+    "alter_pictures",
+    "as_train",
+    "check_unseen_pictures",
+    "fit_pictures",
+    "of_pictures",
+    "prove_pictures",
+    "sample_pictures",
+]

@@ -20,7 +20,8 @@ from synthproof.core.run import Run
 from synthproof.core.words import Words
 from synthproof.data.image.dataset import ImageSet
 from synthproof.data.image.io import How, is_image_source, read_images
-from synthproof.data.image.write import write_images, write_numbered
+from synthproof.data.image.scenes_io import read_pictures, write_pictures
+from synthproof.data.image.write import write_numbered
 from synthproof.data.table.io import notices
 from synthproof.dossier.assemble import write_dossier
 from synthproof.metrics.image.membership import MOST as MOST_LOSSES
@@ -32,6 +33,7 @@ from synthproof.pipeline.images import load_images, read_into, save_images
 from synthproof.pipeline.judging import check_purpose, facts_of, generator_facts, prove
 from synthproof.pipeline.model import PICTURES
 from synthproof.pipeline.picture_costs import PictureSize, picture_estimate
+from synthproof.pipeline.reading import how_of
 from synthproof.pipeline.road import Road
 from synthproof.policy.load import load_policy
 from synthproof.protection.pictures import IMAGE_STEPS, protect_pictures
@@ -72,16 +74,6 @@ def policy_notice(name: str) -> tuple[Words, ...]:
     return () if used == name else (OTHER_POLICY.filled(asked=name, used=used),)
 
 
-def how_of(config: RunConfig) -> How:
-    """Return how a configuration has pictures read."""
-    image = config.image
-    targets = tuple(t.strip() for t in config.target.split(",") if t.strip())
-    return How(
-        labels=image.labels, targets=targets, person=image.person, side=image.side, fit=image.fit, colour=image.colour,
-        part=image.part,
-    )  # fmt: skip
-
-
 class ImageRoad(Road):
     """One run of pictures over one workspace; see `Road`."""
 
@@ -94,7 +86,8 @@ class ImageRoad(Road):
     def _settings(self, stage: str) -> Any:
         settings = self.config.to_dict()
         if stage == "read":
-            return {**settings["image"], "source": _digest(self.load.source), "target": settings["target"]}
+            digest, how = _digest(self.load.source), self._how
+            return {**settings["image"], "scenes": how.scenes, "source": digest, "target": settings["target"]}
         return super()._settings(stage)
 
     def _plan(self) -> None:
@@ -125,13 +118,18 @@ class ImageRoad(Road):
         name = self.config.fit.synthesizer
         return PICTURES if name == "auto" else name
 
+    @property
+    def _how(self) -> How:
+        maker = synthesizers.make(self._generator, **dict(self.config.fit.parameters))
+        return how_of(self.config.image, self.config.target, maker)
+
     # stages -----------------------------------------------------------------------------------------------
 
     def _do_read(self) -> tuple[list[Path], dict[str, Any]]:
         vault = self.workspace.vault
 
         def read(store: Path) -> ImageSet:
-            found = read_images(self.load.source, how_of(self.config), store=store, run=self.run)
+            found = read_pictures(self.load.source, self._how, store=store, run=self.run)
             check_purpose(self.config.purpose, found.schema)
             return found
 
@@ -207,7 +205,7 @@ class ImageRoad(Road):
         vault = self.workspace.vault
         save_images(vault / "synthetic", drawn)
         self.load.synthetic = load_images(vault / "synthetic")
-        written = write_images(drawn, vault / "synthetic-images")
+        written = write_pictures(drawn, vault / "synthetic-images")
         write_text(vault / "refinements.json", "[]")
         return [vault / "synthetic", *written, vault / "refinements.json"], {}
 
@@ -329,7 +327,6 @@ _NOT_TOLD = {"seed", "out", "purpose", "lang", "source", "read", "image", "state
 
 __all__ = [
     "ImageRoad",
-    "how_of",
     "image_policy",
     "losses_of",
     "policy_notice",

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from synthproof.core.constraints import Constraint
 from synthproof.core.schema import Schema
-from synthproof.data.image.io import How, is_image_source, read_images
+from synthproof.data.image.io import How, is_image_source
+from synthproof.data.image.scenes_io import read_pictures
 from synthproof.data.table.chunks import ChunkedTable, open_chunks
 from synthproof.data.table.dataset import Table
 from synthproof.data.table.declared import declare
 from synthproof.data.table.io import read_table, with_target
 from synthproof.data.table.schema_file import load_schema
+from synthproof.pipeline.config import from_mapping
+from synthproof.pipeline.stage_config import ImageConfig
 
 
 def read(
@@ -24,6 +27,7 @@ def read(
     query: str | None = None,
     table: str | None = None,
     rules: Sequence[Constraint | str] = (),
+    image: Mapping[str, Any] | None = None,
 ) -> Any:
     """Return a table of units from a file, a database URL or a data frame; or pictures from a folder or archive.
 
@@ -31,7 +35,8 @@ def read(
     ----------
     source
         CSV, TSV (also .gz), Parquet, Excel, JSON lines; a SQLAlchemy URL; a pandas, polars or Arrow table. A folder of
-        images (one folder a class, or with a label table), an ``.npz`` or ``{"images": …, "labels": …}`` gives an `ImageSet`.
+        images (one folder a class, or with a label table), a zip of them, an ``.npz`` or ``{"images": …, "labels": …}`` gives
+        an `ImageSet`; where a table of boxes lies beside the images, `Scenes`.
     schema
         A schema or a schema file; inferred, with reasons, when absent.
     target
@@ -40,6 +45,8 @@ def read(
         What to read from a database.
     rules
         Rules that every row keeps, as expressions (``"discharge >= admission"``) or `Constraint` objects.
+    image
+        How images are read, by the keys that ``[image]`` has in a project file: ``{"side": 64, "scenes": "no"}``.
 
     Raises
     ------
@@ -47,11 +54,41 @@ def read(
         When the source cannot be read; the message says what was found and what to do.
     """
     if is_image_source(source):
-        return read_images(source, How(targets=tuple(target.split(",")) if target else ()))
+        return read_pictures(source, how_from(image, target))
     known = load_schema(Path(schema)) if isinstance(schema, str | Path) else schema
     data = source if isinstance(source, Table) else read_table(source, schema=known, query=query, table=table)
     data = declare(data, rules) if rules else data
     return data.with_schema(with_target(data.schema, target)) if target else data
+
+
+def how_of(image: ImageConfig, target: str = "", maker: Any = None) -> How:
+    """Return how settings have pictures read.
+
+    Parameters
+    ----------
+    maker
+        The synthesizer that is to learn from them: it says whether it learns from boxes. Absent: boxes are read where there
+        are some.
+    """
+    scenes = image.scenes
+    if scenes == "auto" and maker is not None:
+        scenes = "yes" if image.boxes else getattr(maker, "scenes", "no")
+    targets = tuple(t.strip() for t in target.split(",") if t.strip())
+    return How(
+        labels=image.labels, targets=targets, person=image.person, side=image.side, fit=image.fit, colour=image.colour,
+        part=image.part, scenes=scenes, boxes=image.boxes,
+    )  # fmt: skip
+
+
+def how_from(image: Mapping[str, Any] | None, target: str | None) -> How:
+    """Return how images are read, from the keys of ``[image]``.
+
+    Raises
+    ------
+    ConfigError
+        ``params/unknown``, ``config/wrong-type``.
+    """
+    return how_of(from_mapping(ImageConfig, dict(image or {}), where="image"), target or "")
 
 
 def read_chunks(
@@ -83,4 +120,4 @@ def data_of(data: Any, target: str | None) -> Any:
     return data.with_schema(with_target(data.schema, target)) if target else data
 
 
-__all__ = ["data_of", "read", "read_chunks"]
+__all__ = ["data_of", "how_from", "how_of", "read", "read_chunks"]

@@ -184,7 +184,19 @@ class ImageConfig:
     )
     part: str = option(
         "",
-        "Which arrays of an .npz: `train` for x_train and y_train.",
-        ".npz의 배열 선택: x_train, y_train은 `train`.",
+        "Which arrays of an .npz (`train` for x_train and y_train), or which split of a table of boxes.",
+        ".npz의 배열(x_train, y_train은 `train`) 또는 상자 표의 split 선택.",
         "--part",
+    )
+    scenes: Literal["auto", "yes", "no"] = option(
+        "auto",
+        "Whether boxes are read with the images (yes|no; auto: where the synthesizer learns from boxes).",
+        "이미지와 함께 상자를 읽을지 여부(yes|no, auto: 생성기가 상자를 학습할 때).",
+        "--scenes",
+    )
+    boxes: str = option(
+        "",
+        "Table of boxes: CSV, Parquet or COCO (default: boxes.csv, boxes.parquet or annotations.json beside the images).",
+        "상자 표: CSV, Parquet 또는 COCO(기본: 이미지 옆의 boxes.csv, boxes.parquet, annotations.json).",
+        "--boxes",
     )

@@ -10,6 +10,7 @@ CATALOGUE: dict[str, str] = {
     "image.flow": "synthproof.synthesizers.image.flow:Flow",
     "image.pggan": "synthproof.synthesizers.image.pggan:Pggan",
     "image.semantic": "synthproof.synthesizers.image.semantic:Semantic",
+    "image.stages": "synthproof.synthesizers.image.chained:Chained",
     "image.superres": "synthproof.synthesizers.image.superres:Superres",
     "image.translate": "synthproof.synthesizers.image.translate:Translate",
     "image.vae": "synthproof.synthesizers.image.vae:Vae",

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from synthproof.core.random import stream
@@ -55,4 +58,46 @@ def scenes(n: int, seed: int, *, side: int = 32, channels: int = 1, persons: int
     return Scenes(Table(pd.DataFrame(columns), schema, origin=origin), store, chain, boxes=boxes)
 
 
-__all__ = ["KINDS", "PARTS", "scenes"]
+def pasted(
+    parts: Sequence[npt.NDArray[np.uint8]],
+    kinds: Sequence[int],
+    per_scene: int,
+    seed: int,
+    *,
+    side: int = 64,
+    cell: int = 16,
+) -> Scenes:
+    """Return scenes of given parts, so many a scene, over a tilted grey ground, none on another; parts keep their order.
+
+    Parameters
+    ----------
+    parts, kinds
+        Grey squares, and the class of each, by number: ``part 0`` …
+    cell
+        Side of the cells, no two parts in one, pixels.
+    """
+    dice = stream(seed, "world/pasted")
+    n = -(-len(parts) // per_scene)
+    y, x = np.mgrid[0:side, 0:side] / side
+    store, rows = np.zeros((n, side, side, 1), dtype=np.uint8), []
+    for i in range(n):
+        tilt = dice.normal(0, 20, 2)
+        ground = 60 + tilt[0] * (x - 0.5) + tilt[1] * (y - 0.5) + dice.normal(0, 2, x.shape)
+        cells = dice.permutation((side // cell) ** 2)
+        for k, j in enumerate(range(i * per_scene, min(len(parts), (i + 1) * per_scene))):
+            wide = len(parts[j])
+            left, top = (int(c) * cell + int(dice.integers(0, cell - wide + 1)) for c in divmod(cells[k], side // cell))
+            ground[top : top + wide, left : left + wide] = parts[j]
+            rows.append((i, f"part {kinds[j]}", left, top, left + wide, top + wide))
+        store[i, ..., 0] = np.clip(np.rint(ground), 0, 255).astype(np.uint8)
+    boxes = pd.DataFrame(rows, columns=["image", "class", *CORNERS])
+    boxes["class"] = pd.Categorical(boxes["class"], categories=sorted(set(boxes["class"])))
+    levels = ("all",)
+    fields = (Field(name="class", kind="categorical", levels=levels, roles=frozenset({"target"})),)
+    frame = pd.DataFrame({"class": pd.Categorical(["all"] * n, categories=list(levels))})
+    schema = Schema(fields=fields, unit="image", modality="image")
+    origin = Origin(container="arrays", name="scenes", options={"format": "png", "layout": "scenes"})
+    return Scenes(Table(frame, schema, origin=origin), store, Chain(side=side), boxes=boxes)
+
+
+__all__ = ["KINDS", "PARTS", "pasted", "scenes"]

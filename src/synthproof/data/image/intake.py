@@ -34,6 +34,8 @@ _PLAIN_INFO = frozenset(
     }
 )
 # fmt: on
+ALTERED_TYPE = "http://cv.iptc.org/newscodes/digitalsourcetype/compositeWithTrainedAlgorithmicMedia"
+"""IPTC digital source type of pictures that a stage made of real ones."""
 _GPS, _ORIENTATION = 0x8825, 0x0112
 _BASELINE = frozenset(
     [*range(0x00FE, 0x010E), *range(0x0111, 0x0132), *range(0x013D, 0x015C), *range(0x0200, 0x0215)]
@@ -58,6 +60,7 @@ class Intake:
     with_text: int = 0
     too_small: int = 0
     with_metadata: int = 0
+    altered: int = 0
     kinds: Counter[str] = field(default_factory=Counter)
     dicom: Counter[str] = field(default_factory=Counter)
 
@@ -80,12 +83,13 @@ class Intake:
             kinds = metadata_kinds(path)
             self.with_metadata += bool(kinds)
             self.kinds.update(kinds)
+            self.altered += "text fields" in kinds and says_altered(path)
         if self.look and pictures:
             self._search(pictures)
 
     def add(self, other: Intake) -> None:
         """Take in the counts of another intake, e.g. of one file."""
-        for name in ("files", "looked", "with_text", "too_small", "with_metadata"):
+        for name in ("files", "looked", "with_text", "too_small", "with_metadata", "altered"):
             setattr(self, name, getattr(self, name) + getattr(other, name))
         self.kinds.update(other.kinds)
         self.dicom.update(other.dicom)
@@ -183,6 +187,15 @@ def metadata_kinds(path: Path) -> tuple[str, ...]:
             picture.load()  # text fields may stand behind the pixels
             found |= {"text fields"} if getattr(picture, "text", None) else set()
     return tuple(sorted(found))
+
+
+def says_altered(path: Path) -> bool:
+    """Return whether a PNG says of itself that it is an altered picture of a real one (`write` marks them so)."""
+    from PIL import Image
+
+    with Image.open(path, formats=("PNG", "JPEG", "TIFF")) as picture:
+        found = dict(getattr(picture, "text", None) or {}) if picture.format == "PNG" else {}
+    return str(found.get("DigitalSourceType", "")) == ALTERED_TYPE
 
 
 def _has_gps(exif: Any) -> bool:

@@ -270,7 +270,9 @@ def grouped(labels: Table, whose: Sequence[str], unit: str) -> Table:
 
 def labels_file(folder: Path) -> Path | None:
     """Return the label table that lies beside pictures, if there is just one."""
-    known = [p for p in sorted(folder.iterdir()) if p.suffix.lower() in {".csv", ".tsv", ".parquet", ".xlsx", ".jsonl"}]
+    suffixes = {".csv", ".tsv", ".parquet", ".xlsx", ".jsonl"}
+    # a table of boxes has a row a box, and says nothing of whole pictures
+    known = [p for p in sorted(folder.iterdir()) if p.suffix.lower() in suffixes and p.stem.lower() != "boxes"]
     named = [p for p in known if p.stem.lower() in {"labels", "label", "images", "metadata", "annotations"}]
     return (named or known)[0] if len(named) == 1 or len(known) == 1 else None
 

@@ -14,10 +14,8 @@ from synthproof.core.run import Run
 from synthproof.core.schema import Schema
 from synthproof.data.image.dataset import ImageSet
 from synthproof.data.image.embed import PixelEmbedder
-from synthproof.data.image.io import read_images
-from synthproof.data.image.scenes import Scenes
-from synthproof.data.image.scenes_io import write_scenes
-from synthproof.data.image.write import to_picture, write_images
+from synthproof.data.image.scenes_io import read_pictures, write_pictures
+from synthproof.data.image.write import to_picture
 
 
 class ImageModality:
@@ -27,18 +25,16 @@ class ImageModality:
 
     def infer(self, source: object, /) -> Schema:
         """Return the schema that the source's labels seem to have, with reasons."""
-        return read_images(source).schema
+        return read_pictures(source).schema
 
     def read(self, source: object, /, *, schema: Schema | None = None) -> ImageSet:
-        """Return the pictures in a folder, an archive or plain arrays."""
-        found = read_images(source)
+        """Return the pictures in a folder, an archive or plain arrays; with boxes where there are some."""
+        found = read_pictures(source)
         return found if schema is None else found.with_schema(schema)
 
     def write(self, data: ImageSet, target: Path, /) -> tuple[Path, ...]:
         """Write pictures in the kind they came in; scenes with their boxes."""
-        if isinstance(data, Scenes):
-            return write_scenes(data, target)
-        return write_images(data, target)
+        return write_pictures(data, target)
 
     def embedder(self, train: ImageSet, /, *, run: Run | None = None) -> PixelEmbedder:
         """Return an embedder fitted on train only."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Self
 
 import numpy as np
@@ -127,6 +128,31 @@ class Scenes(ImageSet):
         out = type(self)(
             labels, self.store, self.chain, boxes=self.boxes, masks=self.masks, at=self.at, marks=self.marks
         )
+        out._digests = self._digests
+        return out
+
+    def with_pixels(self, store: Pixels) -> Self:
+        """Return other pixels under the same labels, boxes and masks."""
+        masks = None if self.masks is None else self.masks[self.at]
+        return type(self)(self.labels, store, self.chain, boxes=self.boxes, masks=masks, marks=self.marks)
+
+    def at_side(self, store: Pixels) -> Self:
+        """Return the same scenes over pixels of another side, row by row, boxes with them; masks where the side is a multiple."""
+        side, zoom = store.shape[1], store.shape[1] / self.chain.side
+        boxes = self.boxes.assign(**{c: self.boxes[c] * zoom for c in CORNERS})
+        masks = None
+        if self.masks is not None and side % self.chain.side == 0:
+            masks = self.masks[self.at].repeat(int(zoom), axis=1).repeat(int(zoom), axis=2)
+        chain = replace(self.chain, side=side)
+        return type(self)(self.labels, store, chain, boxes=boxes, masks=masks, marks=self.marks)
+
+    def with_part_classes(self, names: Sequence[str]) -> Self:
+        """Return the same scenes whose parts are counted by these classes, which must hold those that they have."""
+        classes = pd.Categorical(self.boxes["class"].astype(str), categories=list(names))
+        out = type(self)(
+            self.labels, self.store, self.chain, boxes=self.boxes.assign(**{"class": classes}), masks=self.masks,
+            at=self.at, marks=self.marks,
+        )  # fmt: skip
         out._digests = self._digests
         return out
 

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json
-import tempfile
-import zipfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -13,247 +12,251 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from synthproof.core.errors import ReadError
+from synthproof.core.errors import ReadError, UsageError
 from synthproof.core.files import whole_folder
-from synthproof.core.run import Run, quiet
-from synthproof.data.image.chain import Chain, fitting_side
-from synthproof.data.image.decode import MOST_PIXELS, SUFFIXES, Head, decode, look, pillow
-from synthproof.data.image.io import MOST_BAD, How
-from synthproof.data.image.labels import PERSON_NAMES, of_table, unlabelled
+from synthproof.core.run import Run
+from synthproof.data.image.boxes import COCO, NAMES, Boxes, boxes_file, read_boxes
+from synthproof.data.image.chain import Chain
+from synthproof.data.image.dataset import ImageSet
+from synthproof.data.image.decode import decode, pillow
+from synthproof.data.image.folder import MASKS, MOST_BAD, How, Placed, pictures_of, read_folder
+from synthproof.data.image.io import read_images
+from synthproof.data.image.labels import grouped
 from synthproof.data.image.scenes import COLUMNS, CORNERS, Scenes, scaled
-from synthproof.data.image.store import new_store
-from synthproof.data.image.write import LIST, write_folder
-from synthproof.data.table.dataset import Origin, Table
+from synthproof.data.image.write import LIST, write_folder, write_images
+from synthproof.data.image.zipped import as_folder, names_in
+from synthproof.data.table.dataset import Table
 from synthproof.data.table.io import read_table
 
-BOXES, COCO, MASKS = "boxes.csv", "annotations.json", "masks"
-_IMAGE = ("image", "file", "filename", "file_name", "image_id")
-_CLASS = ("class", "label", "category", "name")
-_TABLES = (".csv", ".tsv", ".parquet")
+FloatArray = npt.NDArray[np.float64]
+IntArray = npt.NDArray[np.intp]
+BOXES = "boxes.csv"
+_OVER = 1.0
+"""Pixels of the file that a box may reach over its edge without a word: tools differ by one."""
 
 
-def read_scenes(source: str | Path, how: How | None = None, *, boxes: str = "", run: Run | None = None) -> Scenes:
+def has_boxes(source: Any) -> bool:
+    """Return whether a source is scenes, or a folder or zip with a table of boxes in it or (of a zip) beside it."""
+    if isinstance(source, Scenes) or not isinstance(source, str | Path):
+        return isinstance(source, Scenes)
+    path = Path(source)
+    if boxes_file(path if path.is_dir() else path.parent) is not None:
+        return path.is_dir() or path.suffix.lower() == ".zip"
+    return bool(set(names_in(path)) & set(NAMES))
+
+
+def read_pictures(
+    source: Any, how: How | None = None, *, store: Path | None = None, run: Run | None = None
+) -> ImageSet:
+    """Return pictures, with their boxes where there are some and `How.scenes` does not say no.
+
+    Parameters
+    ----------
+    source
+        Whatever `read_images` and `read_scenes` take.
+    store
+        Folder for the squares, as of `read_images`.
+
+    Raises
+    ------
+    ReadError
+        As theirs; ``image/boxes-unreadable`` when boxes are asked for and there are none.
+    """
+    how = how or How()
+    if not isinstance(source, str | Path):
+        return read_images(source, how, store=store, run=run)
+    path = Path(source)
+    if how.scenes == "yes" or (how.scenes == "auto" and (how.boxes or (path.exists() and has_boxes(path)))):
+        return read_scenes(path, how, store=store, run=run)
+    with as_folder(path) as (root, _):
+        return read_images(root, how, store=store, run=run)
+
+
+def read_scenes(
+    source: str | Path,
+    how: How | None = None,
+    *,
+    boxes: str = "",
+    store: Path | None = None,
+    run: Run | None = None,
+) -> Scenes:
     """Return the pictures of a folder or zip with their boxes.
 
     Parameters
     ----------
     source
-        A folder of pictures, a folder with one zip of pictures, or a zip; the table of boxes lies beside the pictures or
-        is named by `boxes`. A folder ``masks/`` as we write it is read too.
+        A folder of pictures, a folder with one zip of pictures, or a zip; the table of boxes lies with the pictures,
+        beside the zip, or is named by `boxes` or `How.boxes`. A folder ``masks/`` as we write it is read too.
     how
         Side, fit and colour of the squares, as for other pictures; `How.part` keeps rows whose ``split`` is that;
         `How.labels` names a table with labels of whole pictures.
     boxes
-        Table of boxes: ``image`` (file name, with or without its suffix), ``class`` and ``xmin, ymin, xmax, ymax`` in
-        pixels of the file, or ``x, y, width, height``. A person column (``patient`` …) makes persons the unit.
+        Table of boxes, see `read_boxes`. A person column (``patient`` …) makes persons the unit.
+    store
+        Folder for the squares, as of `read_images`.
 
     Raises
     ------
     ReadError
-        ``image/boxes-unreadable``, ``image/no-pictures``, ``image/too-many-bad``, ``image/not-an-archive``.
+        ``image/boxes-unreadable``, ``image/no-pictures``, ``image/too-many-bad``, ``image/not-an-archive``. Single bad
+        files, rows that are no box, boxes outside their picture and rows of unknown pictures are left out and told.
+
+    Notes
+    -----
+    Pictures that the table does not list are left out: whether they show no part, or nobody looked, is not known. Of a file
+    with several pictures the boxes belong to the first.
     """
     how, path = how or How(), Path(source)
     if not path.exists():
         raise ReadError("read/no-such-file", where=path.name, hint="")
-    folder = path if path.is_dir() else path.parent
-    table = _boxes_table(folder, boxes, how.part)
-    archive = path if path.is_file() else _lone_zip(path)
-    if archive is None:
-        return _read(path, path, table, how, quiet(run))
-    with tempfile.TemporaryDirectory(prefix="synthproof-scenes-") as place:
-        _unpack(archive, Path(place))
-        return _read(Path(place), folder, table, how, quiet(run))
+    with as_folder(path) as (root, beside):
+        named = boxes or how.boxes
+        table = Path(named) if named else boxes_file(root) or boxes_file(beside)
+        found = read_boxes(table, part=how.part, where=path.name)
+        if not how.labels and not (root / LIST).is_file() and (beside / LIST).is_file():
+            how = replace(how, labels=str(beside / LIST))
+        files = [p.relative_to(root).as_posix() for p in pictures_of(root)]
+        listed = [*found.images, *_listed(root if (root / LIST).is_file() else beside)]
+        known = dict(zip(listed, _files_of(listed, files), strict=True))
+        wanted = {f for f in known.values() if f}
+        if not wanted:
+            raise ReadError("image/no-pictures", where=path.name, names="-")
+        placed = read_folder(root, how, only=wanted, store=store, run=run)
+        told = _told(found, known, files, table.name if table else path.name)
+        return _assembled(placed, found, known, told, root if (root / MASKS).is_dir() else beside)
 
 
-def _boxes_table(folder: Path, named: str, part: str) -> pd.DataFrame:
-    """Return the boxes with canonical column names; other columns that hold one value a picture stay."""
-    path = (
-        Path(named)
-        if named
-        else next((folder / f"boxes{s}" for s in _TABLES if (folder / f"boxes{s}").is_file()), None)
-    )
-    if path is None or not path.is_file():
-        raise ReadError("image/boxes-unreadable", where=folder.name, reason="no boxes.csv or boxes.parquet")
-    frame = read_table(str(path)).frame
-    lower = {str(c).lower(): str(c) for c in frame.columns}
-    found = {
-        "image": next((lower[c] for c in _IMAGE if c in lower), ""),
-        "class": next((lower[c] for c in _CLASS if c in lower), ""),
-    }
-    if not all(found.values()):
-        raise ReadError("image/boxes-unreadable", where=path.name, reason="no column image or class")
-    out = pd.DataFrame({k: frame[v].astype(str) for k, v in found.items()})
-    if all(c in lower for c in CORNERS):
-        numbers = frame[[lower[c] for c in CORNERS]].astype(float).to_numpy()
-    elif all(c in lower for c in ("x", "y", "width", "height")):
-        x, y, w, h = (frame[lower[c]].astype(float).to_numpy() for c in ("x", "y", "width", "height"))
-        numbers = np.stack([x, y, x + w, y + h], axis=1)
-    else:
-        raise ReadError("image/boxes-unreadable", where=path.name, reason="no columns xmin, ymin, xmax, ymax")
-    bad = ~np.isfinite(numbers).all(axis=1) | (numbers[:, 2:] <= numbers[:, :2]).any(axis=1)
-    if bad.mean() > MOST_BAD:
-        raise ReadError(
-            "image/boxes-unreadable", where=path.name, reason=f"{int(bad.sum())} of {len(bad)} rows are no box"
-        )
-    out[list(CORNERS)] = numbers
-    person = next((lower[p] for p in PERSON_NAMES if p in lower), "")
-    if person:
-        out["person"] = frame[person].astype(str)
-    good = ~bad
-    if part and "split" in lower:
-        good &= (frame[lower["split"]].astype(str) == part).to_numpy()
-    kept: pd.DataFrame = out[good].reset_index(drop=True)
-    return kept
+def _listed(folder: Path) -> list[str]:
+    """Return the pictures that our own list beside them names: scenes without any part stand there alone."""
+    if not (folder / LIST).is_file():
+        return []
+    frame = read_table(str(folder / LIST)).frame
+    return [str(v) for v in frame["file"]] if "file" in frame.columns else []
 
 
-def _lone_zip(folder: Path) -> Path | None:
-    zips = sorted(folder.glob("*.zip"))
-    return zips[0] if len(zips) == 1 else None
+def _files_of(names: Sequence[str], files: Sequence[str]) -> list[str]:
+    """Return the file that each name means, by path, name or stem; "" where none or more than one would."""
+    keys: list[dict[str, str]] = [{}, {}, {}]
+    for file in files:
+        path = PurePosixPath(file)
+        for known, key in zip(keys, (file, path.name, path.stem), strict=True):
+            known[key] = "" if key in known else file
+    wanted = [(n, PurePosixPath(n).name) for n in names]
+    return [next((k[t] for t in both for k in keys if t in k), "") for both in wanted]
 
 
-def _unpack(archive: Path, place: Path) -> None:
-    """Unpack the pictures of a zip under numbers-free, flat names; what lies elsewhere or is too large stays inside."""
-    try:
-        with zipfile.ZipFile(archive) as inside:
-            for item in inside.infolist():
-                name = PurePosixPath(item.filename).name
-                if item.is_dir() or PurePosixPath(name).suffix.lower() not in SUFFIXES or name.startswith("."):
-                    continue
-                # what a file states of its size may be a lie: copying stops one byte after the line
-                with inside.open(item) as source, (place / name).open("wb") as target:
-                    left = MOST_PIXELS * 8
-                    while left > 0 and (chunk := source.read(min(1 << 20, left))):
-                        target.write(chunk)
-                        left -= len(chunk)
-    except (zipfile.BadZipFile, OSError, RuntimeError) as error:
-        raise ReadError("image/not-an-archive", where=archive.name, reason=type(error).__name__) from error
-
-
-def _read(root: Path, beside: Path, table: pd.DataFrame, how: How, run: Run) -> Scenes:
-    wanted = {name: i for i, name in enumerate(dict.fromkeys(table["image"]))}
-    paths = {i: p for p in _pictures(root) if (i := _number(p, root, wanted)) >= 0}
-    if not paths:
-        raise ReadError("image/no-pictures", where=beside.name, names="-")
-    heads: dict[int, Head] = {}
-    bad: list[tuple[str, int]] = []
-    for k, (i, p) in enumerate(sorted(paths.items())):
-        run.tick("read/heads", k, len(paths))
-        try:
-            heads[i] = look(p, f"image {k + 1} of {len(paths)}")
-        except ReadError as error:
-            bad.append((error.code, k))
-    chain = _chain(heads, how)
-    store = new_store(len(heads), chain)
-    kept: list[int] = []
-    for k, i in enumerate(sorted(heads)):
-        run.tick("read/images", k, len(heads))
-        try:
-            store[len(kept)] = chain.apply(decode(paths[i], f"image {k + 1} of {len(heads)}")[0])
-            kept.append(i)
-        except ReadError as error:
-            bad.append((error.code, k))
-    if len(bad) > MOST_BAD * len(paths) or not kept:
-        code = bad[0][0] if bad else "image/no-pictures"
-        raise ReadError("image/too-many-bad", where=beside.name, n=len(bad), files=len(paths), code=code)
-    notices = [{"code": c, "where": f"image {k + 1} of {len(paths)}", "n": 1} for c, k in bad]
-    if len(paths) < len(wanted):
-        notices.append({"code": "image/rows-without-file", "where": beside.name, "n": len(wanted) - len(paths)})
-    return _assembled(beside, table, wanted, {i: paths[i] for i in kept}, heads, chain, store, how, notices)
+def _told(found: Boxes, known: Mapping[str, str], files: Sequence[str], where: str) -> list[dict[str, Any]]:
+    lost = sum(not known[n] for n in found.images)
+    left = len(set(files) - set(known.values()) - set(_files_of(found.others, files)))
+    told = [{"code": "image/boxes-unknown-image", "where": where, "n": lost, "of": len(found.images)}] if lost else []
+    if left:
+        told.append({"code": "image/pictures-without-boxes", "where": where, "n": left, "of": len(files)})
+    return [*(dict(n) for n in found.notices), *told]
 
 
 def _assembled(
-    beside: Path,
-    table: pd.DataFrame,
-    wanted: Mapping[str, int],
-    paths: Mapping[int, Path],
-    heads: Mapping[int, Head],
-    chain: Chain,
-    store: Any,
-    how: How,
-    notices: list[Any],
+    placed: Placed, found: Boxes, known: Mapping[str, str], told: list[dict[str, Any]], beside: Path
 ) -> Scenes:
-    kept = list(paths)
-    number = table["image"].map(wanted).to_numpy()
-    corners, good = np.zeros((len(table), 4)), np.zeros(len(table), dtype=bool)
-    for i in kept:
-        mine = number == i
-        given = table.loc[mine, list(CORNERS)].to_numpy(dtype=np.float64)
-        corners[mine], good[mine] = scaled(given, heads[i].height, heads[i].width, chain)
-    row_of = {i: r for r, i in enumerate(kept)}
-    classes = sorted(set(table["class"]))
+    images = placed.images
+    row_of: dict[str, int] = {}
+    for r, file in enumerate(placed.files):
+        row_of.setdefault(file, r)
+    rows = np.array([row_of.get(known[n], -1) for n in found.frame["image"]], dtype=np.intp)
+    given = found.frame[list(CORNERS)].to_numpy(dtype=np.float64)
+    corners, good = np.zeros((len(rows), 4)), np.zeros(len(rows), dtype=bool)
+    outside = np.zeros(len(rows), dtype=bool)
+    order = np.argsort(rows, kind="stable")
+    order = order[rows[order] >= 0]
+    for mine in np.split(order, np.flatnonzero(np.diff(rows[order])) + 1) if len(order) else ():
+        high, wide = placed.sizes[rows[mine[0]]].tolist()
+        corners[mine], good[mine] = scaled(given[mine], high, wide, images.chain)
+        outside[mine] = _outside(given[mine], high, wide)
+    seen = int((rows >= 0).sum())
+    if outside.sum() > MOST_BAD * max(seen, 1):
+        raise ReadError("image/boxes-elsewhere", where=images.origin.name, n=int(outside.sum()), of=seen)
+    if outside.any():
+        lost = int((outside & ~good).sum())
+        told.append({"code": "image/boxes-outside", "where": images.origin.name, "n": int(outside.sum()), "lost": lost})
+    if not good.any():
+        raise ReadError("image/no-boxes", where=images.origin.name, n=images.n_rows)
+    kinds = sorted(set(found.frame["class"]))
     boxes = pd.DataFrame(
         {
-            "image": [row_of[i] for i in number[good].tolist()],
-            "class": pd.Categorical(table.loc[good, "class"], categories=classes),
+            "image": rows[good],
+            "class": pd.Categorical(found.frame.loc[good, "class"], categories=kinds),
             **{c: corners[good, j] for j, c in enumerate(CORNERS)},
         }
     )
     # a box that fell out would shift the numbers in masks: then they no longer say which part is meant
-    masks = _masks(beside, paths, chain) if good[np.isin(number, kept)].all() else None
-    origin = Origin(
-        container="images", name=beside.name, options={"format": "png", "layout": "scenes", "notices": notices}
-    )
-    labels = _labels(beside, table, number, paths, how, origin)
-    return Scenes(labels, store[: len(kept)], chain, boxes=boxes, masks=masks)
+    whole = found.whole and bool(good[rows >= 0].all())
+    masks = _masks(beside, placed.files, images.chain) if whole else None
+    labels = _with_persons(_labels(images, told), found, rows)
+    return Scenes(labels, images.store, images.chain, boxes=boxes, masks=_placed(masks, images), at=images.at)
 
 
-def _labels(
-    beside: Path, table: pd.DataFrame, number: Any, paths: Mapping[int, Path], how: How, origin: Origin
-) -> Table:
-    names = [p.name for p in paths.values()]
-    listed = Path(how.labels) if how.labels else beside / LIST
-    if listed.is_file():
-        found = of_table(str(listed), names, targets=how.targets, person=how.person, origin=origin)
-        if sorted(found.files.tolist()) == list(range(len(names))):
-            order = np.argsort(found.files)
-            return Table(found.table.frame.take(order).reset_index(drop=True), found.table.schema, origin=origin)
-    if "person" not in table:
-        return unlabelled(len(names), origin)
-    first = table["person"].groupby(number).first()
-    frame = pd.DataFrame({"class": ["all"] * len(names), "patient": [first[i] for i in paths]})
-    grouped = of_table(frame, (), targets=("class",), person="patient", origin=origin)
-    return Table(grouped.table.frame, grouped.table.schema, origin=origin)
+def _outside(corners: FloatArray, high: int, wide: int) -> npt.NDArray[np.bool_]:
+    over = (corners[:, :2] < -_OVER).any(axis=1) | (corners[:, 2] > wide + _OVER) | (corners[:, 3] > high + _OVER)
+    return np.asarray(over, dtype=np.bool_)
 
 
-def _pictures(root: Path) -> list[Path]:
-    return [
-        p for p in sorted(root.rglob("*"))
-        if p.suffix.lower() in SUFFIXES and MASKS not in p.relative_to(root).parts[:-1] and p.is_file() and not p.is_symlink()
-    ]  # fmt: skip
+def _labels(images: ImageSet, told: Sequence[Mapping[str, Any]]) -> Table:
+    """Return the pictures' labels with what came up among the boxes."""
+    options = {**images.origin.options, "layout": "scenes"}
+    options["notices"] = [*options.get("notices", ()), *told]
+    return Table(images.frame, images.labels.schema, origin=replace(images.origin, options=options))
 
 
-def _number(path: Path, root: Path, wanted: Mapping[str, int]) -> int:
-    for name in (path.relative_to(root).as_posix(), path.name, path.stem):
-        if name in wanted:
-            return wanted[name]
-    return -1
+def _with_persons(labels: Table, found: Boxes, rows: IntArray) -> Table:
+    """Return labels whose unit is the person that the boxes name, where nothing else says whose a picture is."""
+    if labels.schema.unit_field is not None or "person" not in found.frame:
+        return labels
+    # a picture without a box is nobody else's: it stands alone
+    whose = [f"alone {r}" for r in range(labels.n_rows)]
+    for r, name in zip(rows[::-1].tolist(), found.frame["person"].tolist()[::-1], strict=True):
+        if r >= 0 and name:
+            whose[r] = f"person {name}"
+    return grouped(labels, whose, "patient")
 
 
-def _chain(heads: Mapping[int, Head], how: How) -> Chain:
-    some = list(heads.values())
-    if not some:
-        return Chain(side=how.side or 64)
-    colour = any(h.colour for h in some) if how.colour == "auto" else how.colour == "rgb"
-    sizes = np.array([(h.height, h.width) for h in some], dtype=np.intp)
-    side = how.side or fitting_side(sizes[:, 0], sizes[:, 1])
-    fit: Any = "crop" if how.fit == "crop" else "pad"
-    return Chain(side=side, channels=3 if colour else 1, bits=some[0].bits, fit=fit)
-
-
-def _masks(beside: Path, paths: Mapping[int, Path], chain: Chain) -> npt.NDArray[np.uint16] | None:
+def _masks(beside: Path, files: Sequence[str], chain: Chain) -> npt.NDArray[np.uint16] | None:
+    """Return the masks of all rows, shape (n_rows, side, side); ``None`` when one is missing or has another size."""
     folder = beside / MASKS
     if not folder.is_dir():
         return None
-    out = np.zeros((len(paths), chain.side, chain.side), dtype=np.uint16)
-    for r, p in enumerate(paths.values()):
-        path = folder / f"{p.stem}.png"
+    out = np.zeros((len(files), chain.side, chain.side), dtype=np.uint16)
+    for r, file in enumerate(files):
+        path = folder / f"{PurePosixPath(file).stem}.png"
         if not path.is_file():
             return None
-        given = decode(path, f"mask {r + 1} of {len(paths)}")[0]
+        given = decode(path, f"mask {r + 1} of {len(files)}")[0]
         if given.shape != (chain.side, chain.side):
             return None  # numbers of parts cannot be averaged
         out[r] = given
     return out
+
+
+def _placed(masks: npt.NDArray[np.uint16] | None, images: ImageSet) -> npt.NDArray[np.uint16] | None:
+    """Return masks by place in the store instead of by row."""
+    if masks is None:
+        return None
+    out = np.zeros(images.store.shape[:3], dtype=np.uint16)
+    out[images.at] = masks
+    return out
+
+
+def write_pictures(data: ImageSet, target: Path) -> tuple[Path, ...]:
+    """Write pictures in the kind they came in; scenes with their boxes, as `write_scenes` does.
+
+    Raises
+    ------
+    UsageError
+        ``image/scenes-need-folder``: an archive of arrays has no place for boxes.
+    """
+    if not isinstance(data, Scenes):
+        return write_images(data, target)
+    if target.suffix.lower() == ".npz":
+        raise UsageError("image/scenes-need-folder", where=target.name)
+    return write_scenes(data, target)
 
 
 def write_scenes(data: Scenes, target: Path) -> tuple[Path, ...]:
@@ -308,4 +311,14 @@ def _runs(mask: npt.NDArray[np.bool_]) -> list[int]:
     return runs
 
 
-__all__ = ["BOXES", "COCO", "MASKS", "coco", "read_scenes", "write_scenes"]
+__all__ = [
+    "BOXES",
+    "COCO",
+    "MASKS",
+    "coco",
+    "has_boxes",
+    "read_pictures",
+    "read_scenes",
+    "write_pictures",
+    "write_scenes",
+]

@@ -15,6 +15,7 @@ from synthproof.data.image.chain import Pixels
 from synthproof.data.image.custody import altered_real
 from synthproof.data.image.dataset import ImageSet
 from synthproof.data.image.decode import pillow
+from synthproof.data.image.intake import ALTERED_TYPE
 from synthproof.data.image.labels import MARKS
 from synthproof.data.table.formats import write_texts
 
@@ -22,7 +23,6 @@ LIST = "images.csv"
 _SUFFIX = {"png": ".png", "jpeg": ".jpg", "tiff": ".tif", "dicom": ".dcm"}
 SYNTHETIC = "Synthetic image: made by an algorithm, of no real person. / 알고리즘이 생성한 합성 이미지이며 실제 사람의 것이 아님."
 ALTERED = "Altered picture of a real person: not synthetic data. / 실제 이미지를 변형한 것이며 합성데이터가 아님."
-ALTERED_TYPE = "http://cv.iptc.org/newscodes/digitalsourcetype/compositeWithTrainedAlgorithmicMedia"
 SOURCE_TYPE = "http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia"
 
 

@@ -8,6 +8,7 @@ from typing import Any, TypeGuard
 from synthproof.core.words import LANGS, Words
 from synthproof.dossier.disclose import printable
 from synthproof.dossier.figures.columns import column_tile
+from synthproof.dossier.figures.gallery_images import clouds
 from synthproof.dossier.figures.gallery_utility import together, usefulness
 from synthproof.dossier.figures.heat import heat_triplet
 from synthproof.dossier.figures.nearest import nearest_picture
@@ -41,6 +42,7 @@ def gallery(proof: Proof) -> list[dict[str, Any]]:
         _roc(proof),
         _joint(proof),
         *together(proof),
+        *clouds(proof),
         _prediction(proof),
         *usefulness(proof),
         *_survival(proof),

@@ -9,6 +9,7 @@ from synthproof.core.evidence import Evidence
 from synthproof.core.words import LANGS, Lang, Words
 from synthproof.dossier.disclose import printable
 from synthproof.dossier.figures.densities import densities_picture
+from synthproof.dossier.figures.gallery_images import of_images
 from synthproof.dossier.figures.paired import Pair, paired_picture
 from synthproof.dossier.figures.pca import joint_picture
 from synthproof.dossier.figures.prediction import LEARNED, subgroups_picture
@@ -21,6 +22,9 @@ _REAL = (Words(en="real", ko="실제"), Words(en="synthetic", ko="합성"))
 _Z = 1.96
 
 Entry = dict[str, Any]
+
+
+_TSNE_OF_IMAGES = Words(en="Images together: t-SNE map", ko="이미지를 함께 본 모습(t-SNE)")
 
 
 def usefulness(proof: Proof) -> list[Entry | None]:
@@ -214,7 +218,9 @@ def _tsne(proof: Proof) -> Entry | None:
     detail = e.detail
     return _entry(
         "picture-tsne",
-        Words(en="All columns together: t-SNE map", ko="전체 항목을 함께 본 모습(t-SNE)"),
+        _TSNE_OF_IMAGES
+        if of_images(proof)
+        else Words(en="All columns together: t-SNE map", ko="전체 항목을 함께 본 모습(t-SNE)"),
         Words(
             en="A map that keeps neighbours together; distances and areas on it mean nothing. Real records appear only as "
             "density (cells with fewer than 10 are empty); every point is a synthetic record.",

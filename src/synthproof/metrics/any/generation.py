@@ -62,20 +62,25 @@ class Generation:
     def measure(self, case: Case[Any], /, *, seed: int, run: Run | None = None) -> Sequence[Evidence]:
         """Return two pieces of evidence, subjects ``all`` and ``releasable``."""
         quiet(run).tick(self.card.id, 0, 1)
-        if case.recipe is None or case.recipe.name not in synthesizers.names():
+        altered = altered_real(case.synthetic)
+        if (case.recipe is None or case.recipe.name not in synthesizers.names()) and not altered:
             return (
                 insufficient(self.card, _UNKNOWN, seed=seed),
                 not_applicable(self.card, _UNKNOWN, subject="releasable", seed=seed),
             )
-        tags: Tags = synthesizers.get(case.recipe.name).tags
+        known = case.recipe is not None and case.recipe.name in synthesizers.names()
+        name = case.recipe.name if case.recipe is not None else ""
+        tags: Tags = synthesizers.get(name).tags if known else Tags()
         # a generator that draws anew may still have been asked to alter real pictures: the data say so of themselves
-        drawn = not altered_real(case.synthetic)
+        drawn = not altered
         marks = {
             "full_synthesis": tags.full_synthesis and drawn,
             "irreversible": tags.irreversible and drawn,
             "releasable": tags.releasable and drawn,
         }
-        detail = {**marks, "generator": case.recipe.name, "declared_by": synthesizers.entry(case.recipe.name).owner}
+        detail: dict[str, Any] = {**marks, "generator": name}
+        if known:
+            detail["declared_by"] = synthesizers.entry(name).owner
         if steps := steps_of(case.synthetic):
             detail["stages"] = [f"{s.did} ({s.input})" for s in steps]
         told = {"all": float(all(marks.values())), "releasable": float(marks["releasable"])}

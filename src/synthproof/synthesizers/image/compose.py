@@ -92,6 +92,7 @@ class Compose(Staged):
     twelve parts of 16 px takes 0.2 s on one core (width 32).
     """
 
+    scenes: ClassVar[str] = "yes"
     MORE: ClassVar = {"side": (0, 512), "harmonise": (0, 0.9), "seeds": (1, 1000), "most_parts": (1, _MANY)}
 
     def __init__(

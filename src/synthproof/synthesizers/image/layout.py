@@ -12,23 +12,18 @@ from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
-from scipy.optimize import linear_sum_assignment
 from scipy.special import ndtr
 
 from synthproof.core.errors import DataError
 from synthproof.core.schema import Field
+from synthproof.data.image.layouts import SAME_BOX, SAME_SHARE, iou, layouts, repeated, whole
 from synthproof.data.image.scenes import Scenes
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.intp]
 GRID = 8
 """Cells a side of the map of where parts lie."""
-SAME_BOX = 0.7
-"""Intersection over union from which two boxes of one class are the same box."""
-SAME_SHARE = 0.6
-"""Share of boxes that must be the same for a layout to repeat another."""
 _TRIES, _PLACES = 50, 30
-_ENOUGH = 10
 
 
 @dataclass(slots=True)
@@ -67,20 +62,13 @@ class LayoutLaw:
     def learn(cls, data: Scenes) -> Self:
         """Return the law of some scenes."""
         counts = data.counts()
-        k, side = counts.shape[1], data.chain.side
+        k = counts.shape[1]
         ranks = (counts.argsort(axis=0, kind="stable").argsort(axis=0, kind="stable") + 0.5) / max(1, len(counts))
         with np.errstate(invalid="ignore", divide="ignore"):
             bond = np.nan_to_num(np.corrcoef(ranks, rowvar=False).reshape(k, k)) if len(counts) > 2 else np.eye(k)
         bond = 0.95 * bond
         np.fill_diagonal(bond, 1.0)
-        real = np.concatenate(
-            [np.zeros((0, 6))]
-            + [
-                np.column_stack([np.full(len(c), i), c, b / side])
-                for i in range(data.n_rows)
-                for b, c in [data.boxes_of(i)]
-            ]
-        )
+        real = layouts(data)
         of = [real[real[:, 1] == c, 2:] for c in range(k)]
         mean, cov, low, high = (np.stack(s) for s in zip(*(_sizes(b) for b in of), strict=True))
         lap = [v for i in range(data.n_rows) for v in _overlaps(data.boxes_of(i)[0]).tolist()] or [0.0]
@@ -131,25 +119,7 @@ class LayoutLaw:
 
         One or two parts repeat only when all of them do, to within a hundredth of the side.
         """
-        if not len(classes):
-            return False
-        alike = iou(corners, self.real[:, 2:]) * (classes[:, None] == self.real[None, :, 1])
-        matched = (alike >= SAME_BOX).any(axis=0)
-        scenes, first, sizes = np.unique(self.real[:, 0], return_index=True, return_counts=True)
-        most = np.add.reduceat(matched, first, dtype=np.intp) if len(scenes) else np.zeros(0, dtype=np.intp)
-        few = (sizes <= 2) | (len(classes) <= 2)
-        needed = np.maximum(3, SAME_SHARE * np.maximum(sizes, len(classes)))
-        # most layouts share no box at all: only the others are matched box by box
-        for k in np.flatnonzero(np.where(few, sizes == len(classes), most >= needed)).tolist():
-            mine = slice(first[k], first[k] + sizes[k])
-            if few[k]:
-                if _equal(corners, classes, self.real[mine]):
-                    return True
-                continue
-            at = linear_sum_assignment(-alike[:, mine])
-            if (alike[:, mine][at] >= SAME_BOX).sum() >= needed[k]:
-                return True
-        return False
+        return repeated(corners, classes, self.real) >= 0
 
     def _classes(self, dice: np.random.Generator, most: int) -> IntArray:
         """Return the classes of a scene's parts: numbers of each class by a Gaussian copula, then moved by one or so."""
@@ -195,15 +165,6 @@ class LayoutLaw:
         return cls(**{name: np.asarray(state[name]) for name in cls.__slots__})
 
 
-def iou(a: FloatArray, b: FloatArray) -> FloatArray:
-    """Return intersection over union of boxes, shape (len(a), len(b))."""
-    low, high = np.maximum(a[:, None, :2], b[None, :, :2]), np.minimum(a[:, None, 2:], b[None, :, 2:])
-    both = np.prod(np.maximum(high - low, 0), axis=2)
-    area_a, area_b = (np.prod(x[:, 2:] - x[:, :2], axis=1) for x in (a, b))
-    out: FloatArray = both / np.maximum(area_a[:, None] + area_b[None, :] - both, 1e-12)
-    return out
-
-
 def _inside(boxes: FloatArray) -> FloatArray:
     """Return boxes cut at the edges, as those of real scenes are."""
     cut = np.clip(boxes, 0.0, 1.0)
@@ -213,18 +174,6 @@ def _inside(boxes: FloatArray) -> FloatArray:
         cut[thin[:, axis], axis] = np.minimum(low, 0.99)
         cut[thin[:, axis], axis + 2] = cut[thin[:, axis], axis] + 0.01
     return cut
-
-
-def _equal(corners: FloatArray, classes: IntArray, mine: FloatArray) -> bool:
-    away = np.abs(corners[:, None] - mine[None, :, 2:]).max(axis=2) + 9.0 * (classes[:, None] != mine[None, :, 1])
-    at = linear_sum_assignment(away)
-    return bool((away[at] <= 0.01).all())
-
-
-def whole(boxes: FloatArray, side: float) -> npt.NDArray[np.bool_]:
-    """Return which boxes do not touch the edge, where parts are cut; all when fewer than ten do not."""
-    inner = (boxes.min(axis=1, initial=side) > 0.01 * side) & (boxes.max(axis=1, initial=0) < 0.99 * side)
-    return inner if inner.sum() >= _ENOUGH else np.ones(len(boxes), dtype=bool)
 
 
 def _sizes(boxes: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:

@@ -70,6 +70,7 @@ class Semantic(Staged):
     ``masks_of(n, seed=…)``. `apply` paints over the masks of drawn scenes.
     """
 
+    scenes: ClassVar[str] = "auto"
     MORE: ClassVar = {"mask_dropout": (0, 0.9)}
 
     def __init__(

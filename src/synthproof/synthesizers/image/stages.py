@@ -7,6 +7,7 @@ real ones is not. A stage states in every result what it did and whether its inp
 from __future__ import annotations
 
 from collections.abc import Sequence
+from inspect import signature
 from typing import Any, Protocol
 
 from synthproof.core.contracts import Conditions
@@ -75,10 +76,20 @@ class Stages:
     def sample(self, n: int, /, *, where: Conditions | None = None, seed: int, run: Run | None = None) -> ImageSet:
         """Return n pictures that went through every stage."""
         job = quiet(run)
-        return self.go_on(self.maker.sample(n, where=where, seed=derive(seed, "maker"), run=job), seed=seed, run=job)
+        drawn = self.maker.sample(n, where=where, seed=derive(seed, "maker"), run=job)
+        return self.go_on(drawn, seed=seed, where=where, run=job)
 
-    def go_on(self, data: ImageSet, /, *, seed: int, knowingly: bool = False, run: Run | None = None) -> ImageSet:
-        """Return given pictures after every stage.
+    def go_on(
+        self,
+        data: ImageSet,
+        /,
+        *,
+        seed: int,
+        where: Conditions | None = None,
+        knowingly: bool = False,
+        run: Run | None = None,
+    ) -> ImageSet:
+        """Return given pictures after every stage; `where` is what stages that give new labels are to give.
 
         Raises
         ------
@@ -88,7 +99,8 @@ class Stages:
         job = quiet(run)
         for name, stage in zip(self.names, self.stages, strict=True):
             job.tick("stages", len(steps_of(data)), len(self.stages) + 1)
-            data = stage.apply(data, seed=derive(seed, f"stage/{name}"), knowingly=knowingly, run=job)
+            asked: dict[str, Any] = {"where": where} if "where" in signature(stage.apply).parameters else {}
+            data = stage.apply(data, seed=derive(seed, f"stage/{name}"), knowingly=knowingly, run=job, **asked)
         return data
 
 

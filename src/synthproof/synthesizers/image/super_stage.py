@@ -17,6 +17,7 @@ from synthproof.core.random import stream
 from synthproof.core.run import Run
 from synthproof.data.image.chain import Pixels
 from synthproof.data.image.dataset import ImageSet
+from synthproof.data.image.scenes import Scenes
 from synthproof.data.image.store import new_store
 from synthproof.data.table.dataset import Table
 from synthproof.engines.torch_nets.load import device_for, need_torch
@@ -44,6 +45,8 @@ def halved(data: ImageSet, times: int = 1) -> ImageSet:
         n, _, _, c = given.shape
         means = given.reshape(n, chain.side, k, chain.side, k, c).mean(axis=(2, 4))
         store[rows] = np.rint(means).astype(chain.dtype)
+    if isinstance(data, Scenes):
+        return data.at_side(store)
     labels = Table(data.frame, data.labels.schema, origin=data.origin)
     return ImageSet(labels, store, chain, marks=data.marks)
 

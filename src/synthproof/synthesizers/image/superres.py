@@ -20,6 +20,7 @@ from synthproof.core.state import State
 from synthproof.core.words import Words
 from synthproof.data.image.custody import Step, input_of, with_steps
 from synthproof.data.image.dataset import ImageSet
+from synthproof.data.image.scenes import Scenes
 from synthproof.engines.torch_nets.load import need_torch
 from synthproof.engines.torch_nets.unet import UNet
 from synthproof.synthesizers.image.drawing import Begun, Learnt, begin, model_digest, own_seed, seed_of
@@ -187,9 +188,13 @@ class Superres(Staged):
         for _ in range(times):
             stage = next((s for s in self._stages if s.side == 2 * data.chain.side), self._stages[-1])
             pixels = stage.enlarge(data, condition, derive(seed, "stages"), run)
-            large = _over(data, pixels)
-            step = Step(did="super-resolve", input=begun_from, model=self.digest_)
-            data = with_steps(self._marked(large, pixels, seed), step)
+            marked = self._marked(_over(data, pixels), pixels, seed)
+            if isinstance(data, Scenes):  # boxes and masks grow with their scenes
+                scenes = data.at_side(pixels)
+                marked = Scenes(
+                    marked.labels, pixels, marked.chain, boxes=scenes.boxes, masks=scenes.masks, marks=marked.marks
+                )
+            data = with_steps(marked, Step(did="super-resolve", input=begun_from, model=self.digest_))
         return data
 
     def get_state(self) -> State:

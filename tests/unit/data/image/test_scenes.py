@@ -77,6 +77,8 @@ def test_a_split_and_bad_files(tmp_path: Path) -> None:
     )
     with pytest.raises(ReadError):
         read_scenes(tmp_path)
+    for path in tmp_path.glob("*.png"):
+        path.unlink()
     (tmp_path / "images.zip").write_bytes(b"no zip")
     pd.DataFrame({"image": ["scene_1"], "class": ["a"], "x": [5], "y": [1], "width": [2], "height": [9]}).to_csv(
         tmp_path / "boxes.csv", index=False
