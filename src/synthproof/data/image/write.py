@@ -61,9 +61,11 @@ def _write_npz(data: ImageSet, path: Path) -> Path:
     columns: dict[str, Any] = {"x": data.pixels() if data.chain.channels == 3 else data.pixels()[..., 0]}
     if len(data.targets) <= 1:
         columns |= {"y": codes.astype(np.int64), "classes": np.array(names)}
-    else:
+    elif data.several:
         flags = data.frame[list(data.targets)].fillna(False).astype(bool).to_numpy()
         columns |= {"y": flags.astype(np.uint8), "classes": np.array(data.targets)}
+    else:
+        columns |= {n: data.frame[n].astype("string").fillna("").to_numpy(dtype=str) for n in data.targets}
     if data.marks is not None:
         columns |= {n: data.marks[n].to_numpy(dtype=np.int64) for n in ("seed", "index")}
         columns["model"] = np.array(sorted(set(data.marks["model"].astype(str))))
