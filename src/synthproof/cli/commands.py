@@ -164,6 +164,12 @@ def fit(
     ],
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder of the model.")],
     force: Annotated[bool, _FORCE] = False,
+    resume: Annotated[
+        bool,
+        typer.Option(
+            "--resume", help="Go on with a fit of images that was cut off. / 중단된 이미지 학습을 이어서 실행."
+        ),
+    ] = False,
     project: Annotated[Path | None, _PROJECT] = None,
     purpose: Annotated[Path | None, _PURPOSE] = None,
     settings: Any = None,
@@ -177,11 +183,11 @@ def fit(
         refuse_replacing(out)
     with drawn_run(screen(stderr=True), _lang(config), executor=config.executor, workers=config.workers) as job:
         job.tick("run", 0, 1, stage="fit")
-        model = fit_model(config, out, run=job)
+        model = fit_model(config, out, resume=resume, run=job)
         job.tick("run", 1, 1, stage="done")
     told = [*([model.because] if model.because else []), *(n for n in model.notices if n != model.because)]
     show_notices(screen(), [words.say(_lang(config)) for words in told], _lang(config))
-    show_model(screen(), out, _lang(config))
+    show_model(screen(), out, _lang(config), pictures=model.core.tags.modality == "image")
 
 
 @app.command()

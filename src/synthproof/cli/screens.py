@@ -144,9 +144,11 @@ def show_places(console: Console, root: Path, lang: Lang) -> None:
         )
 
 
-def show_model(console: Console, folder: Path, lang: Lang) -> None:
-    """Print where a model lies and how to draw from it."""
-    drawing = f"synthproof sample {shlex.quote(str(folder))} --n 1000 -o synthetic.csv"
+def show_model(console: Console, folder: Path, lang: Lang, *, pictures: bool = False) -> None:
+    """Print where a model lies and how to draw from it: pictures into a folder, rows into a file."""
+    drawing = (
+        f"synthproof sample {shlex.quote(str(folder))} --n 1000 -o {'synthetic/' if pictures else 'synthetic.csv'}"
+    )
     for line in (
         _say(lang, f"Model: {folder}", f"모델: {folder}"),
         _say(lang, f"Draw:  {drawing}", f"생성: {drawing}"),

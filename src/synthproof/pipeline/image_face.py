@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -12,7 +14,7 @@ import pandas as pd
 
 from synthproof.core.errors import DataError, UsageError
 from synthproof.core.evidence import Statement
-from synthproof.core.files import refuse_taken
+from synthproof.core.files import refuse_taken, write_text
 from synthproof.core.models import recipe_of, save_model
 from synthproof.core.random import derive, fresh_seed
 from synthproof.core.registry import synthesizers
@@ -31,6 +33,8 @@ from synthproof.pipeline.model import PICTURES, Model
 from synthproof.policy.load import load_policy
 from synthproof.protection.pictures import IMAGE_STEPS, protect_pictures
 from synthproof.verification.proof import GeneratorFacts, Proof
+
+_SEED = "seed.json"
 
 
 def of_pictures(real: Any) -> bool:
@@ -143,10 +147,27 @@ def as_train(drawn: ImageSet, train: ImageSet) -> ImageSet:
     return drawn.with_labels(Table(pd.DataFrame(frame), schema, origin=drawn.origin))
 
 
-def fit_pictures(config: RunConfig, out: Path, run: Run | None) -> Model:
-    """Learn from all pictures of a source after protection, and save the model."""
+def fit_pictures(config: RunConfig, out: Path, run: Run | None, *, resume: bool = False) -> Model:
+    """Learn from all pictures of a source after protection, and save the model.
+
+    Parameters
+    ----------
+    resume
+        Go on from the checkpoint of a fit into `out` that was cut off. Checkpoints lie beside it, in ``<out>.unfinished``,
+        until the model is whole; they can remember persons as it can.
+
+    Raises
+    ------
+    UsageError
+        ``fit/no-checkpoints``.
+    """
+    name = PICTURES if config.fit.synthesizer == "auto" else config.fit.synthesizer
+    keeps = "checkpoint" in synthesizers.get(name).param_names()
+    if resume and not keeps:
+        raise UsageError("fit/no-checkpoints", where=name)
     images = read_images(config.source, how_of(config), run=run)
-    seed = config.seed if config.seed is not None else fresh_seed()
+    unfinished = out.with_name(f"{out.name}.unfinished")
+    seed = _seed_of_fit(config, unfinished, resume=resume)
     default = RunConfig().protect.steps
     asked = tuple(s for s in config.protect.steps if s != "none")
     none = images.take(np.empty(0, dtype=np.intp))
@@ -154,14 +175,36 @@ def fit_pictures(config: RunConfig, out: Path, run: Run | None) -> Model:
     parts = Split(train=images, holdout=none, train_units=everyone, holdout_units=none.at, seed=seed, fraction=0.0)
     steps = IMAGE_STEPS if asked == default else asked
     done = protect_pictures(parts, steps, seed=derive(seed, "protect"), parameters=config.protect.parameters, run=run)
-    name = PICTURES if config.fit.synthesizer == "auto" else config.fit.synthesizer
     given = dict(config.fit.parameters)
+    own = keeps and "checkpoint" not in given
+    if own:
+        given["checkpoint"] = str(unfinished / "checkpoint")
     budget = Budget.of(config.budget, config.memory)
     if budget.seconds is not None and "minutes" in synthesizers.get(name).param_names():
         given = {"minutes": budget.left.seconds / 60, **given}
-    core = synthesizers.make(name, random_state=derive(seed, "fit"), **given).fit(done.parts.train, run=run)
+    core = synthesizers.make(name, random_state=derive(seed, "fit"), **given)
+    if own:
+        write_text(unfinished / _SEED, json.dumps(seed))
+    try:
+        core.fit(done.parts.train, run=run)
+    except Exception:
+        if not (unfinished / "checkpoint").is_dir():  # nothing to go on from
+            shutil.rmtree(unfinished, ignore_errors=True)
+        raise
+    if own:
+        core.set_params(checkpoint="")
     save_model(core, out)
+    shutil.rmtree(unfinished, ignore_errors=True)
     return Model(core, name, told=done.notices)
+
+
+def _seed_of_fit(config: RunConfig, unfinished: Path, *, resume: bool) -> int:
+    """Return the seed of a fit: that of the one that was cut off when it is gone on with."""
+    if not resume:
+        shutil.rmtree(unfinished, ignore_errors=True)
+    if config.seed is None and (unfinished / _SEED).is_file():
+        return int(json.loads((unfinished / _SEED).read_text(encoding="utf-8")))
+    return config.seed if config.seed is not None else fresh_seed()
 
 
 def sample_pictures(

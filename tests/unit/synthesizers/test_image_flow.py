@@ -106,6 +106,12 @@ def test_a_fit_goes_on_from_its_checkpoint(tmp_path: Path) -> None:
     assert begun[0].done > 16, "it did not begin anew"
     weights = [again._arrays[k] - whole._arrays[k] for k in whole._arrays]
     assert max(float(np.abs(w).max()) for w in weights) < 1e-5
+    assert [g["gap"] for g in again.gap_] == pytest.approx([g["gap"] for g in whole.gap_], abs=1e-4), (
+        "the first look is kept"
+    )
+    begun.clear()
+    small(images=640, width=24, checkpoint=place).fit(data, run=job)
+    assert begun[0].done <= 3, "other settings begin anew"
 
 
 def test_minutes_are_kept() -> None:

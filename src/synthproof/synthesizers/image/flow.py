@@ -17,6 +17,7 @@ import numpy.typing as npt
 from synthproof.core import state as _state
 from synthproof.core.contracts import Conditions, Tags
 from synthproof.core.errors import NotFittedError, UsageError
+from synthproof.core.fingerprint import digest_json
 from synthproof.core.models import Saved
 from synthproof.core.params import Params, check_choice, check_range
 from synthproof.core.run import Run, quiet
@@ -180,7 +181,16 @@ class Flow(Params, Saved):
             rate=self.learning_rate or rate_for(net),
         )
         folder = Path(self.checkpoint) if self.checkpoint else None
-        key = model_digest(data.fingerprint(), {"x": np.array([begun.seed, schedule.batch])})
+        # the minutes may differ: what is left of a budget is another each time
+        same = {
+            **net.to_dict(),
+            "schedule": [schedule.batch, schedule.rate, self.images],
+            "moved": [self.jitter, self.flip],
+        }
+        key = digest_json({"pictures": data.fingerprint(), "seed": begun.seed, "min_class": self.min_class, **same})
+        earlier = _earlier(folder, key)
+        if earlier is not None:
+            watcher.set_state(earlier["watch"])
         done = learn(
             start(net, begun.seed),
             begun.batch("flow"),
@@ -192,8 +202,8 @@ class Flow(Params, Saved):
             run=job,
             watch=watcher.stop,
             watched=watcher.cost,
-            keep=None if folder is None else lambda s: _keep(folder, key, s),
-            resume=_earlier(folder, key),
+            keep=None if folder is None else lambda s: _keep(folder, key, {**s, "watch": watcher.get_state()}),
+            resume=earlier,
         )
         self._net, self._arrays = net, done.arrays
         self._learnt = Learnt.of(begun, watcher.notices(done.stopped_at))

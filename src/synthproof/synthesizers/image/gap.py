@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -123,6 +123,16 @@ class Watcher:
         if over:
             self._warned = sorted({*self._warned, *over})
         return bool(over) and self.action == "stop"
+
+    def get_state(self) -> dict[str, Any]:
+        """Return what was seen so far, for a checkpoint: without the first look, what was learned before it would pass."""
+        first = {str(c): {"known": known, "other": other} for c, (known, other) in self._first.items()}
+        return {"first": first, "record": self.record, "warned": self._warned}
+
+    def set_state(self, state: Mapping[str, Any]) -> None:
+        """Take back what `get_state` returned."""
+        self._first = {int(c): (pair["known"], pair["other"]) for c, pair in state["first"].items()}
+        self.record, self._warned = list(state["record"]), list(state["warned"])
 
     def notices(self, stopped_at: float | None) -> tuple[Words, ...]:
         """Return what the reader must know."""
