@@ -19,6 +19,7 @@ from synthproof.cli.screens import (
     show_filled,
     show_model,
     show_notices,
+    show_pictures,
     show_places,
     show_proposals,
     show_schema,
@@ -88,7 +89,10 @@ def run(
 
 
 @app.command()
-@configured("target", "lang", "read.query", "read.table")
+@configured(
+    "target", "lang", "read.query", "read.table",
+    "image.labels", "image.person", "image.side", "image.fit", "image.colour", "image.part",
+)  # fmt: skip
 def inspect(
     source: Annotated[
         str, typer.Argument(help="CSV, Parquet, Excel, JSON lines, a database URL, a folder of images or .npz.")
@@ -107,14 +111,23 @@ def inspect(
     from synthproof.data.table.rule_learning import learn_rules
     from synthproof.data.table.schema_file import save_schema
     from synthproof.pipeline.face import read
+    from synthproof.pipeline.image_road import how_of
     from synthproof.protection.scan import propose, scan
 
-    lang = _lang(_config(None, None, {"lang": settings["lang"]}))
+    images = {k: v for k, v in settings.items() if k.startswith("image__")}
+    config = _config(None, None, {"lang": settings["lang"], "target": settings["target"], **images})
+    lang = _lang(config)
     if save is not None and not force:
         refuse_replacing(save)
-    table = read(source, target=settings["target"], query=settings["read__query"], table=settings["read__table"])
+    how = how_of(config)
+    table = read(
+        source, target=settings["target"], query=settings["read__query"], table=settings["read__table"], how=how
+    )
     if table.schema.modality == "image":
+        if save is not None or rules:
+            raise UsageError("image/table-setting", where="--save" if save is not None else "--rules")
         show_schema(screen(), table, {}, {}, lang)
+        show_pictures(screen(), table, lang)
         for notice in notices(table.labels):
             screen().print(Text(notice.text(lang), style="yellow"))
         return
@@ -281,6 +294,7 @@ def complete(
     "image.side",
     "image.fit",
     "image.colour",
+    "image.part",
 )
 def verify(
     real: Annotated[str, typer.Argument(help="The data that were learned from.")],
@@ -299,6 +313,7 @@ def verify(
 ) -> None:
     """Judge any tool's synthetic file against the real data."""
     from synthproof.pipeline import face
+    from synthproof.pipeline.image_road import how_of
 
     config = _config(project, purpose, settings)
     lang = _lang(config)
@@ -319,6 +334,7 @@ def verify(
             seed=config.seed,
             gates=config.verify.gates,
             full=config.verify.full,
+            how=how_of(config),
             run=job,
         )
         if out is not None:

@@ -140,6 +140,10 @@ def check_parameters(config: RunConfig) -> None:
         ``params/unknown`` or ``config/wrong-type``.
     """
     steps = [s for s in config.protect.steps if s != "none"]
+    if config.protect.steps == RunConfig().protect.steps:
+        from synthproof.protection.pictures import IMAGE_STEPS
+
+        steps += IMAGE_STEPS  # what pictures are given where nothing was asked for
     for name, given in config.protect.parameters.items():
         if name not in steps:
             hint = did_you_mean(name, steps)

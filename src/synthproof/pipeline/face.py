@@ -24,6 +24,7 @@ from synthproof.core.random import fresh_seed
 from synthproof.core.run import Run
 from synthproof.core.schema import Purpose, Schema
 from synthproof.core.words import Lang, Words
+from synthproof.data.image.io import How
 from synthproof.data.split import Split
 from synthproof.data.split import split as _split
 from synthproof.data.table.dataset import Table
@@ -166,6 +167,7 @@ def verify(
     seed: int | None = None,
     gates: Sequence[str] = (),
     full: bool = False,
+    how: How | None = None,
     run: Run | None = None,
 ) -> Judged:
     """Measure synthetic data of any tool against real data and judge it under a policy.
@@ -191,6 +193,8 @@ def verify(
     gates, full
         What forbids to exclude a leak: ``"holdout_used"`` while choosing or tuning, ``"filtered"`` by distance to train;
         and whether every person is attacked and all pairs compared, instead of a random sample where that is dear.
+    how
+        How pictures are read, when they are given as folders or archives.
 
     Raises
     ------
@@ -201,7 +205,7 @@ def verify(
         found, pictures = prove_pictures(
             real, synthetic, holdout=holdout, also=also if isinstance(also, list | tuple) else [also], policy=policy,
             purpose=purpose, target=target, model=model, statements=statements, repeats=repeats, seed=seed, gates=gates,
-            full=full, run=run,
+            full=full, how=how, run=run,
         )  # fmt: skip
         return Judged(found, pictures, load_policy(image_policy(policy)))
     check_repeats(repeats)

@@ -22,12 +22,22 @@ from synthproof.core.run import Run
 from synthproof.core.schema import Purpose
 from synthproof.data.image.dataset import ImageSet
 from synthproof.data.image.io import How, is_image_source, read_images
+from synthproof.data.image.labels import labels_file
 from synthproof.data.image.write import write_images
 from synthproof.data.split import FEWEST_UNITS, Split
 from synthproof.data.table.dataset import Table, canonical_dtype
 from synthproof.pipeline.budget import Budget
 from synthproof.pipeline.config import RunConfig
-from synthproof.pipeline.image_road import how_of, image_policy, losses_of, policy_notice, scan_of
+from synthproof.pipeline.image_road import (
+    FAST_NOTICE,
+    check_picture_settings,
+    fast_minutes,
+    how_of,
+    image_policy,
+    losses_of,
+    policy_notice,
+    scan_of,
+)
 from synthproof.pipeline.judging import check_purpose, check_repeats, complete_purpose, prove
 from synthproof.pipeline.model import PICTURES, Model
 from synthproof.policy.load import load_policy
@@ -62,6 +72,9 @@ def prove_pictures(
 ) -> tuple[Proof, ImageSet]:
     """Return the proof of synthetic pictures of any tool, and the pictures; see `face.verify`.
 
+    Real and synthetic pictures become squares of one side: the one asked for, else the smaller of the two that they
+    would be given by themselves, since enlarging one of them would make them differ.
+
     Raises
     ------
     DataError
@@ -71,15 +84,10 @@ def prove_pictures(
     check_repeats(repeats)
     rules = load_policy(image_policy(policy))
     known = how or How(targets=tuple(target.split(",")) if target else ())
-    if isinstance(real, Split):
-        train, unseen = real.train, real.holdout
-    else:
-        train = read_images(real, known, run=run)
-        unseen = None if holdout is None else read_images(holdout, replace(known, side=train.chain.side), run=run)
-        if unseen is not None:
-            check_unseen_pictures(train, unseen)
-    drawn = as_train(read_images(synthetic, replace(known, side=train.chain.side), run=run), train)
-    earlier = [as_train(read_images(a, replace(known, side=train.chain.side), run=run), train) for a in also]
+    train, unseen, found = read_sides(real, synthetic, holdout, known, run)
+    drawn = as_train(found, train)
+    theirs = _own_table(replace(known, side=train.chain.side))
+    earlier = [as_train(read_images(a, theirs, run=run), train) for a in also]
     wanted = purpose or Purpose()
     check_purpose(wanted, train.schema)
     proof = prove(
@@ -103,6 +111,33 @@ def prove_pictures(
     )
     assert rules.id == proof.verdict.policy
     return proof, drawn
+
+
+def read_sides(
+    real: Any, synthetic: Any, holdout: Any, known: How, run: Run | None
+) -> tuple[ImageSet, ImageSet | None, ImageSet]:
+    """Return train, holdout if there is one, and synthetic pictures, all through one chain."""
+    free = known.side == 0 and not isinstance(real, Split | ImageSet)
+    train = real.train if isinstance(real, Split) else read_images(real, known, run=run)
+    found = read_images(synthetic, _own_table(known if free else replace(known, side=train.chain.side)), run=run)
+    if found.chain.side < train.chain.side and free:
+        train = read_images(real, replace(known, side=found.chain.side), run=run)
+    elif found.chain.side != train.chain.side:
+        found = read_images(synthetic, _own_table(replace(known, side=train.chain.side)), run=run)
+    if isinstance(real, Split):
+        return train, real.holdout, found
+    unseen = None
+    if holdout is not None:
+        same = replace(known, side=train.chain.side)
+        alone = isinstance(holdout, str | Path) and Path(holdout).is_dir() and labels_file(Path(holdout)) is not None
+        unseen = read_images(holdout, replace(same, labels="") if alone else same, run=run)
+        check_unseen_pictures(train, unseen)
+    return train, unseen, found
+
+
+def _own_table(how: How) -> How:
+    """Return how pictures of another folder are read: by the table that lies there, and they are of nobody."""
+    return replace(how, labels="", person="", part="")
 
 
 def check_unseen_pictures(train: ImageSet, holdout: ImageSet) -> None:
@@ -165,6 +200,7 @@ def fit_pictures(config: RunConfig, out: Path, run: Run | None, *, resume: bool 
     keeps = "checkpoint" in synthesizers.get(name).param_names()
     if resume and not keeps:
         raise UsageError("fit/no-checkpoints", where=name)
+    check_picture_settings(config)
     images = read_images(config.source, how_of(config), run=run)
     unfinished = out.with_name(f"{out.name}.unfinished")
     seed = _seed_of_fit(config, unfinished, resume=resume)
@@ -175,7 +211,7 @@ def fit_pictures(config: RunConfig, out: Path, run: Run | None, *, resume: bool 
     parts = Split(train=images, holdout=none, train_units=everyone, holdout_units=none.at, seed=seed, fraction=0.0)
     steps = IMAGE_STEPS if asked == default else asked
     done = protect_pictures(parts, steps, seed=derive(seed, "protect"), parameters=config.protect.parameters, run=run)
-    given = dict(config.fit.parameters)
+    given = fast_minutes(config, name) | dict(config.fit.parameters)
     own = keeps and "checkpoint" not in given
     if own:
         given["checkpoint"] = str(unfinished / "checkpoint")
@@ -195,7 +231,8 @@ def fit_pictures(config: RunConfig, out: Path, run: Run | None, *, resume: bool 
         core.set_params(checkpoint="")
     save_model(core, out)
     shutil.rmtree(unfinished, ignore_errors=True)
-    return Model(core, name, told=done.notices)
+    told = (FAST_NOTICE, *done.notices) if config.fit.fast and "minutes" in given else done.notices
+    return Model(core, name, told=told)
 
 
 def _seed_of_fit(config: RunConfig, unfinished: Path, *, resume: bool) -> int:
@@ -225,4 +262,5 @@ def sample_pictures(
     return write_images(drawn, out)
 
 
-__all__ = ["as_train", "check_unseen_pictures", "fit_pictures", "of_pictures", "prove_pictures", "sample_pictures"]
+__all__ = ["as_train", "check_unseen_pictures", "fit_pictures", "of_pictures", "prove_pictures", "read_sides"]
+__all__ += ["sample_pictures"]

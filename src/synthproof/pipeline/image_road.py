@@ -77,10 +77,31 @@ def how_of(config: RunConfig) -> How:
     )  # fmt: skip
 
 
+def fast_minutes(config: RunConfig, name: str) -> dict[str, Any]:
+    """Return what a quick look gives a generator of pictures."""
+    return {"minutes": _FAST_MINUTES} if config.fit.fast and "minutes" in synthesizers.get(name).param_names() else {}
+
+
+def check_picture_settings(config: RunConfig) -> None:
+    """Refuse settings that speak of tables: silently ignored, they would be taken for done.
+
+    Raises
+    ------
+    UsageError
+        ``image/table-setting``.
+    """
+    read, given = config.read, {"fit.row_wise": config.fit.row_wise}
+    given |= {f"read.{n}": getattr(read, n) for n in ("schema", "query", "table", "rules", "learn_rules")}
+    for name, value in given.items():
+        if value:
+            raise UsageError("image/table-setting", where=name)
+
+
 class ImageRoad(Road):
     """One run of pictures over one workspace; see `Road`."""
 
     def __init__(self, config: RunConfig, *, source: Any = None, run: Run | None = None) -> None:
+        check_picture_settings(config)
         asked = config.verify.policy
         config = replace(config, verify=replace(config.verify, policy=image_policy(asked)))
         super().__init__(config, source=source, run=run)
@@ -95,18 +116,18 @@ class ImageRoad(Road):
     def _plan(self) -> None:
         """Give learning its share of the budget; without one it takes what the generator takes by itself."""
         fit = self.config.fit
-        given: dict[str, Any] = dict(fit.parameters)
-        notices: tuple[Words, ...] = ()
+        quick = fast_minutes(self.config, self._generator)
+        given: dict[str, Any] = {**quick, **fit.parameters}
+        notices: tuple[Words, ...] = (FAST_NOTICE,) if quick else ()
         takes = synthesizers.get(self._generator).param_names()
-        if fit.fast and "minutes" in takes:
-            given, notices = {"minutes": _FAST_MINUTES, **given}, (FAST_NOTICE,)
         if self.budget.seconds is not None and "minutes" in takes:
             given = {"minutes": max(0.05, self.budget.left.seconds * _FIT_SHARE / 60), **given}
         model = synthesizers.make(self._generator, **given)
         seconds = 60.0 * float(getattr(model, "minutes", 0.0)) if getattr(model, "images", None) is None else 0.0
         held = int(self.load.table.store.nbytes) if self.load.table is not None else 0
         estimate = Estimate({"fit": Cost(seconds, held)})
-        estimate.tell(self.run)
+        if seconds:  # a budget in pictures says nothing of time
+            estimate.tell(self.run)
         n = self.load.table.n_rows if self.load.table is not None else 0
         self.load.plan = Plan(estimate, n, self.config.verify.repeats, given, notices)
         self.load.notices = (*self.load.notices, *(w.to_dict() for w in notices))
@@ -296,7 +317,10 @@ def _digest(source: Any) -> str:
 _NOT_TOLD = {"seed", "out", "purpose", "lang", "source", "read", "image", "statements", "executor", "workers"}
 
 __all__ = [
+    "FAST_NOTICE",
     "ImageRoad",
+    "check_picture_settings",
+    "fast_minutes",
     "how_of",
     "image_policy",
     "losses_of",

@@ -57,10 +57,10 @@ def fit_model(config: RunConfig, out: Path, *, resume: bool = False, run: Run | 
         ``fit/no-checkpoints``: tables, and generators of pictures that keep none.
     """
     check_parameters(config)
-    generator_of(config.fit)  # a conflict is refused before anything is read
     refuse_url(out)
     if is_image_source(config.source):
         return fit_pictures(config, out, run, resume=resume)
+    generator_of(config.fit)  # a conflict is refused before anything is read
     if resume:
         raise UsageError("fit/no-checkpoints", where=str(config.fit.synthesizer))
     with at_hand(config.source) as source:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ def read(
     query: str | None = None,
     table: str | None = None,
     rules: Sequence[Constraint | str] = (),
+    how: How | None = None,
 ) -> Any:
     """Return a table of units from a file, a database URL or a data frame; or pictures from a folder or archive.
 
@@ -40,6 +42,8 @@ def read(
         What to read from a database.
     rules
         Rules that every row keeps, as expressions (``"discharge >= admission"``) or `Constraint` objects.
+    how
+        How pictures are read: label table, person, side …; absent: all of it is found.
 
     Raises
     ------
@@ -47,7 +51,8 @@ def read(
         When the source cannot be read; the message says what was found and what to do.
     """
     if is_image_source(source):
-        return read_images(source, How(targets=tuple(target.split(",")) if target else ()))
+        given = how or How()
+        return read_images(source, replace(given, targets=tuple(target.split(","))) if target else given)
     known = load_schema(Path(schema)) if isinstance(schema, str | Path) else schema
     data = source if isinstance(source, Table) else read_table(source, schema=known, query=query, table=table)
     data = declare(data, rules) if rules else data
