@@ -45,13 +45,18 @@ def _config(project: Path | None, purpose: Path | None, settings: Mapping[str, A
     return config if config.lang else override(config, lang=language())
 
 
+def working(config: RunConfig) -> dict[str, Any]:
+    """Return how the work of a run is done, as `Run` takes it."""
+    return {"executor": config.executor, "workers": config.workers, "device": config.device}
+
+
 def _lang(config: RunConfig) -> Lang:
     return config.lang or language()
 
 
 @app.command()
 @configured(
-    "target", "out", "seed", "lang", "statements", "executor", "workers",
+    "target", "out", "seed", "lang", "statements", "executor", "workers", "device",
     "verify.policy", "verify.repeats", "verify.holdout_used", "verify.filtered", "verify.full",
     "fit.synthesizer", "fit.fast", "fit.row_wise", "sample.n", "sample.drop_copies", "sample.cap_remedy",
     "protect.steps", "split.holdout", "read.schema", "read.query", "read.table", "budget", "memory",
@@ -77,7 +82,7 @@ def run(
         raise UsageError("usage/missing", where="synthproof run", name="SOURCE")
     lang = _lang(config)
     errors, out = screen(stderr=True), screen()
-    with drawn_run(errors, lang, executor=config.executor, workers=config.workers) as job:
+    with drawn_run(errors, lang, **working(config)) as job:
         arrival = road_for(config, run=job).travel(resume=resume)
     told = arrival.proof.generator
     # the reason of `auto` is one of the notices as well
@@ -152,6 +157,7 @@ def inspect(
     "lang",
     "executor",
     "workers",
+    "device",
     "fit.synthesizer",
     "fit.fast",
     "fit.row_wise",
@@ -194,7 +200,7 @@ def fit(
     refuse_taken(out, "model.json")
     if not force:
         refuse_replacing(out)
-    with drawn_run(screen(stderr=True), _lang(config), executor=config.executor, workers=config.workers) as job:
+    with drawn_run(screen(stderr=True), _lang(config), **working(config)) as job:
         job.tick("run", 0, 1, stage="fit")
         model = fit_model(config, out, resume=resume, run=job)
         job.tick("run", 1, 1, stage="done")
@@ -204,7 +210,7 @@ def fit(
 
 
 @app.command()
-@configured("lang", "executor", "workers", "memory")
+@configured("lang", "executor", "workers", "device", "memory")
 def sample(
     model: Annotated[Path, typer.Argument(help="Folder that `fit` wrote.")],
     n: Annotated[int, typer.Option("--n", "-n", help="Number of units.")],
@@ -232,7 +238,7 @@ def sample(
     from synthproof.pipeline.parts import sample_model
 
     config = _config(project, None, settings)
-    with drawn_run(screen(stderr=True), _lang(config), executor=config.executor, workers=config.workers) as job:
+    with drawn_run(screen(stderr=True), _lang(config), **working(config)) as job:
         written = sample_model(
             model,
             n,
@@ -269,7 +275,7 @@ def complete(
     config = _config(project, None, settings)
     chosen = None if columns is None else [c.strip() for c in columns.split(",")]
     errors, lang = screen(stderr=True), _lang(config)
-    with drawn_run(errors, lang, executor=config.executor, workers=config.workers) as job:
+    with drawn_run(errors, lang, **working(config)) as job:
         written, filled = complete_model(model, file, out, columns=chosen, seed=seed, force=force, run=job)
     show_filled(errors, filled, lang)
     for path in written:
@@ -284,6 +290,7 @@ def complete(
     "statements",
     "executor",
     "workers",
+    "device",
     "verify.policy",
     "verify.repeats",
     "verify.holdout_used",
@@ -319,7 +326,7 @@ def verify(
     lang = _lang(config)
     if out is not None:
         refuse_taken(out, "seal.json")
-    with drawn_run(screen(stderr=True), lang, executor=config.executor, workers=config.workers) as job:
+    with drawn_run(screen(stderr=True), lang, **working(config)) as job:
         job.tick("run", 0, 2, stage="verify")
         judged = face.verify(
             real,

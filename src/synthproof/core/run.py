@@ -128,14 +128,13 @@ def available_cores() -> int:
 def _resolve(device: str) -> str:
     if device != "auto":
         return device
+    import importlib
     import importlib.util
-    import sys
 
-    # Torch is asked only when somebody already uses it: looking for a GPU must not cost seconds of import.
-    if "torch" in sys.modules and importlib.util.find_spec("torch"):
-        torch = sys.modules["torch"]
-        return "cuda" if torch.cuda.is_available() else "cpu"
-    return "cpu"
+    # whoever asks for a GPU if there is one waits for torch; nobody else does
+    if importlib.util.find_spec("torch") is None:
+        return "cpu"
+    return "cuda" if importlib.import_module("torch").cuda.is_available() else "cpu"
 
 
 def quiet(run: Run | None) -> Run:

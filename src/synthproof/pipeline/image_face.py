@@ -26,6 +26,7 @@ from synthproof.data.image.labels import labels_file
 from synthproof.data.image.write import write_images
 from synthproof.data.split import FEWEST_UNITS, Split
 from synthproof.data.table.dataset import Table, canonical_dtype
+from synthproof.engines.torch_nets.peers import is_first, world
 from synthproof.pipeline.budget import Budget
 from synthproof.pipeline.config import RunConfig
 from synthproof.pipeline.image_road import (
@@ -194,13 +195,16 @@ def fit_pictures(config: RunConfig, out: Path, run: Run | None, *, resume: bool 
     Raises
     ------
     UsageError
-        ``fit/no-checkpoints``.
+        ``fit/no-checkpoints``; ``fit/peers-need-seed``: several processes (``accelerate launch -m synthproof fit …``) would
+        each draw a seed of their own.
     """
     name = PICTURES if config.fit.synthesizer == "auto" else config.fit.synthesizer
     keeps = "checkpoint" in synthesizers.get(name).param_names()
     if resume and not keeps:
         raise UsageError("fit/no-checkpoints", where=name)
     check_picture_settings(config)
+    if world() > 1 and config.seed is None:
+        raise UsageError("fit/peers-need-seed", where=name, n=world())
     images = read_images(config.source, how_of(config), run=run)
     unfinished = out.with_name(f"{out.name}.unfinished")
     seed = _seed_of_fit(config, unfinished, resume=resume)
@@ -219,7 +223,7 @@ def fit_pictures(config: RunConfig, out: Path, run: Run | None, *, resume: bool 
     if budget.seconds is not None and "minutes" in synthesizers.get(name).param_names():
         given = {"minutes": budget.left.seconds / 60, **given}
     core = synthesizers.make(name, random_state=derive(seed, "fit"), **given)
-    if own:
+    if own and is_first():
         write_text(unfinished / _SEED, json.dumps(seed))
     try:
         core.fit(done.parts.train, run=run)
@@ -229,15 +233,16 @@ def fit_pictures(config: RunConfig, out: Path, run: Run | None, *, resume: bool 
         raise
     if own:
         core.set_params(checkpoint="")
-    save_model(core, out)
-    shutil.rmtree(unfinished, ignore_errors=True)
+    if is_first():  # of several processes all have learned the same
+        save_model(core, out)
+        shutil.rmtree(unfinished, ignore_errors=True)
     told = (FAST_NOTICE, *done.notices) if config.fit.fast and "minutes" in given else done.notices
     return Model(core, name, told=told)
 
 
 def _seed_of_fit(config: RunConfig, unfinished: Path, *, resume: bool) -> int:
     """Return the seed of a fit: that of the one that was cut off when it is gone on with."""
-    if not resume:
+    if not resume and is_first():
         shutil.rmtree(unfinished, ignore_errors=True)
     if config.seed is None and (unfinished / _SEED).is_file():
         return int(json.loads((unfinished / _SEED).read_text(encoding="utf-8")))

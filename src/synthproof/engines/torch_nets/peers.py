@@ -9,6 +9,16 @@ from synthproof.core.errors import MissingExtraError
 from synthproof.engines.torch_nets.load import need_torch
 
 
+def world() -> int:
+    """Return how many processes learn together."""
+    return int(os.environ.get("WORLD_SIZE", "1"))
+
+
+def is_first() -> bool:
+    """Return whether this process is the one that writes: alone, or the first of several."""
+    return world() == 1 or int(os.environ.get("RANK", "0")) == 0
+
+
 class Peers:
     """The processes of one training.
 
@@ -24,7 +34,7 @@ class Peers:
     """
 
     def __init__(self, device: Any) -> None:
-        self.world = int(os.environ.get("WORLD_SIZE", "1"))
+        self.world = world()
         self.rank = int(os.environ.get("RANK", "0")) if self.world > 1 else 0
         self._joined: Any = None
         if self.world > 1:
@@ -54,4 +64,4 @@ class Peers:
         return int(self._joined.reduce(told, reduction="mean").item())
 
 
-__all__ = ["Peers"]
+__all__ = ["Peers", "is_first", "world"]
