@@ -125,6 +125,16 @@ def available_cores() -> int:
     return max(1, os.cpu_count() or 1)
 
 
+def processes() -> int:
+    """Return how many processes do one job together, as ``accelerate launch`` and ``torchrun`` tell them; 1 when alone."""
+    return int(os.environ.get("WORLD_SIZE", "1"))
+
+
+def is_first() -> bool:
+    """Return whether this process is the one that writes: alone, or the first of several."""
+    return processes() == 1 or int(os.environ.get("RANK", "0")) == 0
+
+
 def _resolve(device: str) -> str:
     if device != "auto":
         return device

@@ -18,7 +18,7 @@ from synthproof.core.files import refuse_taken, write_text
 from synthproof.core.models import recipe_of, save_model
 from synthproof.core.random import derive, fresh_seed
 from synthproof.core.registry import synthesizers
-from synthproof.core.run import Run
+from synthproof.core.run import Run, is_first, processes
 from synthproof.core.schema import Purpose
 from synthproof.data.image.dataset import ImageSet
 from synthproof.data.image.io import How, is_image_source, read_images
@@ -26,7 +26,6 @@ from synthproof.data.image.labels import labels_file
 from synthproof.data.image.write import write_images
 from synthproof.data.split import FEWEST_UNITS, Split
 from synthproof.data.table.dataset import Table, canonical_dtype
-from synthproof.engines.torch_nets.peers import is_first, world
 from synthproof.pipeline.budget import Budget
 from synthproof.pipeline.config import RunConfig
 from synthproof.pipeline.image_road import (
@@ -203,8 +202,8 @@ def fit_pictures(config: RunConfig, out: Path, run: Run | None, *, resume: bool 
     if resume and not keeps:
         raise UsageError("fit/no-checkpoints", where=name)
     check_picture_settings(config)
-    if world() > 1 and config.seed is None:
-        raise UsageError("fit/peers-need-seed", where=name, n=world())
+    if processes() > 1 and config.seed is None:
+        raise UsageError("fit/peers-need-seed", where=name, n=processes())
     images = read_images(config.source, how_of(config), run=run)
     unfinished = out.with_name(f"{out.name}.unfinished")
     seed = _seed_of_fit(config, unfinished, resume=resume)

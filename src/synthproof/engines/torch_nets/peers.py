@@ -6,17 +6,8 @@ import os
 from typing import Any
 
 from synthproof.core.errors import MissingExtraError
+from synthproof.core.run import processes
 from synthproof.engines.torch_nets.load import need_torch
-
-
-def world() -> int:
-    """Return how many processes learn together."""
-    return int(os.environ.get("WORLD_SIZE", "1"))
-
-
-def is_first() -> bool:
-    """Return whether this process is the one that writes: alone, or the first of several."""
-    return world() == 1 or int(os.environ.get("RANK", "0")) == 0
 
 
 class Peers:
@@ -34,7 +25,7 @@ class Peers:
     """
 
     def __init__(self, device: Any) -> None:
-        self.world = world()
+        self.world = processes()
         self.rank = int(os.environ.get("RANK", "0")) if self.world > 1 else 0
         self._joined: Any = None
         if self.world > 1:
@@ -64,4 +55,4 @@ class Peers:
         return int(self._joined.reduce(told, reduction="mean").item())
 
 
-__all__ = ["Peers", "is_first", "world"]
+__all__ = ["Peers"]

@@ -177,5 +177,17 @@ def _on_axes(raw: Mapping[Side, FloatArray], most: int, *, scaled: bool) -> dict
     return {side: np.ascontiguousarray(((x - centre) * scale) @ axes) for side, x in raw.items()}
 
 
-__all__ = ["CLASSIFIER", "LARGEST", "MOST", "OWN", "PIXELS", "RANDOM", "Features", "classifier", "drawn", "features"]
+__all__ = [
+    "CLASSIFIER",
+    "LARGEST",
+    "MOST",
+    "OWN",
+    "PIXELS",
+    "RANDOM",
+    "Features",
+    "Supplied",
+    "classifier",
+    "drawn",
+    "features",
+]
 __all__ += ["pictures", "supplied"]

@@ -17,8 +17,17 @@ from synthproof.core.schema import Purpose, Schema
 from synthproof.core.words import Words
 from synthproof.data.image.dataset import ImageSet
 from synthproof.engines.threads import one_blas_thread
-from synthproof.engines.torch_nets.supplied import Supplied
-from synthproof.metrics.image.extractors import CLASSIFIER, OWN, PIXELS, RANDOM, Features, drawn, features, supplied
+from synthproof.metrics.image.extractors import (
+    CLASSIFIER,
+    OWN,
+    PIXELS,
+    RANDOM,
+    Features,
+    Supplied,
+    drawn,
+    features,
+    supplied,
+)
 from synthproof.metrics.image.reading import NO_IMAGES, side_of, unready
 
 FloatArray = npt.NDArray[np.float64]

@@ -209,8 +209,12 @@ class Flow(Params, Saved):
         self._learnt = Learnt.of(begun, watcher.notices(done.stopped_at))
         self.losses_ = np.array(done.losses, dtype=np.float64).reshape(-1, 2)
         self.gap_ = watcher.record
-        self.learned_ = {"steps": done.steps, "images": done.images, "seconds": round(done.seconds, 2)}
-        self.learned_["device"] = job.device
+        self.learned_: dict[str, Any] = {
+            "steps": done.steps,
+            "images": done.images,
+            "seconds": round(done.seconds, 2),
+            "device": job.device,
+        }
         self.digest_ = model_digest("image.flow", done.arrays)
         self.seed_ = begun.seed
         return self

@@ -77,14 +77,16 @@ class Watcher:
 
     def __init__(self, begun: Begun, losses: Callable[[Weights, IntArray, int], FloatArray], action: str) -> None:
         self.losses, self.action, self.seed = losses, action, derive(begun.seed, "gap")
-        self.names = begun.names
+        self.names = begun.data.several or begun.names
         self.record: list[dict[str, Any]] = []
         self._warned: list[str] = []
         self._first: dict[int, tuple[FloatArray, FloatArray]] = {}
         self.sides: list[tuple[int, IntArray, IntArray]] = []
-        for c in range(len(begun.names)):
-            inside = begun.rows[begun.codes[begun.rows] == c]
-            outside = begun.fold[begun.codes[begun.fold] == c]
+        # of several labels each is looked at by itself: their combinations are too small to tell
+        flags = begun.data.frame[list(begun.data.several)].fillna(False).astype(bool).to_numpy()
+        for c in range(len(self.names)):
+            bears = flags[:, c] if begun.data.several else begun.codes == c
+            inside, outside = begun.rows[bears[begun.rows]], begun.fold[bears[begun.fold]]
             if min(len(inside), len(outside)) >= 10:
                 self.sides.append((c, self._some(inside), self._some(outside)))
 
