@@ -59,7 +59,7 @@ def _own_halves(train: ImageSet, test: ImageSet) -> Split[ImageSet]:
 
 def drawn_from(files: Sequence[Path], like: ImageSet) -> ImageSet:
     """Return synthetic pictures kept in npz files, with the classes of the real ones."""
-    from synthproof.pipeline.image_face import as_train
+    from synthproof.pipeline.image_sides import as_train
 
     x = np.concatenate([np.load(f)["x"] for f in files])
     with np.load(files[0]) as first:

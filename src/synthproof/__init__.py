@@ -10,6 +10,7 @@ __version__ = "0.1.0"
 _PUBLIC = {
     "Balancer": "synthproof.balance.balancer",
     "Constraint": "synthproof.core.constraints",
+    "How": "synthproof.data.image.io",
     "Purpose": "synthproof.core.schema",
     "Run": "synthproof.core.run",
     "Schema": "synthproof.core.schema",
@@ -34,6 +35,7 @@ _PUBLIC = {
 __all__ = [
     "Balancer",
     "Constraint",
+    "How",
     "Purpose",
     "Run",
     "Schema",
@@ -61,6 +63,7 @@ if TYPE_CHECKING:
     from synthproof.core.errors import SynthproofError
     from synthproof.core.run import Run
     from synthproof.core.schema import Purpose, Schema
+    from synthproof.data.image.io import How
     from synthproof.pipeline.face import (
         check_rules,
         estimate,

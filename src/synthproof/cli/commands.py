@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -20,6 +19,7 @@ from synthproof.cli.screens import (
     show_filled,
     show_model,
     show_notices,
+    show_pictures,
     show_places,
     show_proposals,
     show_schema,
@@ -45,6 +45,11 @@ def _config(project: Path | None, purpose: Path | None, settings: Mapping[str, A
     return config if config.lang else override(config, lang=language())
 
 
+def working(config: RunConfig) -> dict[str, Any]:
+    """Return how the work of a run is done, as `Run` takes it."""
+    return {"executor": config.executor, "workers": config.workers, "device": config.device}
+
+
 def _lang(config: RunConfig) -> Lang:
     return config.lang or language()
 
@@ -57,7 +62,7 @@ def settled(settings: Mapping[str, Any]) -> tuple[RunConfig, Lang]:
 
 @app.command()
 @configured(
-    "target", "out", "seed", "lang", "statements", "executor", "workers",
+    "target", "out", "seed", "lang", "statements", "executor", "workers", "device",
     "verify.policy", "verify.repeats", "verify.holdout_used", "verify.filtered", "verify.full",
     "fit.synthesizer", "fit.fast", "fit.row_wise", "sample.n", "sample.drop_copies", "sample.cap_remedy",
     "protect.steps", "split.holdout", "read.schema", "read.query", "read.table", "budget", "memory",
@@ -83,7 +88,7 @@ def run(
         raise UsageError("usage/missing", where="synthproof run", name="SOURCE")
     lang = _lang(config)
     errors, out = screen(stderr=True), screen()
-    with drawn_run(errors, lang, executor=config.executor, workers=config.workers) as job:
+    with drawn_run(errors, lang, **working(config)) as job:
         arrival = road_for(config, run=job).travel(resume=resume)
     told = arrival.proof.generator
     # the reason of `auto` is one of the notices as well
@@ -95,7 +100,10 @@ def run(
 
 
 @app.command()
-@configured("target", "lang", "read.query", "read.table")
+@configured(
+    "target", "lang", "read.query", "read.table",
+    "image.labels", "image.person", "image.side", "image.fit", "image.colour", "image.part",
+)  # fmt: skip
 def inspect(
     source: Annotated[
         str, typer.Argument(help="CSV, Parquet, Excel, JSON lines, a database URL, a folder of images or .npz.")
@@ -114,14 +122,23 @@ def inspect(
     from synthproof.data.table.rule_learning import learn_rules
     from synthproof.data.table.schema_file import save_schema
     from synthproof.pipeline.face import read
+    from synthproof.pipeline.reading import how_of
     from synthproof.protection.scan import propose, scan
 
-    lang = _lang(_config(None, None, {"lang": settings["lang"]}))
+    images = {k: v for k, v in settings.items() if k.startswith("image__")}
+    config = _config(None, None, {"lang": settings["lang"], "target": settings["target"], **images})
+    lang = _lang(config)
     if save is not None and not force:
         refuse_replacing(save)
-    table = read(source, target=settings["target"], query=settings["read__query"], table=settings["read__table"])
+    how = how_of(config.image, config.target)
+    table = read(
+        source, target=settings["target"], query=settings["read__query"], table=settings["read__table"], how=how
+    )
     if table.schema.modality == "image":
+        if save is not None or rules:
+            raise UsageError("image/table-setting", where="--save" if save is not None else "--rules")
         show_schema(screen(), table, {}, {}, lang)
+        show_pictures(screen(), table, lang)
         for notice in notices(table.labels):
             screen().print(Text(notice.text(lang), style="yellow"))
         return
@@ -146,6 +163,7 @@ def inspect(
     "lang",
     "executor",
     "workers",
+    "device",
     "fit.synthesizer",
     "fit.fast",
     "fit.row_wise",
@@ -173,6 +191,12 @@ def fit(
     ],
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder of the model.")],
     force: Annotated[bool, _FORCE] = False,
+    resume: Annotated[
+        bool,
+        typer.Option(
+            "--resume", help="Go on with a fit of images that was cut off. / 중단된 이미지 학습을 이어서 실행."
+        ),
+    ] = False,
     project: Annotated[Path | None, _PROJECT] = None,
     purpose: Annotated[Path | None, _PURPOSE] = None,
     settings: Any = None,
@@ -184,17 +208,17 @@ def fit(
     refuse_taken(out, "model.json")
     if not force:
         refuse_replacing(out)
-    with drawn_run(screen(stderr=True), _lang(config), executor=config.executor, workers=config.workers) as job:
+    with drawn_run(screen(stderr=True), _lang(config), **working(config)) as job:
         job.tick("run", 0, 1, stage="fit")
-        model = fit_model(config, out, run=job)
+        model = fit_model(config, out, resume=resume, run=job)
         job.tick("run", 1, 1, stage="done")
     told = [*([model.because] if model.because else []), *(n for n in model.notices if n != model.because)]
     show_notices(screen(), [words.say(_lang(config)) for words in told], _lang(config))
-    show_model(screen(), out, _lang(config))
+    show_model(screen(), out, _lang(config), pictures=model.core.tags.modality == "image")
 
 
 @app.command()
-@configured("lang", "executor", "workers", "memory")
+@configured("lang", "executor", "workers", "device", "memory")
 def sample(
     model: Annotated[Path, typer.Argument(help="Folder that `fit` wrote.")],
     n: Annotated[int, typer.Option("--n", "-n", help="Number of units.")],
@@ -222,7 +246,7 @@ def sample(
     from synthproof.pipeline.parts import sample_model
 
     config = _config(project, None, settings)
-    with drawn_run(screen(stderr=True), _lang(config), executor=config.executor, workers=config.workers) as job:
+    with drawn_run(screen(stderr=True), _lang(config), **working(config)) as job:
         written = sample_model(
             model,
             n,
@@ -259,7 +283,7 @@ def complete(
     config = _config(project, None, settings)
     chosen = None if columns is None else [c.strip() for c in columns.split(",")]
     errors, lang = screen(stderr=True), _lang(config)
-    with drawn_run(errors, lang, executor=config.executor, workers=config.workers) as job:
+    with drawn_run(errors, lang, **working(config)) as job:
         written, filled = complete_model(model, file, out, columns=chosen, seed=seed, force=force, run=job)
     show_filled(errors, filled, lang)
     for path in written:
@@ -274,6 +298,7 @@ def complete(
     "statements",
     "executor",
     "workers",
+    "device",
     "verify.policy",
     "verify.repeats",
     "verify.holdout_used",
@@ -310,6 +335,7 @@ def verify(
     """Judge any tool's synthetic file against the real data."""
     from synthproof.pipeline import face
     from synthproof.pipeline.contact_sheet import check_apart
+    from synthproof.pipeline.reading import how_of
 
     config = _config(project, purpose, settings)
     lang = _lang(config)
@@ -317,7 +343,7 @@ def verify(
         check_apart(vault, out)
     if out is not None:
         refuse_taken(out, "seal.json")
-    with drawn_run(screen(stderr=True), lang, executor=config.executor, workers=config.workers) as job:
+    with drawn_run(screen(stderr=True), lang, **working(config)) as job:
         job.tick("run", 0, 2, stage="verify")
         judged = face.verify(
             real,
@@ -332,7 +358,7 @@ def verify(
             seed=config.seed,
             gates=config.verify.gates,
             full=config.verify.full,
-            image=asdict(config.image),
+            how=how_of(config.image, config.target),
             run=job,
         )
         kept = judged.keep(vault) if vault is not None else ()

@@ -64,6 +64,23 @@ def show_schema(
         console.print(Text(f"{words.say(lang)}: {', '.join(names) or '-'}"))
 
 
+def show_pictures(console: Console, images: Any, lang: Lang) -> None:
+    """Print what the pictures become, and how many there are of each class or label."""
+    c = images.chain
+    colours = _say(lang, "RGB" if c.channels == 3 else "grey", "RGB" if c.channels == 3 else "회색조")
+    text = _say(
+        lang, f"Squares: {c.side} px, {colours}, {c.bits} bits", f"정사각형: {c.side} px, {colours}, {c.bits}비트"
+    )
+    console.print(Text(text))
+    if images.several:
+        counts = {n: int(images.frame[n].fillna(False).sum()) for n in images.several}
+    else:
+        codes, names = images.classes()
+        counts = {n: int((codes == i).sum()) for i, n in enumerate(names)}
+    listed = ", ".join(f"{n} {k:,}" for n, k in counts.items())
+    console.print(Text(_say(lang, f"Images by class: {listed}", f"부류별 이미지: {listed}")))
+
+
 _PROPOSED = {
     "quasi_identifiers": Words(en="Proposed K (quasi-identifiers)", ko="제안된 K(준식별자)"),
     "sensitive": Words(en="Proposed T (sensitive)", ko="제안된 T(민감 항목)"),
@@ -144,9 +161,11 @@ def show_places(console: Console, root: Path, lang: Lang) -> None:
         )
 
 
-def show_model(console: Console, folder: Path, lang: Lang) -> None:
-    """Print where a model lies and how to draw from it."""
-    drawing = f"synthproof sample {shlex.quote(str(folder))} --n 1000 -o synthetic.csv"
+def show_model(console: Console, folder: Path, lang: Lang, *, pictures: bool = False) -> None:
+    """Print where a model lies and how to draw from it: pictures into a folder, rows into a file."""
+    drawing = (
+        f"synthproof sample {shlex.quote(str(folder))} --n 1000 -o {'synthetic/' if pictures else 'synthetic.csv'}"
+    )
     for line in (
         _say(lang, f"Model: {folder}", f"모델: {folder}"),
         _say(lang, f"Draw:  {drawing}", f"생성: {drawing}"),

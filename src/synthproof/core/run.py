@@ -125,17 +125,26 @@ def available_cores() -> int:
     return max(1, os.cpu_count() or 1)
 
 
+def processes() -> int:
+    """Return how many processes do one job together, as ``accelerate launch`` and ``torchrun`` tell them; 1 when alone."""
+    return int(os.environ.get("WORLD_SIZE", "1"))
+
+
+def is_first() -> bool:
+    """Return whether this process is the one that writes: alone, or the first of several."""
+    return processes() == 1 or int(os.environ.get("RANK", "0")) == 0
+
+
 def _resolve(device: str) -> str:
     if device != "auto":
         return device
+    import importlib
     import importlib.util
-    import sys
 
-    # Torch is asked only when somebody already uses it: looking for a GPU must not cost seconds of import.
-    if "torch" in sys.modules and importlib.util.find_spec("torch"):
-        torch = sys.modules["torch"]
-        return "cuda" if torch.cuda.is_available() else "cpu"
-    return "cpu"
+    # whoever asks for a GPU if there is one waits for torch; nobody else does
+    if importlib.util.find_spec("torch") is None:
+        return "cpu"
+    return "cuda" if importlib.import_module("torch").cuda.is_available() else "cpu"
 
 
 def quiet(run: Run | None) -> Run:

@@ -127,10 +127,11 @@ def _samples(preview: Mapping[str, Any]) -> Section:
 
 
 def _overview(facts: DataFacts | None, proof: Proof) -> Section:
+    rows = Words(en="images", ko="장") if proof.schema.modality == "image" else Words(en="rows", ko="행")
     size = (
         Words(
-            en=f"{facts.units:,} units, {facts.rows:,} rows × {facts.columns} items",
-            ko=f"{facts.units:,}개 단위, {facts.rows:,}행 × {facts.columns}개 항목",
+            en=f"{facts.units:,} units, {facts.rows:,} {rows.en} × {facts.columns} items",
+            ko=f"{facts.units:,}개 단위, {facts.rows:,}{rows.ko} × {facts.columns}개 항목",
         )
         if facts
         else None
@@ -139,12 +140,18 @@ def _overview(facts: DataFacts | None, proof: Proof) -> Section:
         title=Words(en="Overview", ko="개요"),
         lines=(
             Line(label=Words(en="Name", ko="데이터명"), value=same(facts.name) if facts else None),
-            Line(label=Words(en="Type", ko="유형"), value=Words(en="table", ko="정형(표)")),
+            Line(label=Words(en="Type", ko="유형"), value=_kind(proof)),
             Line(label=Words(en="Size", ko="규모"), value=size),
             Line(label=Words(en="Fingerprint", ko="지문"), value=same(facts.fingerprint, 90) if facts else None),
             Line(label=Words(en="Remarks", ko="비고")),
         ),
     )
+
+
+def _kind(proof: Proof) -> Words:
+    if proof.schema.modality == "image":
+        return Words(en="images with labels", ko="비정형(이미지)")
+    return Words(en="table", ko="정형(표)")
 
 
 def _areas(proof: Proof) -> Section:

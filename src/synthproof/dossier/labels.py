@@ -196,7 +196,7 @@ PAPERS: tuple[tuple[str, Words], ...] = (
     ("forms/1-3-source.html", _w("Form 1-3: source data", "서식 1-3 원본데이터 명세서")),
     ("forms/1-3-synthetic.html", _w("Form 1-3: synthetic data", "서식 1-3 합성데이터 명세서")),
     ("forms/1-4.html", _w("Form 1-4: treatment of each item", "서식 1-4 항목별 개인정보 처리계획")),
-    ("forms/checklist.html", _w("Checklist of generation (19 items)", "합성데이터 생성 체크리스트(정형, 19항목)")),
+    ("forms/checklist.html", _w("Checklist of generation", "합성데이터 생성 체크리스트")),
     ("forms/self-review.html", _w("Self-review report on safety", "안전성 자체 검토 결과서")),
     ("cards/dataset-card.md", _w("Dataset card", "데이터 카드")),
     ("cards/model-card.md", _w("Model card", "모형 카드")),

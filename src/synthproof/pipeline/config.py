@@ -70,6 +70,12 @@ class RunConfig:
         "동시에 처리할 작업 수(기본: 모든 코어 또는 클러스터의 모든 코어).",
         "--workers",
     )
+    device: Literal["cpu", "cuda", "auto"] = option(
+        "cpu",
+        "Where networks compute (cpu | cuda | auto: a GPU if there is one). Numbers differ between devices.",
+        "신경망을 계산하는 장치(cpu | cuda | auto: GPU가 있으면 GPU). 장치가 다르면 수치가 달라집니다.",
+        "--device",
+    )
     budget: str = option(
         "",
         "Time that the whole work may take (90s, 5m, 2h): picks generator, rows learned from and repeats.",
@@ -140,6 +146,10 @@ def check_parameters(config: RunConfig) -> None:
         ``params/unknown`` or ``config/wrong-type``.
     """
     steps = [s for s in config.protect.steps if s != "none"]
+    if config.protect.steps == RunConfig().protect.steps:
+        from synthproof.protection.pictures import IMAGE_STEPS
+
+        steps += IMAGE_STEPS  # what pictures are given where nothing was asked for
     for name, given in config.protect.parameters.items():
         if name not in steps:
             hint = did_you_mean(name, steps)

@@ -12,7 +12,7 @@ What the user gave (a pandas, polars or Arrow table) is what the user gets back,
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
@@ -24,6 +24,7 @@ from synthproof.core.random import fresh_seed
 from synthproof.core.run import Run
 from synthproof.core.schema import Purpose, Schema
 from synthproof.core.words import Lang, Words
+from synthproof.data.image.io import How
 from synthproof.data.split import Split
 from synthproof.data.split import split as _split
 from synthproof.data.table.dataset import Table
@@ -43,7 +44,7 @@ from synthproof.pipeline.judging import (
     prove,
 )
 from synthproof.pipeline.model import Model, estimate, load, synthesizer
-from synthproof.pipeline.reading import how_from, read, read_chunks
+from synthproof.pipeline.reading import read, read_chunks
 from synthproof.policy.load import load_policy
 from synthproof.policy.rules import RulePolicy
 from synthproof.protection.apply import apply
@@ -176,7 +177,7 @@ def verify(
     seed: int | None = None,
     gates: Sequence[str] = (),
     full: bool = False,
-    image: Mapping[str, Any] | None = None,
+    how: How | None = None,
     run: Run | None = None,
 ) -> Judged:
     """Measure synthetic data of any tool against real data and judge it under a policy.
@@ -202,8 +203,8 @@ def verify(
     gates, full
         What forbids to exclude a leak: ``"holdout_used"`` while choosing or tuning, ``"filtered"`` by distance to train;
         and whether every person is attacked and all pairs compared, instead of a random sample where that is dear.
-    image
-        How images are read, as `read` takes it.
+    how
+        How pictures are read, when they are given as folders or archives.
 
     Raises
     ------
@@ -214,7 +215,7 @@ def verify(
         found, pictures, learned = prove_pictures(
             real, synthetic, holdout=holdout, also=also if isinstance(also, list | tuple) else [also], policy=policy,
             purpose=purpose, target=target, model=model, statements=statements, repeats=repeats, seed=seed, gates=gates,
-            full=full, how=how_from(image, target), run=run,
+            full=full, how=how, run=run,
         )  # fmt: skip
         return Judged(found, pictures, load_policy(image_policy(policy)), learned)
     check_repeats(repeats)

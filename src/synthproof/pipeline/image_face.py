@@ -2,31 +2,39 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
-import pandas as pd
 
-from synthproof.core.errors import DataError, UsageError
+from synthproof.core.errors import UsageError
 from synthproof.core.evidence import Statement
-from synthproof.core.files import refuse_taken
+from synthproof.core.files import refuse_taken, write_text
 from synthproof.core.models import load_model, recipe_of, registered_name, save_model
 from synthproof.core.random import derive, fresh_seed
 from synthproof.core.registry import synthesizers
-from synthproof.core.run import Run
+from synthproof.core.run import Run, is_first, processes
 from synthproof.core.schema import Purpose
 from synthproof.data.image.dataset import ImageSet
 from synthproof.data.image.io import How, is_image_source
-from synthproof.data.image.scenes import Scenes
 from synthproof.data.image.scenes_io import read_pictures, write_pictures
-from synthproof.data.split import FEWEST_UNITS, Split
-from synthproof.data.table.dataset import Table, canonical_dtype
+from synthproof.data.split import Split
 from synthproof.pipeline.budget import Budget, refuse_larger
 from synthproof.pipeline.config import RunConfig
-from synthproof.pipeline.image_road import image_policy, losses_of, policy_notice, scan_of
+from synthproof.pipeline.image_road import (
+    FAST_NOTICE,
+    check_picture_settings,
+    fast_minutes,
+    image_policy,
+    losses_of,
+    policy_notice,
+    scan_of,
+)
+from synthproof.pipeline.image_sides import as_train, own_table, read_sides
 from synthproof.pipeline.judging import check_purpose, check_repeats, complete_purpose, prove
 from synthproof.pipeline.model import PICTURES, Model
 from synthproof.pipeline.picture_costs import PictureSize, picture_estimate
@@ -35,6 +43,8 @@ from synthproof.pipeline.stage_config import ImageConfig
 from synthproof.policy.load import load_policy
 from synthproof.protection.pictures import IMAGE_STEPS, protect_pictures
 from synthproof.verification.proof import GeneratorFacts, Proof
+
+_SEED = "seed.json"
 
 
 def of_pictures(real: Any) -> bool:
@@ -62,6 +72,9 @@ def prove_pictures(
 ) -> tuple[Proof, ImageSet, ImageSet]:
     """Return the proof of synthetic pictures of any tool, the pictures, and those learned from; see `face.verify`.
 
+    Real and synthetic pictures become squares of one side: the one asked for, else the smaller of the two that they
+    would be given by themselves, since enlarging one of them would make them differ.
+
     Raises
     ------
     DataError
@@ -71,17 +84,10 @@ def prove_pictures(
     check_repeats(repeats)
     rules = load_policy(image_policy(policy))
     known = how or How(targets=tuple(target.split(",")) if target else ())
-    if isinstance(real, Split):
-        train, unseen = real.train, real.holdout
-    else:
-        train = read_pictures(real, known, run=run)
-        known = _alike(known, train)
-        unseen = None if holdout is None else read_pictures(holdout, known, run=run)
-        if unseen is not None:
-            check_unseen_pictures(train, unseen)
-    known = _alike(known, train)
-    drawn = as_train(read_pictures(synthetic, known, run=run), train)
-    earlier = [as_train(read_pictures(a, known, run=run), train) for a in also]
+    train, unseen, found = read_sides(real, synthetic, holdout, known, run)
+    drawn = as_train(found, train)
+    theirs = own_table(replace(known, side=train.chain.side))
+    earlier = [as_train(read_pictures(a, theirs, run=run), train) for a in also]
     wanted = purpose or Purpose()
     check_purpose(wanted, train.schema)
     size = PictureSize.of(train.n_rows + (0 if unseen is None else unseen.n_rows), train.chain)
@@ -110,73 +116,32 @@ def prove_pictures(
     return proof, drawn, train
 
 
-def _alike(how: How, train: ImageSet) -> How:
-    """Return how further pictures are read: at the side of train, each with the labels and boxes that lie beside it."""
-    return replace(
-        how, side=train.chain.side, labels="", boxes="", part="", scenes="auto" if how.scenes != "no" else "no"
-    )
+def fit_pictures(config: RunConfig, out: Path, run: Run | None, *, resume: bool = False) -> Model:
+    """Learn from all pictures of a source after protection, and save the model.
 
-
-def check_unseen_pictures(train: ImageSet, holdout: ImageSet) -> None:
-    """Refuse a holdout that is too small to say anything, or that shares persons or a twentieth of its pictures with train.
+    Parameters
+    ----------
+    resume
+        Go on from the checkpoint of a fit into `out` that was cut off. Checkpoints lie beside it, in ``<out>.unfinished``,
+        until the model is whole; they can remember persons as it can.
 
     Raises
     ------
-    DataError
-        ``verify/holdout-too-small``, ``image/holdout-overlaps``, ``image/holdout-shares-persons``, ``image/chains-differ``.
+    UsageError
+        ``fit/no-checkpoints``; ``fit/peers-need-seed``: several processes (``accelerate launch -m synthproof fit …``) would
+        each draw a seed of their own.
     """
-    if len(holdout) < FEWEST_UNITS // 2:
-        raise DataError("verify/holdout-too-small", where=holdout.origin.name, n=len(holdout), least=FEWEST_UNITS // 2)
-    _same_chain(holdout, train)
-    known = set(train.digests())
-    met = sum(d in known for d in holdout.digests())
-    if met > 0.05 * holdout.n_rows:
-        raise DataError("image/holdout-overlaps", where=holdout.origin.name, n=met, of=holdout.n_rows)
-    shared = len(_persons(train) & _persons(holdout))
-    if shared:
-        raise DataError("image/holdout-shares-persons", where=holdout.origin.name, n=shared, of=len(holdout))
-
-
-def _persons(images: ImageSet) -> set[str]:
-    """Return whose the pictures are, where that is known."""
-    name = images.schema.unit_field
-    return set() if name is None else set(images.frame[name].dropna().astype(str))
-
-
-def _same_chain(data: ImageSet, train: ImageSet) -> None:
-    a, b = data.chain, train.chain
-    if (a.side, a.channels, a.bits) != (b.side, b.channels, b.bits):
-        raise DataError(
-            "image/chains-differ", where=data.origin.name, found=f"{a.side} px × {a.channels}, {a.bits} bit",
-            wanted=f"{b.side} px × {b.channels}, {b.bits} bit",
-        )  # fmt: skip
-
-
-def as_train(drawn: ImageSet, train: ImageSet) -> ImageSet:
-    """Return drawn pictures whose classes are those of train, in its order."""
-    _same_chain(drawn, train)
-    frame, fields = {}, []
-    for f in train.schema.fields:
-        if f.has("unit") or f.name not in drawn.schema:
-            continue
-        column = drawn.frame[f.name]
-        frame[f.name] = (
-            column.astype("str").astype(canonical_dtype(f)) if f.levelled and f.kind != "boolean" else column
-        )
-        fields.append(f)
-    schema = replace(train.schema, fields=tuple(fields), unit="image")
-    if isinstance(drawn, Scenes) and isinstance(train, Scenes):
-        more = [n for n in drawn.part_classes if n not in train.part_classes]
-        drawn = drawn.with_part_classes([*train.part_classes, *more])
-    return drawn.with_labels(Table(pd.DataFrame(frame), schema, origin=drawn.origin))
-
-
-def fit_pictures(config: RunConfig, out: Path, run: Run | None) -> Model:
-    """Learn from all pictures of a source after protection, and save the model."""
     name = PICTURES if config.fit.synthesizer == "auto" else config.fit.synthesizer
+    keeps = "checkpoint" in synthesizers.get(name).param_names()
+    if resume and not keeps:
+        raise UsageError("fit/no-checkpoints", where=name)
+    check_picture_settings(config)
+    if processes() > 1 and config.seed is None:
+        raise UsageError("fit/peers-need-seed", where=name, n=processes())
     maker = synthesizers.make(name, **dict(config.fit.parameters))  # a wrong parameter is told before anything is read
     images = read_pictures(config.source, how_of(config.image, config.target, maker), run=run)
-    seed = config.seed if config.seed is not None else fresh_seed()
+    unfinished = out.with_name(f"{out.name}.unfinished")
+    seed = _seed_of_fit(config, unfinished, resume=resume)
     default = RunConfig().protect.steps
     asked = tuple(s for s in config.protect.steps if s != "none")
     none = images.take(np.empty(0, dtype=np.intp))
@@ -184,7 +149,10 @@ def fit_pictures(config: RunConfig, out: Path, run: Run | None) -> Model:
     parts = Split(train=images, holdout=none, train_units=everyone, holdout_units=none.at, seed=seed, fraction=0.0)
     steps = IMAGE_STEPS if asked == default else asked
     done = protect_pictures(parts, steps, seed=derive(seed, "protect"), parameters=config.protect.parameters, run=run)
-    given = dict(config.fit.parameters)
+    given = fast_minutes(config, name) | dict(config.fit.parameters)
+    own = keeps and "checkpoint" not in given
+    if own:
+        given["checkpoint"] = str(unfinished / "checkpoint")
     budget = Budget.of(config.budget, config.memory)
     if budget.seconds is not None and "minutes" in synthesizers.get(name).param_names():
         given = {"minutes": budget.left.seconds / 60, **given}
@@ -193,9 +161,30 @@ def fit_pictures(config: RunConfig, out: Path, run: Run | None) -> Model:
     expected = picture_estimate(name, PictureSize.of(train.n_rows, train.chain), core.get_params(), run=run)
     expected.tell(run)
     refuse_larger(name, expected, budget)
-    core.fit(train, run=run)
-    save_model(core, out)
-    return Model(core, name, told=done.notices)
+    if own and is_first():
+        write_text(unfinished / _SEED, json.dumps(seed))
+    try:
+        core.fit(train, run=run)
+    except Exception:
+        if not (unfinished / "checkpoint").is_dir():  # nothing to go on from
+            shutil.rmtree(unfinished, ignore_errors=True)
+        raise
+    if own:
+        core.set_params(checkpoint="")
+    if is_first():  # of several processes all have learned the same
+        save_model(core, out)
+        shutil.rmtree(unfinished, ignore_errors=True)
+    told = (FAST_NOTICE, *done.notices) if config.fit.fast and "minutes" in given else done.notices
+    return Model(core, name, told=told)
+
+
+def _seed_of_fit(config: RunConfig, unfinished: Path, *, resume: bool) -> int:
+    """Return the seed of a fit: that of the one that was cut off when it is gone on with."""
+    if not resume and is_first():
+        shutil.rmtree(unfinished, ignore_errors=True)
+    if config.seed is None and (unfinished / _SEED).is_file():
+        return int(json.loads((unfinished / _SEED).read_text(encoding="utf-8")))
+    return config.seed if config.seed is not None else fresh_seed()
 
 
 def sample_pictures(
@@ -252,8 +241,6 @@ def alter_pictures(
 
 __all__ = [
     "alter_pictures",
-    "as_train",
-    "check_unseen_pictures",
     "fit_pictures",
     "of_pictures",
     "prove_pictures",

@@ -74,10 +74,31 @@ def policy_notice(name: str) -> tuple[Words, ...]:
     return () if used == name else (OTHER_POLICY.filled(asked=name, used=used),)
 
 
+def fast_minutes(config: RunConfig, name: str) -> dict[str, Any]:
+    """Return what a quick look gives a generator of pictures."""
+    return {"minutes": _FAST_MINUTES} if config.fit.fast and "minutes" in synthesizers.get(name).param_names() else {}
+
+
+def check_picture_settings(config: RunConfig) -> None:
+    """Refuse settings that speak of tables: silently ignored, they would be taken for done.
+
+    Raises
+    ------
+    UsageError
+        ``image/table-setting``.
+    """
+    read, given = config.read, {"fit.row_wise": config.fit.row_wise}
+    given |= {f"read.{n}": getattr(read, n) for n in ("schema", "query", "table", "rules", "learn_rules")}
+    for name, value in given.items():
+        if value:
+            raise UsageError("image/table-setting", where=name)
+
+
 class ImageRoad(Road):
     """One run of pictures over one workspace; see `Road`."""
 
     def __init__(self, config: RunConfig, *, source: Any = None, run: Run | None = None) -> None:
+        check_picture_settings(config)
         asked = config.verify.policy
         config = replace(config, verify=replace(config.verify, policy=image_policy(asked)))
         super().__init__(config, source=source, run=run)
@@ -93,11 +114,10 @@ class ImageRoad(Road):
     def _plan(self) -> None:
         """Give learning its share of the budget; without one it takes what the generator takes by itself."""
         fit = self.config.fit
-        given: dict[str, Any] = dict(fit.parameters)
-        notices: tuple[Words, ...] = ()
+        quick = fast_minutes(self.config, self._generator)
+        given: dict[str, Any] = {**quick, **fit.parameters}
+        notices: tuple[Words, ...] = (FAST_NOTICE,) if quick else ()
         takes = synthesizers.get(self._generator).param_names()
-        if fit.fast and "minutes" in takes:
-            given, notices = {"minutes": _FAST_MINUTES, **given}, (FAST_NOTICE,)
         if self.budget.seconds is not None and "minutes" in takes:
             given = {"minutes": max(0.05, self.budget.left.seconds * _FIT_SHARE / 60), **given}
         assert self.load.table is not None
@@ -326,7 +346,10 @@ def _digest(source: Any) -> str:
 _NOT_TOLD = {"seed", "out", "purpose", "lang", "source", "read", "image", "statements", "executor", "workers"}
 
 __all__ = [
+    "FAST_NOTICE",
     "ImageRoad",
+    "check_picture_settings",
+    "fast_minutes",
     "image_policy",
     "losses_of",
     "policy_notice",

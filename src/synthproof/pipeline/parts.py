@@ -43,13 +43,26 @@ _STUDIED = 200_000  # rows on which protections are fitted when a source is read
 
 
 @one_blas_thread()
-def fit_model(config: RunConfig, out: Path, *, run: Run | None = None) -> Model:
-    """Learn from all of the source after protection, and save the model."""
+def fit_model(config: RunConfig, out: Path, *, resume: bool = False, run: Run | None = None) -> Model:
+    """Learn from all of the source after protection, and save the model.
+
+    Parameters
+    ----------
+    resume
+        Go on with a fit of pictures that was cut off.
+
+    Raises
+    ------
+    UsageError
+        ``fit/no-checkpoints``: tables, and generators of pictures that keep none.
+    """
     check_parameters(config)
-    generator_of(config.fit)  # a conflict is refused before anything is read
     refuse_url(out)
     if is_image_source(config.source):
-        return fit_pictures(config, out, run)
+        return fit_pictures(config, out, run, resume=resume)
+    generator_of(config.fit)  # a conflict is refused before anything is read
+    if resume:
+        raise UsageError("fit/no-checkpoints", where=str(config.fit.synthesizer))
     with at_hand(config.source) as source:
         return _fit_model(override(config, source=source), out, run)
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,6 @@ from synthproof.data.table.dataset import Table
 from synthproof.data.table.declared import declare
 from synthproof.data.table.io import read_table, with_target
 from synthproof.data.table.schema_file import load_schema
-from synthproof.pipeline.config import from_mapping
 from synthproof.pipeline.stage_config import ImageConfig
 
 
@@ -27,7 +27,7 @@ def read(
     query: str | None = None,
     table: str | None = None,
     rules: Sequence[Constraint | str] = (),
-    image: Mapping[str, Any] | None = None,
+    how: How | None = None,
 ) -> Any:
     """Return a table of units from a file, a database URL or a data frame; or pictures from a folder or archive.
 
@@ -45,8 +45,8 @@ def read(
         What to read from a database.
     rules
         Rules that every row keeps, as expressions (``"discharge >= admission"``) or `Constraint` objects.
-    image
-        How images are read, by the keys that ``[image]`` has in a project file: ``{"side": 64, "scenes": "no"}``.
+    how
+        How pictures are read: label table, person, side, boxes …; absent: all of it is found.
 
     Raises
     ------
@@ -54,7 +54,8 @@ def read(
         When the source cannot be read; the message says what was found and what to do.
     """
     if is_image_source(source):
-        return read_pictures(source, how_from(image, target))
+        given = how or How()
+        return read_pictures(source, replace(given, targets=tuple(target.split(","))) if target else given)
     known = load_schema(Path(schema)) if isinstance(schema, str | Path) else schema
     data = source if isinstance(source, Table) else read_table(source, schema=known, query=query, table=table)
     data = declare(data, rules) if rules else data
@@ -78,17 +79,6 @@ def how_of(image: ImageConfig, target: str = "", maker: Any = None) -> How:
         labels=image.labels, targets=targets, person=image.person, side=image.side, fit=image.fit, colour=image.colour,
         part=image.part, scenes=scenes, boxes=image.boxes,
     )  # fmt: skip
-
-
-def how_from(image: Mapping[str, Any] | None, target: str | None) -> How:
-    """Return how images are read, from the keys of ``[image]``.
-
-    Raises
-    ------
-    ConfigError
-        ``params/unknown``, ``config/wrong-type``.
-    """
-    return how_of(from_mapping(ImageConfig, dict(image or {}), where="image"), target or "")
 
 
 def read_chunks(
@@ -120,4 +110,4 @@ def data_of(data: Any, target: str | None) -> Any:
     return data.with_schema(with_target(data.schema, target)) if target else data
 
 
-__all__ = ["data_of", "how_from", "how_of", "read", "read_chunks"]
+__all__ = ["data_of", "how_of", "read", "read_chunks"]

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from synthproof.core.contracts import Case, Metric, Policy
-from synthproof.core.errors import Cancelled, ExecutorError, NotFoundError
+from synthproof.core.errors import Cancelled, ExecutorError, NotFoundError, SynthproofError
 from synthproof.core.evidence import Evidence, Limit, Statement, Verdict
 from synthproof.core.random import derive
 from synthproof.core.registry import metrics
@@ -241,6 +241,13 @@ def _failed(name: str, error: Exception) -> Words:
         return Words(
             en=f"There is no metric called {name} here, or its package cannot be loaded.",
             ko=f"{name} 지표가 설치되어 있지 않거나 불러올 수 없습니다.",
+        )
+    if isinstance(error, SynthproofError):
+        # our own errors carry names and counts alone, and their code says what to do
+        return Words(
+            en=f"The metric stopped with {error.code} (`synthproof explain {error.code}`). Its number is missing, which is not "
+            "a good result.",
+            ko=f"지표가 {error.code} 오류로 중단되었습니다(`synthproof explain {error.code}`). 값이 없는 것은 좋은 결과가 아닙니다.",
         )
     return Words(
         en=f"The metric stopped with {kind}. Its number is missing, which is not a good result.",

@@ -15,7 +15,7 @@ import pytest
 import synthproof as sp
 from synthproof.cli import altering, commands  # noqa: F401  (they register themselves)
 from synthproof.cli.main import main
-from synthproof.core.errors import ConfigError, UsageError
+from synthproof.core.errors import ReadError, UsageError
 from synthproof.data.image.custody import altered_real
 from synthproof.data.image.scenes import Scenes
 from synthproof.data.image.scenes_io import read_pictures, write_pictures, write_scenes
@@ -151,12 +151,12 @@ def test_composition_asks_for_boxes_and_says_so(place: Path, monkeypatch: pytest
     project = ("--config", place / "synthproof.toml")
     assert call(monkeypatch, "fit", tmp_path / "bare", "-o", tmp_path / "m", *project) == 1
     assert not (tmp_path / "m").exists()
-    with pytest.raises(ConfigError) as caught:
-        sp.read(tmp_path / "bare", image={"scene": "yes"})
-    assert caught.value.code == "params/unknown"
-    assert sp.read(place / "zipped", image={"side": 16}).n_rows == 60
+    with pytest.raises(ReadError) as caught:
+        sp.read(tmp_path / "bare", how=sp.How(scenes="yes"))
+    assert caught.value.code == "image/boxes-unreadable"
+    assert sp.read(place / "zipped", how=sp.How(side=16)).n_rows == 60
     assert isinstance(sp.read(place / "zipped"), Scenes)
-    assert not isinstance(sp.read(place / "zipped", image={"scenes": "no"}), Scenes)
+    assert not isinstance(sp.read(place / "zipped", how=sp.How(scenes="no")), Scenes)
     with pytest.raises(UsageError):
         write_pictures(scenes(3, 1), tmp_path / "x.npz")
 

@@ -15,12 +15,13 @@ import numpy as np
 import pytest
 
 from synthproof.core.contracts import Case
-from synthproof.core.errors import Cancelled, ReadError
+from synthproof.core.errors import Cancelled, ConfigError, ReadError
 from synthproof.core.evidence import Evidence
 from synthproof.core.random import stream
 from synthproof.core.registry import metrics
 from synthproof.core.run import Run
 from synthproof.data.image.dataset import ImageSet
+from synthproof.engines.torch_nets.supplied import Supplied, SuppliedNet
 from synthproof.engines.torch_nets.vision import random_digest
 from synthproof.engines.vision.similarity import multi_scale_similarity, similarity
 from synthproof.metrics.image.frechet import frechet_distance
@@ -254,6 +255,71 @@ def test_weights_of_a_user_are_checked_and_named(tmp_path: Path) -> None:
             replace(case, cache={}), seed=0
         )
     assert none.value.code == "vision/no-weights"
+    own = {"weights": str(path), "sha256": digest, "side": 32, "called": "pooled"}
+    for name, subject in (("image.kid", "pooled"), ("image.coverage", "recall (pooled)")):
+        seen = {e.subject: e for e in metrics.make(name, **own).measure(case, seed=0)}[subject]
+        assert seen.detail["digest"] == f"sha256:{digest}"
+
+
+def test_a_pickled_network_is_refused_with_the_way_to_export_it(tmp_path: Path) -> None:
+    import torch
+
+    path = tmp_path / "net.pth"
+    torch.save(torch.nn.Linear(2, 2).state_dict(), path)
+    given = Supplied(path=str(path), sha256=f"sha256:{hashlib.sha256(path.read_bytes()).hexdigest()}")
+    with pytest.raises(ReadError) as refused:
+        SuppliedNet(given, run=Run())
+    assert refused.value.code == "vision/not-torchscript"
+    with pytest.raises(ConfigError) as unknown:
+        Supplied(path=str(path), sha256="", scale="byte")
+    assert unknown.value.code == "vision/no-such-scale"
+    assert "bytes" in unknown.value.text("en")
+
+
+@pytest.mark.parametrize(
+    ("scale", "low", "high"), [("symmetric", -1, 1), ("unit", 0, 1), ("bytes", 0, 255), ("imagenet", -2.1179, 2.2489)]
+)
+def test_a_network_of_the_user_sees_whole_pictures_in_the_range_it_wants(
+    tmp_path: Path, scale: str, low: float, high: float
+) -> None:
+    import torch
+
+    class Ends(torch.nn.Module):
+        def forward(self, x: Any) -> Any:
+            return x.flatten(2).aminmax(dim=2)[0][:, :1], x
+
+    class Tokens(torch.nn.Module):
+        def forward(self, x: Any) -> Any:
+            return x.flatten(2)[:, :1].transpose(1, 2).repeat(1, 1, 2)
+
+    pictures = np.full((5, 1, 40, 40), -1, dtype=np.float32)
+    pictures[:, :, 1::2, :] = 1  # stripes of one pixel, which a reduction to 32 px would make grey
+    for make, expected in ((Ends, [[low]] * 5), (Tokens, [[low, low]] * 5)):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            path = tmp_path / f"{make.__name__}.pt"
+            torch.jit.save(torch.jit.trace(make(), torch.zeros(1, 3, 40, 40)), str(path))
+        digest = hashlib.sha256(path.read_bytes()).hexdigest()
+        net = SuppliedNet(Supplied(path=str(path), sha256=digest, side=40, scale=scale), run=Run())
+        assert np.allclose(net.look([pictures[:3], pictures[3:]]), expected, atol=1e-3)
+        assert np.allclose(
+            net.look([-pictures]),
+            np.where(np.isclose(expected, low), high, low) if make is Tokens else expected,
+            atol=1e-3,
+        )
+
+
+def test_the_distance_is_the_same_by_the_short_way_for_few_pictures() -> None:
+    draws = stream(3, "few", 0)
+    a, b = draws.standard_normal((30, 40)), draws.standard_normal((25, 40)) + 0.3
+    first, second = np.cov(a, rowvar=False), np.cov(b, rowvar=False)
+    values, vectors = np.linalg.eigh(first)
+    root = (vectors * np.sqrt(np.clip(values, 0, None))) @ vectors.T
+    shared = np.sqrt(np.clip(np.linalg.eigvalsh(root @ second @ root), 0, None)).sum()
+    mean = a.mean(axis=0) - b.mean(axis=0)
+    assert frechet_distance(a, b) == pytest.approx(
+        mean @ mean + np.trace(first) + np.trace(second) - 2 * shared, rel=1e-6
+    )
 
 
 def test_random_filters_are_the_same_everywhere() -> None:

@@ -22,8 +22,8 @@ from synthproof.data.image.write import write_images
 from synthproof.dossier.seal import check_seal
 from synthproof.pipeline.config import RunConfig, override
 from synthproof.pipeline.contact_sheet import NAME, Pair, check_apart, draw_sheet, pairs_of
-from synthproof.pipeline.image_face import check_unseen_pictures
 from synthproof.pipeline.image_road import road_for
+from synthproof.pipeline.image_sides import check_unseen_pictures
 from synthproof.pipeline.images import load_images
 from synthproof.pipeline.releasing import release_key, seal_release
 from synthproof.release.outcome import AREAS, Member, Outcome, Responsible, Vote

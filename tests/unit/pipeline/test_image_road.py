@@ -105,6 +105,10 @@ def test_the_dossier_is_sealed_and_holds_no_real_picture_or_name(run: Path) -> N
     assert "data:image/png;base64," in page
     forms = json.loads((run / "dossier" / "forms" / "forms.json").read_text(encoding="utf-8"))
     assert any("image" in f["id"] or "이미지" in f["title"]["ko"] for f in forms)
+    assert "체크리스트(정형" not in page
+    said = (run / "dossier" / "forms" / "1-3-source.html").read_text(encoding="utf-8")
+    assert "비정형(이미지)" in said
+    assert "정형(표)" not in said
 
 
 def test_sides_share_no_person(run: Path) -> None:

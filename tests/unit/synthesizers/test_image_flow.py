@@ -15,6 +15,7 @@ from synthproof.core.models import load_model, save_model
 from synthproof.core.run import Event, Run
 from synthproof.core.schema import Field
 from synthproof.data.image.dataset import ImageSet
+from synthproof.data.image.io import How, read_images
 from synthproof.data.table.dataset import Table
 from synthproof.synthesizers.image.drawing import begin
 from synthproof.synthesizers.image.ends import Ends, ends_of
@@ -107,6 +108,31 @@ def test_a_fit_goes_on_from_its_checkpoint(tmp_path: Path) -> None:
     assert begun[0].done > 16, "it did not begin anew"
     weights = [again._arrays[k] - whole._arrays[k] for k in whole._arrays]
     assert max(float(np.abs(w).max()) for w in weights) < 1e-5
+    assert [g["gap"] for g in again.gap_] == pytest.approx([g["gap"] for g in whole.gap_], abs=1e-4), (
+        "the first look is kept"
+    )
+    begun.clear()
+    small(images=640, width=24, checkpoint=place).fit(data, run=job)
+    assert begun[0].done <= 3, "other settings begin anew"
+
+
+def test_labels_of_too_few_persons_go_and_the_watch_looks_at_each_label() -> None:
+    data = shapes(300, 1)
+    at = np.arange(300)
+    frame = pd.DataFrame({"mass": at % 2 == 0, "fluid": at % 3 == 0, "rare": at < 9}).astype("boolean")
+    real = read_images({"images": data.pixels()[..., 0], "labels": frame}, How(targets=("mass", "fluid", "rare")))
+    begun = begin(real, 1, min_class=30, run=Run())
+    assert begun.data.several == ("mass", "fluid")
+    assert begun.data.n_rows == 291, "whoever bears the rare label is not learned from"
+    assert "1 class(es) with fewer than 30" in begun.notices[0].en
+    watcher = Watcher(begun, lambda *_: np.ones(1), "stop")
+    assert watcher.names == ("mass", "fluid")
+    assert [c for c, _, _ in watcher.sides] == [0, 1]
+    for _, inside, outside in watcher.sides:
+        assert not set(inside) & set(outside)
+    with pytest.raises(DataError) as caught:
+        begin(real, 1, min_class=200, run=Run())
+    assert caught.value.code == "image/classes-too-small"
 
 
 def test_minutes_are_kept() -> None:

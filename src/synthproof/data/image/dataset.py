@@ -12,7 +12,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from synthproof.core.fingerprint import digest_frame, digest_json
-from synthproof.core.schema import Schema
+from synthproof.core.schema import Field, Schema
 from synthproof.data.image.chain import Chain, Pixels
 from synthproof.data.table.dataset import Origin, Table
 from synthproof.engines.scratch import scratch
@@ -198,7 +198,7 @@ class ImageSet:
         Returns
         -------
         codes : ndarray, shape (n_rows,)
-            -1 where the label is missing. With several yes/no labels a class is a combination of them.
+            -1 where the label is missing. With several labels a class is a combination of them.
         names : tuple of str
         """
         columns = [n for n in self.targets if self.schema.field(n).levelled]
@@ -211,14 +211,36 @@ class ImageSet:
                 codes = np.where(given.isna(), -1, given.fillna(False).astype(bool))
                 return codes.astype(np.intp), (f"not {f.name}", f.name)
             return self.frame[f.name].cat.codes.to_numpy().astype(np.intp), f.levels
-        flags = self.frame[columns].fillna(False).astype(bool).to_numpy()
-        kinds, inverse = np.unique(flags, axis=0, return_inverse=True)
-        names = tuple(" + ".join(c for c, on in zip(columns, k, strict=True) if on) or "none" for k in kinds)
+        values = np.stack([_codes(self.frame[n], self.schema.field(n)) for n in columns], axis=1)
+        kinds, inverse = np.unique(values, axis=0, return_inverse=True)
+        names = tuple(
+            " + ".join(filter(None, map(_called, k.tolist(), map(self.schema.field, columns)))) or "none" for k in kinds
+        )
         return inverse.reshape(-1).astype(np.intp), names
+
+    @property
+    def several(self) -> tuple[str, ...]:
+        """Yes/no label columns, when there are at least two and all labels are such: a picture may have many."""
+        found = self.targets
+        return found if len(found) > 1 and all(self.schema.field(n).kind == "boolean" for n in found) else ()
 
     def to_native(self) -> Any:
         """Return the pictures and labels as plain objects: ``{"images": ndarray, "labels": DataFrame}``."""
         return {"images": self.pixels(), "labels": self.labels.to_native()}
+
+
+def _codes(column: pd.Series, f: Field) -> IntArray:
+    """Return a label's codes; an unknown yes/no is a no among combinations."""
+    if f.kind == "boolean":
+        return column.fillna(False).astype(bool).to_numpy().astype(np.intp)
+    return column.cat.codes.to_numpy().astype(np.intp)
+
+
+def _called(code: int, f: Field) -> str:
+    """Return how one label is called in the name of a combination; a no is not called."""
+    if f.kind == "boolean":
+        return f.name if code else ""
+    return f"{f.name}={f.levels[code]}" if code >= 0 else ""
 
 
 __all__ = ["BATCH", "ImageSet"]

@@ -6,6 +6,8 @@ Of a DICOM file only the head is looked at here; `dicom` decodes it.
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -14,6 +16,7 @@ import numpy as np
 
 from synthproof.core.errors import MissingExtraError, ReadError
 from synthproof.data.image.chain import Pixels
+from synthproof.data.image.deep import deep_pixels, is_deep
 from synthproof.data.image.dicom import check_size, opened
 
 MOST_PIXELS = 1 << 27
@@ -27,7 +30,9 @@ SUFFIXES = {
     ".tiff": "TIFF",
 }
 DICOM = (".dcm", ".dicom")
-_GREY8, _GREY16 = {"1", "L", "LA", "La"}, {"I;16", "I;16L", "I;16B", "I"}
+_PREFIX, _INDEX = b"DICM", "DICOMDIR"
+_GREY8, _GREY16 = {"1", "L", "LA", "La"}, {"I;16", "I;16L", "I;16B"}
+_PHOTOMETRIC, _WHITE_IS_ZERO = 262, 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +73,20 @@ def pillow() -> Any:
     return Image
 
 
+def is_dicom(path: Path) -> bool:
+    """Return whether a file is DICOM: by its suffix, or by its prefix where it has none, or a number for one.
+
+    Archives name files by numbers, so that ``IM000012`` and ``1.2.410.200010.12`` are usual. Their index is no picture.
+    """
+    suffix = path.suffix.lower()
+    if suffix in DICOM:
+        return True
+    if (suffix and not suffix[1:].isdigit()) or path.name.upper() == _INDEX:
+        return False
+    with path.open("rb") as file:
+        return file.read(132)[128:] == _PREFIX
+
+
 def look(path: Path, where: str) -> Head:
     """Return the head of a file without decoding its pixels.
 
@@ -76,7 +95,7 @@ def look(path: Path, where: str) -> Head:
     ReadError
         ``image/empty``, ``image/not-an-image``, ``image/wrong-suffix``, ``image/too-large``, ``image/depth``.
     """
-    if path.suffix.lower() in DICOM:
+    if is_dicom(path):
         return _dicom_head(path, where)
     with _opened(path, where) as picture:
         return _head(picture, where)
@@ -112,12 +131,12 @@ def decode(path: Path, where: str) -> list[Pixels]:
         try:
             for frame in range(head.frames):
                 picture.seek(frame)
-                seen += (
-                    picture.width * picture.height
-                )  # a later frame may be larger than the first one, which the head is of
+                # a later frame may be larger than the first one, which the head is of
+                seen += picture.width * picture.height
                 if seen > MOST_PIXELS:
                     raise ReadError("image/too-large", where=where, most=f"{MOST_PIXELS:,}", n=f"> {seen:,}")
-                out.append(_pixels(picture, head))
+                deep = is_deep(picture)
+                out.append(deep_pixels(lambda: _opened(path, where), frame) if deep else _pixels(picture, head))
         except ReadError:
             raise
         except Exception as error:  # noqa: BLE001 - decoders raise whatever a damaged file leads them to
@@ -125,26 +144,26 @@ def decode(path: Path, where: str) -> list[Pixels]:
         return out
 
 
-def _opened(path: Path, where: str) -> Any:
+@contextmanager
+def _opened(path: Path, where: str) -> Iterator[Any]:
     image = pillow()
     wanted = SUFFIXES.get(path.suffix.lower())
-    try:
-        if path.stat().st_size == 0:
-            raise ReadError("image/empty", where=where)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # PIL warns of large pictures; the size is checked below, against our line
-            picture = image.open(path, formats=("PNG", "JPEG", "TIFF"))
-    except ReadError:
-        raise
-    except image.DecompressionBombError as error:
-        raise ReadError("image/too-large", where=where, most=MOST_PIXELS, n="> 178,956,970") from error
-    except OSError as error:
-        raise ReadError("image/not-an-image", where=where, suffix=path.suffix.lower() or "-") from error
-    if picture.format not in {wanted, "MPO"}:
-        found = picture.format
-        picture.close()
-        raise ReadError("image/wrong-suffix", where=where, suffix=path.suffix.lower(), format=found)
-    return picture
+    if path.stat().st_size == 0:
+        raise ReadError("image/empty", where=where)
+    # A file that is given by its name is mapped into memory by PIL, which then forgets the orientation of a plain TIFF.
+    with path.open("rb") as file, warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # PIL warns of large pictures; the size is checked below, against our line
+        try:
+            picture = image.open(file, formats=("PNG", "JPEG", "TIFF"))
+        except image.DecompressionBombError as error:
+            raise ReadError("image/too-large", where=where, most=MOST_PIXELS, n="> 178,956,970") from error
+        except OSError as error:
+            raise ReadError("image/not-an-image", where=where, suffix=path.suffix.lower() or "-") from error
+        except Exception as error:  # noqa: BLE001 - e.g. a comment that inflates to gigabytes is a ValueError
+            raise ReadError("image/damaged", where=where, reason=type(error).__name__) from error
+        if picture.format not in {wanted, "MPO"}:
+            raise ReadError("image/wrong-suffix", where=where, suffix=path.suffix.lower(), format=picture.format)
+        yield picture
 
 
 def _head(picture: Any, where: str) -> Head:
@@ -152,25 +171,29 @@ def _head(picture: Any, where: str) -> Head:
     pixels = picture.width * picture.height * frames
     if pixels > MOST_PIXELS or frames > MOST_FRAMES:
         raise ReadError("image/too-large", where=where, most=f"{MOST_PIXELS:,}", n=f"{pixels:,}")
-    if picture.mode in _GREY16:
+    deep = is_deep(picture)
+    if deep or picture.mode in _GREY16 or (picture.mode == "I" and picture.format == "PNG"):
         bits: Literal[8, 16] = 16
-    elif picture.mode == "F" or (picture.mode == "I" and picture.format != "PNG"):
+    elif picture.mode in {"F", "I"}:
         raise ReadError("image/depth", where=where, mode=picture.mode)
     else:
         bits = 8
-    turned = picture.format == "JPEG" and picture.getexif().get(0x0112, 1) in (5, 6, 7, 8)
+    # of a TIFF, size and pixels are turned by PIL itself; asked of a PNG that says nothing, PIL would decode all of it
+    asked = picture.format != "TIFF" and (picture.format != "PNG" or "exif" in picture.info)
+    turned = asked and picture.getexif().get(0x0112, 1) in (5, 6, 7, 8)
     height, width = (picture.width, picture.height) if turned else (picture.height, picture.width)
-    colour = picture.mode not in _GREY8 | _GREY16
+    colour = picture.mode not in {*_GREY8, *_GREY16, "I"} and not (deep and picture.tile[0].args == "LA;16B")
     return Head(height=height, width=width, frames=frames, bits=bits, colour=colour)
 
 
 def _pixels(picture: Any, head: Head) -> Pixels:
     from PIL import ImageOps
 
-    upright = ImageOps.exif_transpose(picture) if picture.format == "JPEG" else picture
+    inverted = picture.format == "TIFF" and picture.tag_v2.get(_PHOTOMETRIC) == _WHITE_IS_ZERO
+    upright = ImageOps.exif_transpose(picture)
     if head.bits == 16:
-        sixteen: Pixels = np.clip(np.asarray(upright), 0, 65_535).astype(np.uint16)
-        return sixteen
+        values: Pixels = np.clip(np.asarray(upright), 0, 65_535).astype(np.uint16)
+        return 65_535 - values if inverted else values  # PIL inverts such files of 8 bits, and only those
     if upright.mode in {"LA", "La", "RGBA", "RGBa", "PA"} or "transparency" in upright.info:
         whole = upright.convert("RGBA")
         black = pillow().new("RGBA", whole.size, (0, 0, 0, 255))
@@ -178,4 +201,4 @@ def _pixels(picture: Any, head: Head) -> Pixels:
     return np.asarray(upright.convert("RGB" if head.colour else "L"), dtype=np.uint8)
 
 
-__all__ = ["DICOM", "MOST_FRAMES", "MOST_PIXELS", "SUFFIXES", "Head", "decode", "look", "pillow"]
+__all__ = ["MOST_FRAMES", "MOST_PIXELS", "SUFFIXES", "Head", "decode", "is_dicom", "look", "pillow"]

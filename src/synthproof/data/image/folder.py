@@ -18,7 +18,7 @@ from synthproof.core.run import Run, quiet
 from synthproof.data.image.chain import Chain, Pixels, fitting_side
 from synthproof.data.image.custody import KEY, Step
 from synthproof.data.image.dataset import ImageSet
-from synthproof.data.image.decode import DICOM, SUFFIXES, Head, decode, look
+from synthproof.data.image.decode import SUFFIXES, Head, decode, is_dicom, look
 from synthproof.data.image.dicom import DicomPicture, read_dicom
 from synthproof.data.image.intake import Intake
 from synthproof.data.image.labels import grouped, labels_file, of_classes, of_table, unlabelled
@@ -95,11 +95,11 @@ def has_picture(folder: Path) -> bool:
 def _walk(folder: Path) -> Iterator[Path]:
     boxed = (folder / "boxes.csv").is_file()
     for path in folder.rglob("*"):
-        if path.suffix.lower() not in {*SUFFIXES, *DICOM}:
-            continue
         parts = path.relative_to(folder).parts
         hidden = any(part.startswith(".") for part in parts) or (boxed and parts[0] == MASKS)
-        if not hidden and path.is_file() and not path.is_symlink():
+        if hidden or path.is_symlink() or not path.is_file():
+            continue
+        if path.suffix.lower() in SUFFIXES or is_dicom(path):
             yield path
 
 
@@ -125,7 +125,7 @@ class _Files:
     def pictures(self, i: int) -> Sequence[Pixels]:
         """Return the pictures of a file, and note what a DICOM file says beside them."""
         path = self.paths[i]
-        if path.suffix.lower() not in DICOM:
+        if not is_dicom(path):
             decoded = decode(path, self.where(i))
             self._see(i, decoded, None)
             return decoded
@@ -235,7 +235,8 @@ def _coloured(files: _Files) -> bool:
     for i in some[:: max(1, len(some) // _BLOCK)]:
         try:
             for picture in _decoded(files.paths[i], files.where(i)):
-                if picture.ndim == 3 and int(np.ptp(picture.astype(np.int16), axis=2).max()) > 12:
+                most = 12 if picture.dtype == np.uint8 else 12 * 257
+                if picture.ndim == 3 and int(np.ptp(picture.astype(np.int32), axis=2).max()) > most:
                     return True
         except ReadError:
             continue  # it is told when all are decoded
@@ -243,7 +244,7 @@ def _coloured(files: _Files) -> bool:
 
 
 def _decoded(path: Path, where: str) -> Sequence[Pixels]:
-    return read_dicom(path, where).frames if path.suffix.lower() in DICOM else decode(path, where)
+    return read_dicom(path, where).frames if is_dicom(path) else decode(path, where)
 
 
 def chain_for(heads: Sequence[Head], how: How, colour: bool) -> Chain:

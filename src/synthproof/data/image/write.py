@@ -15,6 +15,7 @@ from synthproof.data.image.chain import Pixels
 from synthproof.data.image.custody import altered_real
 from synthproof.data.image.dataset import ImageSet
 from synthproof.data.image.decode import pillow
+from synthproof.data.image.deep import deep_png, deep_tiff
 from synthproof.data.image.intake import ALTERED_TYPE
 from synthproof.data.image.labels import MARKS
 from synthproof.data.table.formats import write_texts
@@ -61,9 +62,11 @@ def _write_npz(data: ImageSet, path: Path) -> Path:
     columns: dict[str, Any] = {}
     if len(data.targets) <= 1:
         columns |= {"y": codes.astype(np.int64), "classes": np.array(names)}
-    else:
+    elif data.several:
         flags = data.frame[list(data.targets)].fillna(False).astype(bool).to_numpy()
         columns |= {"y": flags.astype(np.uint8), "classes": np.array(data.targets)}
+    else:
+        columns |= {n: data.frame[n].astype("string").fillna("").to_numpy(dtype=str) for n in data.targets}
     if data.marks is not None:
         columns |= {n: data.marks[n].to_numpy(dtype=np.int64) for n in ("seed", "index")}
         columns["model"] = np.array(sorted(set(data.marks["model"].astype(str))))
@@ -143,9 +146,12 @@ def _write_one(path: Path, picture: Pixels, kind: str, told: dict[str, str], sai
     if kind == "png":
         _write_png(path, picture, told, said)
         return
-    made = to_picture(picture)
     exif = pillow().Exif()
     exif[0x010E] = f"{said[1]} {told}".encode("ascii", "replace").decode()
+    if _deep_colours(picture):  # JPEG files hold no 16 bits: such pictures came from TIFF
+        path.write_bytes(deep_tiff(picture, exif[0x010E]))
+        return
+    made = to_picture(picture)
     if kind == "jpeg":
         made.save(path, format="JPEG", quality=95, subsampling=0, exif=exif)
     else:
@@ -156,11 +162,14 @@ def _write_png(path: Path, picture: Pixels, told: dict[str, str], said: tuple[st
     pillow()
     from PIL.PngImagePlugin import PngInfo
 
+    texts = {"Description": said[0], "DigitalSourceType": said[1]}
+    texts |= {f"synthproof:{key}": value for key, value in told.items()}
+    if _deep_colours(picture):
+        path.write_bytes(deep_png(picture, texts))
+        return
     info = PngInfo()
-    info.add_itxt("Description", said[0])
-    info.add_text("DigitalSourceType", said[1])
-    for key, value in told.items():
-        info.add_itxt(f"synthproof:{key}", value)
+    for key, value in texts.items():
+        info.add_itxt(key, value)
     to_picture(picture).save(path, format="PNG", pnginfo=info, optimize=False)
 
 
@@ -172,6 +181,11 @@ def write_numbered(data: ImageSet, folder: Path) -> None:
         for i, picture in zip(range(rows.start, rows.stop), data.pixels(rows), strict=True):
             told = _told(data, i, names[codes[i]] if codes[i] >= 0 else "")
             _write_png(folder / f"{i:08d}.png", picture, told, said)
+
+
+def _deep_colours(picture: Pixels) -> bool:
+    """Return whether these are colours of 16 bits, which Pillow cannot write."""
+    return picture.shape[2] == 3 and picture.dtype == np.uint16
 
 
 def to_picture(picture: Pixels) -> Any:

@@ -6,6 +6,7 @@ import os
 from typing import Any
 
 from synthproof.core.errors import MissingExtraError
+from synthproof.core.run import processes
 from synthproof.engines.torch_nets.load import need_torch
 
 
@@ -24,7 +25,7 @@ class Peers:
     """
 
     def __init__(self, device: Any) -> None:
-        self.world = int(os.environ.get("WORLD_SIZE", "1"))
+        self.world = processes()
         self.rank = int(os.environ.get("RANK", "0")) if self.world > 1 else 0
         self._joined: Any = None
         if self.world > 1:

@@ -8,13 +8,11 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from synthproof.core.errors import ReadError
 from synthproof.core.random import derive, stream
 from synthproof.core.run import Run
 from synthproof.engines.torch_nets.load import device_for, need_torch, one_torch_thread
@@ -56,11 +54,12 @@ class ClassifierPlan:
 
 @dataclass(frozen=True, slots=True)
 class Classifier:
-    """A trained classifier: weights by name, and how many classes it knows."""
+    """A trained classifier: weights by name, how many classes it knows, and whether a picture may be of several."""
 
     arrays: Arrays
     n_classes: int
     seen: int
+    several: bool = False
 
     @property
     def digest(self) -> str:
@@ -68,7 +67,10 @@ class Classifier:
         return digest_of(self.arrays)
 
     def look(self, pictures: Float32Array, *, run: Run) -> tuple[FloatArray, FloatArray]:
-        """Return the last layer's inputs (n, 64) and the classes' probabilities (n, n_classes)."""
+        """Return the last layer's inputs (n, 64) and the classes' probabilities (n, n_classes).
+
+        They sum to 1 over classes, unless a picture may be of several: then each is of its own.
+        """
         torch = need_torch()
         features, scores = [], []
         with one_torch_thread(), torch.no_grad():
@@ -79,13 +81,14 @@ class Classifier:
                 x = torch.as_tensor(pictures[start : start + _BATCH], device=device)
                 f = _features(weights, x)
                 features.append(f.cpu().numpy())
-                scores.append(torch.softmax(f @ weights["out.w"] + weights["out.b"], dim=1).cpu().numpy())
+                logits = f @ weights["out.w"] + weights["out.b"]
+                scores.append((torch.sigmoid(logits) if self.several else torch.softmax(logits, dim=1)).cpu().numpy())
         return _rows(features, FEATURES), _rows(scores, self.n_classes)
 
 
 def train_classifier(
     pictures: Float32Array,
-    classes: IntArray,
+    classes: IntArray | FloatArray,
     n_classes: int,
     plan: ClassifierPlan,
     *,
@@ -101,7 +104,8 @@ def train_classifier(
     pictures
         Shape (n, c, s, s) in [-1, 1].
     classes
-        Shape (n,), each in 0 … n_classes - 1.
+        Shape (n,), each in 0 … n_classes - 1; or shape (n, n_classes) where a picture may be of several: 1, 0, or NaN where
+        it is not known, which teaches nothing.
     weight
         How much each picture counts, shape (n,); absent: alike.
     start
@@ -126,20 +130,29 @@ def train_classifier(
             draws = stream(seed, "classifier/batch", step)
             rows = draws.integers(0, len(pictures), plan.batch)
             x = torch.as_tensor(_shifted(pictures[rows], plan.shift, draws), device=device)
-            y = torch.as_tensor(classes[rows].astype(np.int64), device=device)
             scores = _features(weights, x) @ weights["out.w"] + weights["out.b"]
-            if counts is None:
-                loss = torch.nn.functional.cross_entropy(scores, y)
-            else:
-                each = torch.nn.functional.cross_entropy(scores, y, reduction="none")
-                loss = (each * torch.as_tensor(counts[rows], device=device)).mean()
+            each = _each_loss(scores, classes[rows])
+            loss = each.mean() if counts is None else (each * torch.as_tensor(counts[rows], device=device)).mean()
             adam.zero_grad(set_to_none=True)
             loss.backward()
             for group in adam.param_groups:
                 group["lr"] = plan.rate * _pace(step, plan.steps)
             adam.step()
         run.tick("classifier", plan.steps, plan.steps)
-        return Classifier(to_arrays(weights), n_classes, len(pictures))
+        return Classifier(to_arrays(weights), n_classes, len(pictures), several=classes.ndim == 2)
+
+
+def _each_loss(scores: Any, classes: IntArray | FloatArray) -> Any:
+    """Return the loss of every picture: cross entropy, or its mean over the labels that are known."""
+    torch = need_torch()
+    f = torch.nn.functional
+    if classes.ndim == 1:
+        return f.cross_entropy(
+            scores, torch.as_tensor(classes.astype(np.int64), device=scores.device), reduction="none"
+        )
+    known = torch.as_tensor(np.isfinite(classes).astype(np.float32), device=scores.device)
+    truth = torch.as_tensor(np.nan_to_num(classes).astype(np.float32), device=scores.device)
+    return (f.binary_cross_entropy_with_logits(scores, truth, reduction="none") * known).mean(dim=1)
 
 
 def _pace(step: int, steps: int) -> float:
@@ -230,49 +243,6 @@ def _random_filters(channels: int, seed: int) -> list[Float32Array]:
     return made
 
 
-def file_features(pictures: Float32Array, path: Path, digest: str, *, side: int, run: Run) -> FloatArray:
-    """Return the outputs of a TorchScript file that the user supplies (Inception, DINO …), shape (n, d).
-
-    Parameters
-    ----------
-    path, digest
-        The file, and its SHA-256 as hexadecimal digits: weights of another digest are refused.
-    side
-        Pixels that pictures are brought to; grey ones are given three equal channels.
-
-    Raises
-    ------
-    ReadError
-        ``vision/no-weights``, ``vision/other-weights``.
-    """
-    if not path.is_file():
-        raise ReadError("vision/no-weights", where=str(path))
-    content = path.read_bytes()
-    found = hashlib.sha256(content).hexdigest()
-    if found != digest.removeprefix("sha256:").lower():
-        raise ReadError("vision/other-weights", where=str(path), found=found[:16], asked=digest[:16])
-    torch = need_torch()
-    out = []
-    with one_torch_thread(), torch.no_grad():
-        net = load_script(path).eval()
-        for start in range(0, len(pictures), _BATCH // 4):
-            run.tick("looking", start, len(pictures))
-            x = torch.as_tensor(pictures[start : start + _BATCH // 4])
-            x = x.expand(-1, 3, -1, -1) if x.shape[1] == 1 else x
-            x = torch.nn.functional.interpolate(x, size=(side, side), mode="bilinear", align_corners=False)
-            out.append(net(x).flatten(1).cpu().numpy())
-    return _rows(out, 1)
-
-
-def load_script(path: Path) -> Any:
-    """Return a TorchScript module on the CPU; its archive holds operations and numbers, no Python."""
-    import warnings
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)
-        return need_torch().jit.load(str(path), map_location="cpu")
-
-
 def digest_of(arrays: Mapping[str, Float32Array]) -> str:
     """Return ``sha256:…`` of named arrays."""
     h = hashlib.sha256()
@@ -286,5 +256,5 @@ def _rows(parts: list[Any], width: int) -> FloatArray:
     return np.concatenate(parts).astype(np.float64) if parts else np.empty((0, width))
 
 
-__all__ = ["Classifier", "ClassifierPlan", "digest_of", "file_features", "random_digest", "random_features"]
+__all__ = ["Classifier", "ClassifierPlan", "digest_of", "random_digest", "random_features"]
 __all__ += ["train_classifier"]

@@ -16,7 +16,7 @@ from synthproof.core.run import Run, quiet
 from synthproof.core.schema import Purpose, Schema
 from synthproof.core.words import Words
 from synthproof.metrics.any.coverage import NEIGHBOURS, four_numbers
-from synthproof.metrics.image.extractors import CLASSIFIER, MOST, RANDOM, Features, features
+from synthproof.metrics.image.extractors import CLASSIFIER, MOST, OWN, RANDOM, Features, features, supplied
 from synthproof.metrics.image.reading import NO_IMAGES, Side, unready
 
 FloatArray = npt.NDArray[np.float64]
@@ -36,6 +36,11 @@ _READ = Words(
 
 class ImageCoverage:
     """Coverage first, then precision, recall and density, by random convolutions and by the domain classifier.
+
+    Parameters
+    ----------
+    weights, sha256, side, scale, called
+        A network of the user's, as in ``image.frechet``.
 
     Notes
     -----
@@ -65,6 +70,15 @@ class ImageCoverage:
         needs=frozenset({"holdout"}),
     )
 
+    def __init__(
+        self, weights: str = "", sha256: str = "", side: int = 299, scale: str = "symmetric", called: str = OWN
+    ) -> None:
+        self.weights = weights
+        self.sha256 = sha256
+        self.side = side
+        self.scale = scale
+        self.called = called
+
     def applies(self, schema: Schema, purpose: Purpose, /) -> str | None:
         """Return ``None``, or that the data are not images."""
         return None if schema.modality == "image" else NO_IMAGES.en
@@ -76,8 +90,10 @@ class ImageCoverage:
         if (why := unready(self.card, case, seed, least=LEAST)) is not None:
             return (why,)
         out: list[Evidence] = []
-        for name, mark in ((RANDOM, ""), (CLASSIFIER, " (classifier)")):
-            if (seen := features(case, name, job)) is not None:
+        own = supplied(self.weights, self.sha256, self.side, self.scale, self.called)
+        asked = [(RANDOM, ""), (CLASSIFIER, " (classifier)")] + ([(self.called, f" ({self.called})")] if own else [])
+        for name, mark in asked:
+            if (seen := features(case, name, job, own)) is not None:
                 out += self._of(seen, mark, seed)
         return out
 

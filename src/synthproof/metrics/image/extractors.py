@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,17 +17,17 @@ from synthproof.core.contracts import Case
 from synthproof.core.run import Run
 from synthproof.engines.threads import one_blas_thread
 from synthproof.engines.torch_nets.nets import Float32Array
+from synthproof.engines.torch_nets.supplied import Supplied, SuppliedNet
 from synthproof.engines.torch_nets.vision import (
     Classifier,
     ClassifierPlan,
     digest_of,
-    file_features,
     random_digest,
     random_features,
     train_classifier,
 )
 from synthproof.engines.vision.alignment import reduced
-from synthproof.metrics.image.reading import SIDES, Side, classes_of, rows_of, side_of
+from synthproof.metrics.image.reading import SIDES, Side, classes_of, labels_of, rows_of, side_of
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.intp]
@@ -65,16 +64,6 @@ class Features:
     scores: Mapping[Side, FloatArray] | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OwnWeights:
-    """A network that the user supplies: TorchScript file, its SHA-256, the side it wants pictures at, and its name."""
-
-    path: str
-    sha256: str
-    side: int = 299
-    name: str = OWN
-
-
 def drawn(case: Case[Any]) -> dict[Side, IntArray]:
     """Return the rows of each side that the extractors look at."""
     found = case.cache.get("image.rows")
@@ -97,25 +86,37 @@ def pictures(case: Case[Any], side: Side) -> Float32Array:
 
 
 def classifier(case: Case[Any], run: Run) -> Classifier | None:
-    """Return a classifier of train's classes, learned once per battery; ``None`` where there are not two of them."""
+    """Return a classifier of train's classes, or of its yes/no labels where a picture may have several; learned once per
+    battery; ``None`` where there is nothing to tell apart."""
     key = "image.classifier"
     if key not in case.cache:
-        classes = classes_of(case)
-        codes = classes.of["train"][drawn(case)["train"]]
-        counts = np.bincount(codes[codes >= 0], minlength=len(classes.names))
-        usable = np.flatnonzero(counts >= LEAST_IN_A_CLASS)
+        rows, truth, n = _taught(case)
         made = None
-        if len(usable) >= 2:
-            rows = np.flatnonzero(np.isin(codes, usable))
-            made = train_classifier(
-                pictures(case, "train")[rows], codes[rows], len(classes.names), ClassifierPlan(), seed=SEED, run=run
-            )
+        if n:
+            made = train_classifier(pictures(case, "train")[rows], truth, n, ClassifierPlan(), seed=SEED, run=run)
         case.cache[key] = made
     found: Classifier | None = case.cache[key]
     return found
 
 
-def features(case: Case[Any], name: str, run: Run, own: OwnWeights | None = None) -> Features | None:
+def _taught(case: Case[Any]) -> tuple[IntArray, IntArray | FloatArray, int]:
+    """Return which of train's drawn pictures teach, what, and how many classes (0: none)."""
+    seen = drawn(case)["train"]
+    labels = labels_of(case)
+    if labels is not None:
+        truth = labels["train"][seen]
+        yes, no = (np.nansum(truth == v, axis=0) for v in (1, 0))
+        enough = np.minimum(yes, no) >= LEAST_IN_A_CLASS
+        return np.arange(len(seen), dtype=np.intp), truth, truth.shape[1] if enough.any() else 0
+    classes = classes_of(case)
+    codes = classes.of["train"][seen]
+    counts = np.bincount(codes[codes >= 0], minlength=len(classes.names))
+    usable = np.flatnonzero(counts >= LEAST_IN_A_CLASS)
+    rows = np.flatnonzero(np.isin(codes, usable)).astype(np.intp)
+    return rows, codes[rows], len(classes.names) if len(usable) >= 2 else 0
+
+
+def features(case: Case[Any], name: str, run: Run, own: Supplied | None = None) -> Features | None:
     """Return what one extractor sees, from the case's cache after the first call; ``None`` where it cannot be made."""
     key = f"image.features/{name}"
     if key not in case.cache:
@@ -147,11 +148,20 @@ def _by_pixels(case: Case[Any], run: Run) -> Features:
     return Features(PIXELS, digest_of({"axes": placed["train"].astype(np.float32)}), placed)
 
 
-def _by_own(case: Case[Any], own: OwnWeights, run: Run) -> Features:
-    def look(side: Side) -> FloatArray:
-        return file_features(pictures(case, side), Path(own.path), own.sha256, side=own.side, run=run)
+def supplied(weights: str, sha256: str, side: int, scale: str, called: str) -> Supplied | None:
+    """Return the user's network that a metric's parameters name, if they name one."""
+    return Supplied(path=weights, sha256=sha256, side=side, scale=scale, name=called) if weights else None
 
-    return Features(own.name, f"sha256:{own.sha256.removeprefix('sha256:')}", {s: look(s) for s in drawn(case)})
+
+def _by_own(case: Case[Any], own: Supplied, run: Run) -> Features:
+    net = SuppliedNet(own, run=run)
+
+    def look(side: Side) -> FloatArray:
+        images, rows = side_of(case, side), drawn(case)[side]
+        # at their own size: networks of the user's see more than our small ones do
+        return net.look(images.values(rows[i : i + 64]) for i in run.each(range(0, len(rows), 64), own.name))
+
+    return Features(own.name, own.digest, {s: look(s) for s in drawn(case)})
 
 
 @one_blas_thread()
@@ -167,5 +177,17 @@ def _on_axes(raw: Mapping[Side, FloatArray], most: int, *, scaled: bool) -> dict
     return {side: np.ascontiguousarray(((x - centre) * scale) @ axes) for side, x in raw.items()}
 
 
-__all__ = ["CLASSIFIER", "LARGEST", "MOST", "OWN", "PIXELS", "RANDOM", "Features", "OwnWeights", "classifier", "drawn"]
-__all__ += ["features", "pictures"]
+__all__ = [
+    "CLASSIFIER",
+    "LARGEST",
+    "MOST",
+    "OWN",
+    "PIXELS",
+    "RANDOM",
+    "Features",
+    "Supplied",
+    "classifier",
+    "drawn",
+    "features",
+]
+__all__ += ["pictures", "supplied"]

@@ -17,7 +17,17 @@ from synthproof.core.schema import Purpose, Schema
 from synthproof.core.words import Words
 from synthproof.data.image.dataset import ImageSet
 from synthproof.engines.threads import one_blas_thread
-from synthproof.metrics.image.extractors import CLASSIFIER, PIXELS, RANDOM, Features, OwnWeights, drawn, features
+from synthproof.metrics.image.extractors import (
+    CLASSIFIER,
+    OWN,
+    PIXELS,
+    RANDOM,
+    Features,
+    Supplied,
+    drawn,
+    features,
+    supplied,
+)
 from synthproof.metrics.image.reading import NO_IMAGES, side_of, unready
 
 FloatArray = npt.NDArray[np.float64]
@@ -43,8 +53,9 @@ class Frechet:
 
     Parameters
     ----------
-    weights, sha256, side, called
-        A TorchScript file of the user's, its digest, the pixels it wants, and what to call it.
+    weights, sha256, side, scale, called
+        A TorchScript file of the user's, its digest, the side and range of the pixels it wants (`supplied.SCALES`), and
+        what to call it.
 
     Notes
     -----
@@ -77,10 +88,13 @@ class Frechet:
         needs=frozenset({"holdout"}),
     )
 
-    def __init__(self, weights: str = "", sha256: str = "", side: int = 299, called: str = "own weights") -> None:
+    def __init__(
+        self, weights: str = "", sha256: str = "", side: int = 299, scale: str = "symmetric", called: str = OWN
+    ) -> None:
         self.weights = weights
         self.sha256 = sha256
         self.side = side
+        self.scale = scale
         self.called = called
 
     def applies(self, schema: Schema, purpose: Purpose, /) -> str | None:
@@ -93,12 +107,9 @@ class Frechet:
         job.tick(self.card.id, 0, 1)
         if (why := unready(self.card, case, seed, least=LEAST)) is not None:
             return (why,)
-        own = None
-        if self.weights:
-            own = OwnWeights(path=self.weights, sha256=self.sha256, side=self.side, name=self.called)
-            features(
-                case, self.called, job, own
-            )  # weights that are not the ones named are refused before anything costs time
+        own = supplied(self.weights, self.sha256, self.side, self.scale, self.called)
+        if own is not None:  # weights that are not the ones named are refused before anything costs time
+            features(case, self.called, job, own)
         names = (CLASSIFIER, RANDOM, PIXELS, *([self.called] if own is not None else []))
         seen = [f for name in names if (f := features(case, name, job, own)) is not None]
         return tuple(
@@ -106,7 +117,7 @@ class Frechet:
             for i, f in enumerate(seen)
         )
 
-    def _one(self, case: Case[Any], seen: Features, subject: str, seed: int, own: OwnWeights | None) -> Evidence:
+    def _one(self, case: Case[Any], seen: Features, subject: str, seed: int, own: Supplied | None) -> Evidence:
         rows = drawn(case)
         real, other = seen.of["holdout"], seen.of["synthetic"]
         against, among = [], []
@@ -163,6 +174,11 @@ def _halves(images: ImageSet, rows: IntArray, seed: int, repeat: int) -> tuple[I
 def frechet_distance(a: FloatArray, b: FloatArray) -> float:
     """Return the Fréchet distance of two samples of features, taken for normal: at least two rows each, never negative."""
     mean = a.mean(axis=0) - b.mean(axis=0)
+    if min(len(a), len(b)) < a.shape[1]:
+        # fewer pictures than features: the shared part is the sum of the singular values of one small product
+        u, v = ((x - x.mean(axis=0)) / np.sqrt(len(x) - 1) for x in (a, b))
+        common = float(np.linalg.svd(u @ v.T, compute_uv=False).sum())
+        return max(0.0, float(mean @ mean + (u * u).sum() + (v * v).sum() - 2.0 * common))
     first, second = (np.atleast_2d(np.cov(x, rowvar=False)) for x in (a, b))
     values, vectors = np.linalg.eigh(first)
     root = (vectors * np.sqrt(np.clip(values, 0.0, None))) @ vectors.T

@@ -16,7 +16,7 @@ from synthproof.core.run import Run, quiet
 from synthproof.core.schema import Purpose, Schema
 from synthproof.core.words import Words
 from synthproof.engines.threads import one_blas_thread
-from synthproof.metrics.image.extractors import CLASSIFIER, RANDOM, Features, drawn, features
+from synthproof.metrics.image.extractors import CLASSIFIER, OWN, RANDOM, Features, drawn, features, supplied
 from synthproof.metrics.image.reading import NO_IMAGES, Side, side_of, unready
 
 FloatArray = npt.NDArray[np.float64]
@@ -39,6 +39,11 @@ _READ = Words(
 
 class Kid:
     """Kernel distance (KID's form) of synthetic to unseen pictures, beside that of training to unseen ones.
+
+    Parameters
+    ----------
+    weights, sha256, side, scale, called
+        A network of the user's, as in ``image.frechet``.
 
     Notes
     -----
@@ -66,6 +71,15 @@ class Kid:
         needs=frozenset({"holdout"}),
     )
 
+    def __init__(
+        self, weights: str = "", sha256: str = "", side: int = 299, scale: str = "symmetric", called: str = OWN
+    ) -> None:
+        self.weights = weights
+        self.sha256 = sha256
+        self.side = side
+        self.scale = scale
+        self.called = called
+
     def applies(self, schema: Schema, purpose: Purpose, /) -> str | None:
         """Return ``None``, or that the data are not images."""
         return None if schema.modality == "image" else NO_IMAGES.en
@@ -76,7 +90,9 @@ class Kid:
         job.tick(self.card.id, 0, 1)
         if (why := unready(self.card, case, seed, least=LEAST)) is not None:
             return (why,)
-        seen = [f for name in (CLASSIFIER, RANDOM) if (f := features(case, name, job)) is not None]
+        own = supplied(self.weights, self.sha256, self.side, self.scale, self.called)
+        names = (CLASSIFIER, RANDOM, *([self.called] if own is not None else []))
+        seen = [f for name in names if (f := features(case, name, job, own)) is not None]
         return tuple(self._one(case, f, "all" if i == 0 else f.name, seed) for i, f in enumerate(seen))
 
     def _one(self, case: Case[Any], seen: Features, subject: str, seed: int) -> Evidence:

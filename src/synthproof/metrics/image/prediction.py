@@ -14,11 +14,19 @@ from synthproof.core.evidence import Card, Evidence
 from synthproof.core.random import derive, stream
 from synthproof.core.run import Run, quiet
 from synthproof.core.schema import Purpose, Schema
-from synthproof.core.stats import ranks
 from synthproof.core.words import Words
 from synthproof.engines.torch_nets.vision import ClassifierPlan, train_classifier
 from synthproof.metrics.image.extractors import drawn, pictures
-from synthproof.metrics.image.reading import NO_CLASSES, NO_IMAGES, Side, classes_of, side_of, unready
+from synthproof.metrics.image.reading import (
+    NO_CLASSES,
+    NO_IMAGES,
+    Side,
+    auc,
+    classes_of,
+    labels_of,
+    side_of,
+    unready,
+)
 from synthproof.metrics.table.answers import insufficient, not_applicable
 
 FloatArray = npt.NDArray[np.float64]
@@ -53,8 +61,9 @@ class Prediction:
     -----
     Esteban et al. 2017, arXiv 1706.02633 (train on synthetic, test on real). The network is that of the domain classifier
     (three convolutions), so that the numbers rank data, not networks. AUROC is macro-averaged over classes, one against the
-    rest. Subjects: ``all`` (AUROC gap), ``accuracy``, and ``class NAME`` (AUROC gap of one class). At most 4,000 pictures
-    of each side. Cost: 2 x `repeats` trainings, 10 s each on one core at 28 px.
+    rest; of pictures that may have several labels over labels, and accuracy is then that of the yes and no of each label.
+    Subjects: ``all`` (AUROC gap), ``accuracy``, and ``class NAME`` or ``label NAME`` (AUROC gap of one). At most 4,000
+    pictures of each side. Cost: 2 x `repeats` trainings, 10 s each on one core at 28 px.
     """
 
     card: ClassVar[Card] = Card(
@@ -95,36 +104,28 @@ class Prediction:
             return (why,)
         if not case.train.targets:
             return (not_applicable(self.card, NO_CLASSES, seed=seed),)
-        classes = classes_of(case)
-        rows = drawn(case)
-        codes = {side: classes.of[side][rows[side]] for side in rows}
-        counts = [np.bincount(codes[s][codes[s] >= 0], minlength=len(classes.names)) for s in ("train", "holdout")]
-        usable = np.flatnonzero(np.minimum(*counts) >= LEAST_IN_A_CLASS)
-        if len(usable) < 2 or len(np.intersect1d(codes["synthetic"], usable)) < 2:
+        task = _labels_task(case) if case.train.several else _classes_task(case)
+        if task is None:
             return (insufficient(self.card, NO_CLASSES, seed=seed),)
-        tested = _tested(case, codes["holdout"], usable)
-        answers = {source: self._answers(case, source, codes[source], usable, tested, seed, job) for source in SOURCES}
-        names = [classes.names[i] for i in usable.tolist()]
-        return self._evidence(tested, answers, names, seed)
+        answers = {source: self._answers(case, source, task, seed, job) for source in SOURCES}
+        return self._evidence(task, answers, seed)
 
-    def _answers(
-        self, case: Case[Any], source: Side, codes: IntArray, usable: IntArray, tested: _Tested, seed: int, run: Run
-    ) -> list[FloatArray]:
+    def _answers(self, case: Case[Any], source: Side, task: _Task, seed: int, run: Run) -> list[FloatArray]:
         """Return the probabilities that each training's classifier gives for the tested pictures."""
-        rows = np.flatnonzero(np.isin(codes, usable))
-        seen, classes = pictures(case, source)[rows], np.searchsorted(usable, codes[rows]).astype(np.intp)
-        plan = ClassifierPlan(steps=self.steps)
+        rows, truth = task.taught[source]
+        seen, plan, tested = pictures(case, source)[rows], ClassifierPlan(steps=self.steps), task.tested
         out = []
         for r in range(self.repeats):
             # The same seed for both sources: first weights and order of batches do not add to the gap.
-            net = train_classifier(seen, classes, len(usable), plan, seed=derive(seed, f"{self.card.id}/{r}"), run=run)
+            net = train_classifier(
+                seen, truth, len(task.names), plan, seed=derive(seed, f"{self.card.id}/{r}"), run=run
+            )
             out.append(net.look(pictures(case, "holdout")[tested.rows], run=run)[1])
         return out
 
-    def _evidence(
-        self, tested: _Tested, answers: dict[Side, list[FloatArray]], names: list[str], seed: int
-    ) -> list[Evidence]:
-        measures = ["all", "accuracy", *(f"class {name}" for name in names)]
+    def _evidence(self, task: _Task, answers: dict[Side, list[FloatArray]], seed: int) -> list[Evidence]:
+        tested, one = task.tested, "label" if task.tested.several else "class"
+        measures = ["all", "accuracy", *(f"{one} {name}" for name in task.names)]
         whole = {s: tested.scores(answers[s], None) for s in SOURCES}
         draws = np.stack(
             [
@@ -133,7 +134,7 @@ class Prediction:
             ]
         )
         low, high = np.nanquantile(draws, [0.025, 0.975], axis=0)
-        chance = [0.5, float(np.bincount(tested.classes).max() / len(tested.classes)), *([0.5] * len(names))]
+        chance = [0.5, tested.guessing, *([0.5] * len(task.names))]
         out = []
         for i, subject in enumerate(measures):
             gap = float(whole["train"][i] - whole["synthetic"][i])
@@ -163,12 +164,28 @@ class Prediction:
 
 @dataclass(frozen=True, slots=True)
 class _Tested:
-    """Unseen pictures that are predicted: their rows among those drawn, classes, and person of each."""
+    """Unseen pictures that are predicted: their rows among those drawn, labels, and person of each.
+
+    ``truth`` has shape (n, names): 1, 0, or NaN where it is not known; one 1 a row unless there may be several.
+    """
 
     rows: IntArray
-    classes: IntArray
+    truth: FloatArray
+    several: bool
     units: IntArray
     persons: int
+
+    @classmethod
+    def of(cls, case: Case[Any], rows: IntArray, truth: FloatArray, *, several: bool) -> _Tested:
+        given = side_of(case, "holdout").unit_of_row[drawn(case)["holdout"]][rows]
+        present, units = np.unique(given, return_inverse=True)
+        return cls(rows, truth, several, units.astype(np.intp), len(present))
+
+    @property
+    def guessing(self) -> float:
+        """Accuracy of always naming the commonest."""
+        shares = np.nanmean(self.truth, axis=0)
+        return float(np.mean(np.maximum(shares, 1 - shares)) if self.several else shares.max())
 
     def weights(self, seed: int, repeat: int) -> IntArray:
         """Return how often each picture counts in one bootstrap of persons."""
@@ -178,27 +195,63 @@ class _Tested:
         return times[self.units].astype(np.intp)
 
     def scores(self, answers: Sequence[FloatArray], weights: IntArray | None) -> FloatArray:
-        """Return macro AUROC, accuracy and AUROC of each class, means over the trainings."""
-        rows = np.arange(len(self.classes)) if weights is None else np.repeat(np.arange(len(self.classes)), weights)
-        true = self.classes[rows]
+        """Return macro AUROC, accuracy and AUROC of each class or label, means over the trainings."""
+        rows = np.arange(len(self.truth)) if weights is None else np.repeat(np.arange(len(self.truth)), weights)
+        true = self.truth[rows]
         found = []
         for p in answers:
             given = p[rows]
-            areas = np.array([_auc(given[:, k], true == k) for k in range(given.shape[1])])
-            accuracy = float((given.argmax(axis=1) == true).mean())
-            found.append(np.concatenate([[float(np.nanmean(areas))], [accuracy], areas]))
+            areas = np.array([auc(given[:, k], true[:, k]) for k in range(given.shape[1])])
+            macro = float(np.nanmean(areas)) if np.isfinite(areas).any() else float("nan")
+            found.append(np.concatenate([[macro], [self._accuracy(given, true)], areas]))
         return np.asarray(np.mean(found, axis=0), dtype=np.float64)
 
+    def _accuracy(self, given: FloatArray, true: FloatArray) -> float:
+        if not self.several:
+            return float((given.argmax(axis=1) == true.argmax(axis=1)).mean())
+        known = np.isfinite(true)
+        return float(((given > 0.5) == (true > 0.5))[known].mean())
 
-def _tested(case: Case[Any], codes: IntArray, usable: IntArray) -> _Tested:
-    rows = np.flatnonzero(np.isin(codes, usable)).astype(np.intp)
-    given = side_of(case, "holdout").unit_of_row[drawn(case)["holdout"]][rows]
-    present, units = np.unique(given, return_inverse=True)
-    return _Tested(rows, np.searchsorted(usable, codes[rows]).astype(np.intp), units.astype(np.intp), len(present))
+
+@dataclass(frozen=True, slots=True)
+class _Task:
+    """What is learned from each source and tested on unseen pictures."""
+
+    names: list[str]
+    tested: _Tested
+    taught: dict[Side, tuple[IntArray, IntArray | FloatArray]]
 
 
-def _auc(scores: FloatArray, positive: npt.NDArray[np.bool_]) -> float:
-    n, m = int(positive.sum()), int((~positive).sum())
-    if n == 0 or m == 0:
-        return float("nan")
-    return float((ranks(scores)[positive].sum() - n * (n + 1) / 2) / (n * m))
+def _classes_task(case: Case[Any]) -> _Task | None:
+    """One class a picture; ``None`` with fewer than two classes of ten pictures in train and holdout."""
+    classes, rows = classes_of(case), drawn(case)
+    codes = {side: classes.of[side][rows[side]] for side in rows}
+    counts = [np.bincount(codes[s][codes[s] >= 0], minlength=len(classes.names)) for s in ("train", "holdout")]
+    usable = np.flatnonzero(np.minimum(*counts) >= LEAST_IN_A_CLASS)
+    if len(usable) < 2 or len(np.intersect1d(codes["synthetic"], usable)) < 2:
+        return None
+    taught: dict[Side, tuple[IntArray, IntArray | FloatArray]] = {}
+    for source in SOURCES:
+        inside = np.flatnonzero(np.isin(codes[source], usable)).astype(np.intp)
+        taught[source] = inside, np.searchsorted(usable, codes[source][inside]).astype(np.intp)
+    inside = np.flatnonzero(np.isin(codes["holdout"], usable)).astype(np.intp)
+    truth = (codes["holdout"][inside, None] == usable[None, :]).astype(np.float64)
+    names = [classes.names[i] for i in usable.tolist()]
+    return _Task(names, _Tested.of(case, inside, truth, several=False), taught)
+
+
+def _labels_task(case: Case[Any]) -> _Task | None:
+    """Several yes/no labels a picture; ``None`` when no label has ten yes and ten no in train and holdout."""
+    labels, rows = labels_of(case), drawn(case)
+    assert labels is not None
+    given = {side: labels[side][rows[side]] for side in rows}
+    rarer = [np.minimum((given[s] == 1).sum(axis=0), (given[s] == 0).sum(axis=0)) for s in ("train", "holdout")]
+    usable = np.flatnonzero(np.minimum(*rarer) >= LEAST_IN_A_CLASS)
+    if not len(usable):
+        return None
+    taught: dict[Side, tuple[IntArray, IntArray | FloatArray]] = {
+        s: (np.arange(len(given[s]), dtype=np.intp), given[s][:, usable]) for s in SOURCES
+    }
+    everyone = np.arange(len(given["holdout"]), dtype=np.intp)
+    tested = _Tested.of(case, everyone, given["holdout"][:, usable], several=True)
+    return _Task([case.train.several[i] for i in usable.tolist()], tested, taught)

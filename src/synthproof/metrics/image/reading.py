@@ -11,11 +11,13 @@ import numpy.typing as npt
 from synthproof.core.contracts import Case
 from synthproof.core.evidence import Card, Evidence
 from synthproof.core.random import permutation
+from synthproof.core.stats import ranks
 from synthproof.core.words import Words
 from synthproof.data.image.dataset import ImageSet
 from synthproof.metrics.table.answers import NEEDS_HOLDOUT, insufficient, not_applicable, too_few
 
 IntArray = npt.NDArray[np.intp]
+FloatArray = npt.NDArray[np.float64]
 Side = Literal["train", "holdout", "synthetic"]
 SIDES: tuple[Side, ...] = ("train", "holdout", "synthetic")
 
@@ -97,4 +99,42 @@ def classes_of(case: Case[Any]) -> Classes:
     return Classes(tuple(names), codes)
 
 
-__all__ = ["NO_CLASSES", "SIDES", "Classes", "Side", "classes_of", "rows_of", "side_of", "unready"]
+def labels_of(case: Case[Any]) -> dict[Side, FloatArray] | None:
+    """Return every picture's yes/no labels, shape (n_rows, labels of train): 1, 0, or NaN where it is not known.
+
+    ``None`` where a picture has one class: then `classes_of` says which.
+    """
+    names = case.train.several
+    if not names:
+        return None
+    out: dict[Side, FloatArray] = {}
+    for side in SIDES:
+        if side == "holdout" and case.holdout is None:
+            continue
+        frame = side_of(case, side).frame
+        empty = np.full(len(frame), np.nan)
+        columns = [
+            frame[n].astype("Float64").to_numpy(dtype=np.float64, na_value=np.nan) if n in frame else empty
+            for n in names
+        ]
+        out[side] = np.stack(columns, axis=1)
+    return out
+
+
+def auc(scores: FloatArray, truth: FloatArray) -> float:
+    """Return the chance that a picture with the label scores above one without; NaN where one of them is missing.
+
+    Parameters
+    ----------
+    truth
+        1, 0, or NaN: not known, and not asked.
+    """
+    known = np.isfinite(truth)
+    positive = truth[known] == 1
+    n, m = int(positive.sum()), int((~positive).sum())
+    if n == 0 or m == 0:
+        return float("nan")
+    return float((ranks(scores[known])[positive].sum() - n * (n + 1) / 2) / (n * m))
+
+
+__all__ = ["NO_CLASSES", "SIDES", "Classes", "Side", "auc", "classes_of", "labels_of", "rows_of", "side_of", "unready"]

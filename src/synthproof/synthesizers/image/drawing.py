@@ -131,10 +131,12 @@ def drawn_schema(schema: Schema) -> Schema:
 
 
 def _large_classes(data: ImageSet, min_class: int) -> tuple[ImageSet, tuple[Words, ...]]:
+    if data.several:
+        return _large_labels(data, min_class)
     codes, names = data.classes()
     units = pd.DataFrame({"class": codes, "unit": data.unit_of_row}).drop_duplicates()["class"].to_numpy()
     counts = np.bincount(units[units >= 0], minlength=len(names))
-    # combinations of several labels are many and small by nature: there each label is looked at by itself
+    # combinations of several columns are many and small by nature
     if len(data.targets) != 1 or len(names) < 2:
         return data, ()
     small = np.flatnonzero((counts < min_class) & (counts > 0))
@@ -143,14 +145,30 @@ def _large_classes(data: ImageSet, min_class: int) -> tuple[ImageSet, tuple[Word
     if len(small) == np.count_nonzero(counts):
         raise DataError("image/classes-too-small", n=int(counts.max()), least=min_class)
     kept = np.flatnonzero(~np.isin(codes, small) & (codes >= 0)).astype(np.intp)
-    n = len(small)
-    told = Words(
+    return data.take_rows(kept), (_left_out(len(small), min_class, data),)
+
+
+def _large_labels(data: ImageSet, min_class: int) -> tuple[ImageSet, tuple[Words, ...]]:
+    """Return pictures that bear no label of too few units, without those labels: combinations are small by nature."""
+    flags = data.frame[list(data.several)].fillna(False).astype(bool).to_numpy()
+    counts = np.array([len(np.unique(data.unit_of_row[flags[:, k]])) for k in range(flags.shape[1])])
+    small = (counts < min_class) & (counts > 0)
+    if not small.any():
+        return data, ()
+    if (small | (counts == 0)).all():
+        raise DataError("image/classes-too-small", n=int(counts.max()), least=min_class)
+    kept = np.flatnonzero(~flags[:, small].any(axis=1)).astype(np.intp)
+    gone = [n for n, out in zip(data.several, small.tolist(), strict=True) if out]
+    return data.take_rows(kept).without(*gone), (_left_out(len(gone), min_class, data),)
+
+
+def _left_out(n: int, min_class: int, data: ImageSet) -> Words:
+    return Words(
         en=f"{n} class(es) with fewer than {min_class} {data.schema.unit}s were not learned: that few cannot be learned "
         "without learning them by heart. Use ordinary augmentation for them (synthproof balance --strategy augment).",
         ko=f"{min_class}건 미만인 부류 {n}개는 학습하지 않았습니다. 이렇게 적은 이미지는 그대로 외우지 않고는 학습할 수 없습니다. "
         "일반적인 증강(synthproof balance --strategy augment)을 사용하십시오.",
     )
-    return data.take_rows(kept), (told,)
 
 
 def _chances(codes: IntArray) -> npt.NDArray[np.float64]:

@@ -17,6 +17,7 @@ import numpy.typing as npt
 from synthproof.core import state as _state
 from synthproof.core.contracts import Conditions, Tags
 from synthproof.core.errors import NotFittedError, UsageError
+from synthproof.core.fingerprint import digest_json
 from synthproof.core.models import Saved
 from synthproof.core.params import Params, check_choice, check_range
 from synthproof.core.random import derive
@@ -184,7 +185,16 @@ class Flow(Params, Saved):
             rate=self.learning_rate or rate_for(net),
         )
         folder = Path(self.checkpoint) if self.checkpoint else None
-        key = model_digest(data.fingerprint(), {"x": np.array([begun.seed, schedule.batch])})
+        # the minutes may differ: what is left of a budget is another each time
+        same = {
+            **net.to_dict(),
+            "schedule": [schedule.batch, schedule.rate, self.images],
+            "moved": [self.jitter, self.flip],
+        }
+        key = digest_json({"pictures": data.fingerprint(), "seed": begun.seed, "min_class": self.min_class, **same})
+        earlier = _earlier(folder, key)
+        if earlier is not None:
+            watcher.set_state(earlier["watch"])
         done = learn(
             start(net, begun.seed),
             begun.batch("flow"),
@@ -196,8 +206,8 @@ class Flow(Params, Saved):
             run=job,
             watch=watcher.stop,
             watched=watcher.cost,
-            keep=None if folder is None else lambda s: _keep(folder, key, s),
-            resume=_earlier(folder, key),
+            keep=None if folder is None else lambda s: _keep(folder, key, {**s, "watch": watcher.get_state()}),
+            resume=earlier,
         )
         self._net, self._arrays = net, done.arrays
         learnt = Learnt.of(begun, watcher.notices(done.stopped_at))
@@ -205,7 +215,12 @@ class Flow(Params, Saved):
         self._learnt = learnt
         self.losses_ = np.array(done.losses, dtype=np.float64).reshape(-1, 2)
         self.gap_ = watcher.record
-        self.learned_ = {"steps": done.steps, "images": done.images, "seconds": round(done.seconds, 2)}
+        self.learned_: dict[str, Any] = {
+            "steps": done.steps,
+            "images": done.images,
+            "seconds": round(done.seconds, 2),
+            "device": job.device,
+        }
         self.digest_ = self._digest()
         self.seed_ = begun.seed
         return self

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -77,14 +77,16 @@ class Watcher:
 
     def __init__(self, begun: Begun, losses: Callable[[Weights, IntArray, int], FloatArray], action: str) -> None:
         self.losses, self.action, self.seed = losses, action, derive(begun.seed, "gap")
-        self.names = begun.names
+        self.names = begun.data.several or begun.names
         self.record: list[dict[str, Any]] = []
         self._warned: list[str] = []
         self._first: dict[int, tuple[FloatArray, FloatArray]] = {}
         self.sides: list[tuple[int, IntArray, IntArray]] = []
-        for c in range(len(begun.names)):
-            inside = begun.rows[begun.codes[begun.rows] == c]
-            outside = begun.fold[begun.codes[begun.fold] == c]
+        # of several labels each is looked at by itself: their combinations are too small to tell
+        flags = begun.data.frame[list(begun.data.several)].fillna(False).astype(bool).to_numpy()
+        for c in range(len(self.names)):
+            bears = flags[:, c] if begun.data.several else begun.codes == c
+            inside, outside = begun.rows[bears[begun.rows]], begun.fold[bears[begun.fold]]
             if min(len(inside), len(outside)) >= 10:
                 self.sides.append((c, self._some(inside), self._some(outside)))
 
@@ -123,6 +125,16 @@ class Watcher:
         if over:
             self._warned = sorted({*self._warned, *over})
         return bool(over) and self.action == "stop"
+
+    def get_state(self) -> dict[str, Any]:
+        """Return what was seen so far, for a checkpoint: without the first look, what was learned before it would pass."""
+        first = {str(c): {"known": known, "other": other} for c, (known, other) in self._first.items()}
+        return {"first": first, "record": self.record, "warned": self._warned}
+
+    def set_state(self, state: Mapping[str, Any]) -> None:
+        """Take back what `get_state` returned."""
+        self._first = {int(c): (pair["known"], pair["other"]) for c, pair in state["first"].items()}
+        self.record, self._warned = list(state["record"]), list(state["warned"])
 
     def notices(self, stopped_at: float | None) -> tuple[Words, ...]:
         """Return what the reader must know."""
