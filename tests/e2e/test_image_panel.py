@@ -243,6 +243,7 @@ def test_pictures_are_read_and_the_result_is_sealed(
     assert "realism, not safety" in told
     assert "Statistically distinguishable" in told
     assert f"/ {2 * n}" in told
+    assert "■ image" in steward.frame_locator("iframe[name=report]").locator("main").inner_text()
     browsing.picture(steward, "panel_exhibit")
     steward.goto(f"{us.base}{case}/dossiers/1/report")
     assert steward.frame_locator("iframe[name=report]").locator("h1").count() == 1

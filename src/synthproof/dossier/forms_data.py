@@ -33,6 +33,21 @@ AREA_WORDS: Mapping[str, Words] = {
     "event": Words(en="event", ko="사건 발생 여부"),
 }
 _OTHER = Words(en="other", ko="그 밖의 정보")
+FORMATS = (
+    ("table", Words(en="table", ko="정형")),
+    ("image", Words(en="image", ko="비정형(이미지)")),
+    ("other", Words(en="other unstructured", ko="기타 비정형")),
+)
+_TYPES = {
+    "table": Words(en="table", ko="정형(표)"),
+    "image": Words(en="images (unstructured)", ko="비정형(이미지)"),
+    "other": Words(en="other unstructured", ko="기타 비정형"),
+}
+
+
+def format_of(modality: str) -> str:
+    """Return which of the guide's three formats a modality is."""
+    return modality if modality in {"table", "image"} else "other"
 
 
 def form_1_3_source(proof: Proof) -> Form:
@@ -140,18 +155,12 @@ def _overview(facts: DataFacts | None, proof: Proof) -> Section:
         title=Words(en="Overview", ko="개요"),
         lines=(
             Line(label=Words(en="Name", ko="데이터명"), value=same(facts.name) if facts else None),
-            Line(label=Words(en="Type", ko="유형"), value=_kind(proof)),
+            Line(label=Words(en="Type", ko="유형"), value=_TYPES[format_of(proof.schema.modality)]),
             Line(label=Words(en="Size", ko="규모"), value=size),
             Line(label=Words(en="Fingerprint", ko="지문"), value=same(facts.fingerprint, 90) if facts else None),
             Line(label=Words(en="Remarks", ko="비고")),
         ),
     )
-
-
-def _kind(proof: Proof) -> Words:
-    if proof.schema.modality == "image":
-        return Words(en="images with labels", ko="비정형(이미지)")
-    return Words(en="table", ko="정형(표)")
 
 
 def _areas(proof: Proof) -> Section:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from synthproof.core.words import Words
+from synthproof.core.words import LANGS, Words
 from synthproof.dossier.forms import Form, Line, Section, boxes, from_dict, listed, same
+from synthproof.dossier.forms_data import FORMATS, KIND_WORDS, format_of
 from synthproof.dossier.record import environment_rows, generator_rows
 from synthproof.policy.purposes import ENVIRONMENT_WORDS, FORM_WORDS, needed_level
 from synthproof.verification.proof import Proof
@@ -103,7 +104,7 @@ def form_1_2(proof: Proof) -> Form:
     kinds: dict[str, int] = {}
     for f in proof.schema.fields:
         kinds[f.kind] = kinds.get(f.kind, 0) + 1
-    counted = ", ".join(f"{k} {n}" for k, n in sorted(kinds.items()))
+    counted = {lang: ", ".join(f"{KIND_WORDS[k].say(lang)} {n}" for k, n in sorted(kinds.items())) for lang in LANGS}
     overview = Section(
         title=Words(en="Overview", ko="개요"),
         lines=(
@@ -122,15 +123,13 @@ def form_1_2(proof: Proof) -> Form:
             Line(
                 label=Words(en="Attributes", ko="속성"),
                 value=Words(
-                    en=f"{len(proof.schema.fields)} items: {counted}",
-                    ko=f"{len(proof.schema.fields)}개 항목: {counted}",
+                    en=f"{len(proof.schema.fields)} items: {counted['en']}",
+                    ko=f"{len(proof.schema.fields)}개 항목: {counted['ko']}",
                 ),
             ),
             Line(
                 label=Words(en="Format", ko="형식"),
-                value=Words(
-                    en="■ table   □ image   □ other unstructured", ko="■ 정형   □ 비정형(이미지)   □ 기타 비정형"
-                ),
+                value=boxes(FORMATS, format_of(proof.schema.modality)),
             ),
         ),
     )

@@ -75,6 +75,29 @@ def test_what_a_machine_cannot_know_is_left_to_a_person(proof: Proof) -> None:
     assert lines(form_1_2(proof))["Sector"] == "person"
 
 
+@pytest.mark.parametrize(
+    ("modality", "box", "kind"),
+    [
+        ("table", "■ 정형 ", "정형(표)"),
+        ("image", "■ 비정형(이미지)", "비정형(이미지)"),
+        ("text", "■ 기타 비정형", "기타 비정형"),
+    ],
+)
+def test_forms_say_what_kind_of_data_it_is(proof: Proof, modality: str, box: str, kind: str) -> None:
+    told = replace(proof, schema=replace(proof.schema, modality=modality))
+    said = {
+        x.label.ko: x.value for form in (form_1_2(told), form_1_3_source(told)) for s in form.sections for x in s.lines
+    }
+    assert said["형식"] is not None
+    assert box in said["형식"].ko + " "
+    assert said["형식"].ko.count("■") == 1
+    assert said["유형"] is not None
+    assert said["유형"].ko == kind
+    assert said["속성"] is not None
+    assert "연속형 1" in said["속성"].ko
+    assert "categorical 1" in said["속성"].en
+
+
 def test_the_box_that_applies_is_ticked(proof: Proof) -> None:
     form = form_1_1(replace(proof, purpose=Purpose(form="third_party", environment="semi_open")))
     texts = [line.value.ko for s in form.sections for line in s.lines if line.value]
