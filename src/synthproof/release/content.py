@@ -13,6 +13,8 @@ from typing import Any
 from synthproof.core.files import whole_folder
 from synthproof.core.fingerprint import digest_file
 from synthproof.core.words import LANGS
+from synthproof.data.image.scenes import Scenes
+from synthproof.data.image.scenes_io import write_boxes
 from synthproof.data.table.dataset import Table
 from synthproof.dossier.cards import DIGITAL_SOURCE, released_card
 from synthproof.dossier.croissant import PARQUET_TYPE, croissant
@@ -152,6 +154,10 @@ def _write_images(part: Path, content: Content) -> str:
     if not content.images:
         return "no images"
     (part / IMAGES).mkdir(parents=True)
+    if isinstance(content.synthetic, Scenes):  # boxes and masks belong to a scene as its label does; seeds stay behind
+        place = (part / IMAGES).parent
+        names = [f"{Path(IMAGES).name}/{i:08d}.png" for i in range(content.synthetic.n_rows)]
+        write_boxes(content.synthetic, names, place, seeds=False)
     for name, path in sorted(content.images.items()):
         picture = marked_png(path.read_bytes(), content.bundle, where=name)
         if content.certificate is not None:

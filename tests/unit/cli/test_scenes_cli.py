@@ -6,7 +6,9 @@ import json
 import shutil
 import sys
 import zipfile
+from datetime import date
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -21,7 +23,10 @@ from synthproof.data.image.scenes import Scenes
 from synthproof.data.image.scenes_io import read_pictures, write_pictures, write_scenes
 from synthproof.data.table.io import notices
 from synthproof.dossier.assemble import read_dossier
+from synthproof.dossier.seal import check_seal
 from synthproof.pipeline.images import load_images
+from synthproof.pipeline.releasing import check_release, release_key, seal_release
+from synthproof.release.outcome import AREAS, Member, Outcome, Responsible, Vote
 from synthproof.testing.scenes import scenes
 from synthproof.testing.shapes import shapes
 
@@ -120,6 +125,37 @@ def test_scenes_go_the_whole_road(place: Path, monkeypatch: pytest.MonkeyPatch) 
     found = {e.subject: e.outcome for e in proof.evidence if e.metric == "image.part_copies"}
     assert found == {"all": "insufficient", "layouts": "measured"}  # parts of 30 unseen scenes are too few
     assert next(e for e in proof.evidence if e.metric == "any.generation").estimate == 1.0
+
+
+def test_a_released_bundle_holds_boxes_and_masks_without_seeds(place: Path) -> None:
+    pytest.importorskip("cryptography", reason="synthproof[release] is not installed")
+    run, words = place / "run", "넷 다섯 여섯 말 마차 건전지"
+    if not (run / "dossier").is_dir():
+        pytest.skip("the run of the test before did not end")
+    release_key(run, words)
+    digest = str(check_seal(run / "dossier")["digest"])
+    members = tuple(
+        Member(id=f"p{i}", name=f"M{i}", affiliation=f"A{i}", expertise=e, outside=i < 2, chair=i == 0)
+        for i, e in enumerate(("law", "privacy", "clinical"))
+    )
+    vote: dict[str, Any] = {"dossier": digest, "result": "approved", "areas": dict.fromkeys(AREAS, "fit")}
+    outcome = Outcome(
+        case="2026-07", dossier=digest, result="approved", decided="2026-11-21T10:00:00+09:00", members=members,
+        votes=tuple(Vote(member=m.id, at="2026-11-20T10:00:00+09:00", opinion="", **vote) for m in members),
+        rule="unanimous", start="2026-11-25", end="2027-11-24",
+        responsible=Responsible(organisation="O", position="P", name="N", contact="02-000-0000"),
+    )  # fmt: skip
+    (place / "outcome.json").write_text(json.dumps(outcome.to_dict()), encoding="utf-8")
+    asked: dict[str, Any] = {"outcome": place / "outcome.json", "passphrase": words, "day": date(2026, 12, 1)}
+    seal_release(run, place / "bundle", **asked)
+    assert check_release(place / "bundle", day=date(2026, 12, 1)).ok
+    again = read_pictures(place / "bundle" / "data")
+    assert isinstance(again, Scenes)
+    drawn = load_images(run / "vault" / "synthetic")
+    assert isinstance(drawn, Scenes)
+    assert len(again.boxes) == len(drawn.boxes)
+    assert again.masks is not None
+    assert "seed" not in pd.read_csv(place / "bundle" / "data" / "boxes.csv")
 
 
 def test_fit_sample_and_verify_one_by_one(place: Path, model: Path, monkeypatch: pytest.MonkeyPatch) -> None:

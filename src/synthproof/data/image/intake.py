@@ -36,7 +36,7 @@ _PLAIN_INFO = frozenset(
 # fmt: on
 ALTERED_TYPE = "http://cv.iptc.org/newscodes/digitalsourcetype/compositeWithTrainedAlgorithmicMedia"
 """IPTC digital source type of pictures that a stage made of real ones."""
-_GPS, _ORIENTATION = 0x8825, 0x0112
+_GPS, _ORIENTATION, _DESCRIPTION = 0x8825, 0x0112, 0x010E
 _BASELINE = frozenset(
     [*range(0x00FE, 0x010E), *range(0x0111, 0x0132), *range(0x013D, 0x015C), *range(0x0200, 0x0215)]
     + [0x8769, 0x8773, 0x9101]
@@ -83,7 +83,7 @@ class Intake:
             kinds = metadata_kinds(path)
             self.with_metadata += bool(kinds)
             self.kinds.update(kinds)
-            self.altered += "text fields" in kinds and says_altered(path)
+            self.altered += bool({"text fields", "EXIF", "TIFF tags"} & set(kinds)) and says_altered(path)
         if self.look and pictures:
             self._search(pictures)
 
@@ -190,12 +190,16 @@ def metadata_kinds(path: Path) -> tuple[str, ...]:
 
 
 def says_altered(path: Path) -> bool:
-    """Return whether a PNG says of itself that it is an altered picture of a real one (`write` marks them so)."""
+    """Return whether a file says of itself that it is an altered picture of a real one (`write` marks them so)."""
     from PIL import Image
 
     with Image.open(path, formats=("PNG", "JPEG", "TIFF")) as picture:
-        found = dict(getattr(picture, "text", None) or {}) if picture.format == "PNG" else {}
-    return str(found.get("DigitalSourceType", "")) == ALTERED_TYPE
+        if picture.format == "PNG":
+            return str((getattr(picture, "text", None) or {}).get("DigitalSourceType", "")) == ALTERED_TYPE
+        try:
+            return str(picture.getexif().get(_DESCRIPTION, "")).startswith(ALTERED_TYPE)
+        except Exception:  # noqa: BLE001 - a broken EXIF block says nothing
+            return False
 
 
 def _has_gps(exif: Any) -> bool:

@@ -269,21 +269,33 @@ def write_scenes(data: Scenes, target: Path) -> tuple[Path, ...]:
         The folder.
     """
     with whole_folder(target) as part:
-        files = write_folder(data, part, "png")
-        frame = data.boxes.assign(image=[files[i] for i in data.boxes["image"].tolist()])
-        extra = [c for c in data.boxes.columns if c not in COLUMNS]
-        frame[[*COLUMNS, *extra]].to_csv(part / BOXES, index=False, lineterminator="\n", float_format="%.2f")
-        text = json.dumps(coco(data, files), ensure_ascii=False, separators=(",", ":"))
-        (part / COCO).write_text(text, encoding="utf-8")
-        if data.masks is not None:
-            (part / MASKS).mkdir()
-            for i, name in enumerate(files):
-                picture = pillow().fromarray(np.ascontiguousarray(data.masks[data.at[i]]))
-                picture.save(part / MASKS / f"{Path(name).stem}.png", format="PNG")
+        write_boxes(data, write_folder(data, part, str(data.origin.options.get("format", "png"))), part)
     return (target,)
 
 
-def coco(data: Scenes, files: list[str]) -> dict[str, Any]:
+def write_boxes(data: Scenes, files: Sequence[str], folder: Path, *, seeds: bool = True) -> None:
+    """Write the boxes of scenes beside their pictures: ``boxes.csv``, ``annotations.json`` and, where known, ``masks/``.
+
+    Parameters
+    ----------
+    files
+        Name of each scene's picture, relative to the folder.
+    seeds
+        Whether the seeds that parts were drawn from are written: not where a release goes.
+    """
+    frame = data.boxes.assign(image=[files[i] for i in data.boxes["image"].tolist()])
+    extra = [c for c in data.boxes.columns if c not in COLUMNS and seeds]
+    frame[[*COLUMNS, *extra]].to_csv(folder / BOXES, index=False, lineterminator="\n", float_format="%.2f")
+    text = json.dumps(coco(data, files), ensure_ascii=False, separators=(",", ":"))
+    (folder / COCO).write_text(text, encoding="utf-8")
+    if data.masks is not None:
+        (folder / MASKS).mkdir()
+        for i, name in enumerate(files):
+            picture = pillow().fromarray(np.ascontiguousarray(data.masks[data.at[i]]))
+            picture.save(folder / MASKS / f"{Path(name).stem}.png", format="PNG")
+
+
+def coco(data: Scenes, files: Sequence[str]) -> dict[str, Any]:
     """Return the boxes in COCO's form: ``bbox`` is x, y, width, height; masks as uncompressed run lengths, column by column."""
     side = data.chain.side
     images = [{"id": i + 1, "file_name": f, "width": side, "height": side} for i, f in enumerate(files)]
@@ -319,6 +331,7 @@ __all__ = [
     "has_boxes",
     "read_pictures",
     "read_scenes",
+    "write_boxes",
     "write_pictures",
     "write_scenes",
 ]

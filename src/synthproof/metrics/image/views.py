@@ -179,7 +179,7 @@ def _shares(labels: IntArray, n: int) -> dict[str, Any]:
 def _shares_alike(labels: IntArray, n: int, seed: int) -> tuple[float, tuple[float, float]]:
     def alike(real: IntArray, other: IntArray) -> float:
         a, b = (np.bincount(x, minlength=CLUSTERS) / n for x in (real, other))
-        return 1.0 - 0.5 * float(np.abs(a - b).sum())
+        return max(0.0, 1.0 - 0.5 * float(np.abs(a - b).sum()))
 
     value = alike(labels[:n], labels[n:])
     draws = [
