@@ -125,7 +125,7 @@ def train_classifier(
                 run.tick("classifier", step, plan.steps)
             draws = stream(seed, "classifier/batch", step)
             rows = draws.integers(0, len(pictures), plan.batch)
-            x = torch.as_tensor(_shifted(pictures[rows], plan.shift, draws), device=device)
+            x = torch.as_tensor(shifted(pictures[rows], plan.shift, draws), device=device)
             y = torch.as_tensor(classes[rows].astype(np.int64), device=device)
             scores = _features(weights, x) @ weights["out.w"] + weights["out.b"]
             if counts is None:
@@ -136,20 +136,21 @@ def train_classifier(
             adam.zero_grad(set_to_none=True)
             loss.backward()
             for group in adam.param_groups:
-                group["lr"] = plan.rate * _pace(step, plan.steps)
+                group["lr"] = plan.rate * pace(step, plan.steps)
             adam.step()
         run.tick("classifier", plan.steps, plan.steps)
         return Classifier(to_arrays(weights), n_classes, len(pictures))
 
 
-def _pace(step: int, steps: int) -> float:
+def pace(step: int, steps: int) -> float:
+    """Return the share of the peak step size: up along a line for a tenth of the steps, then down along a cosine."""
     warm = max(1, steps // 10)
     if step < warm:
         return (step + 1) / warm
     return 0.5 * (1 + float(np.cos(np.pi * (step - warm) / max(1, steps - warm))))
 
 
-def _shifted(pictures: Float32Array, most: int, draws: np.random.Generator) -> Float32Array:
+def shifted(pictures: Float32Array, most: int, draws: np.random.Generator) -> Float32Array:
     """Return pictures moved by up to `most` pixels, all of a batch by one shift; edges are repeated."""
     if most == 0:
         return pictures
@@ -287,4 +288,4 @@ def _rows(parts: list[Any], width: int) -> FloatArray:
 
 
 __all__ = ["Classifier", "ClassifierPlan", "digest_of", "file_features", "random_digest", "random_features"]
-__all__ += ["train_classifier"]
+__all__ += ["pace", "shifted", "train_classifier"]
