@@ -56,6 +56,8 @@ class Plan:
         ``xrays-*.json``); on PneumoniaMNIST it is learned anew for every seed.
     steps, doses, leave
         Of the study.
+    side
+        Pixels of the X-rays that the generator learns and draws; the learners look at 48 (means of 2 x 2 of 96).
     width
         Of the large network: 1 is B1; half of it learns in half the time, and a study's steps are few.
     rare
@@ -71,6 +73,7 @@ class Plan:
     rare: tuple[str, ...] | None = None
     leave: Mapping[Kind, Words] = field(default_factory=dict)
     width: float = 1.0
+    side: int = 96
 
     @property
     def taught(self) -> Learner:
@@ -92,14 +95,14 @@ RATE = 4e-3
 HALF = ("normal", "virus")
 SMALL = (
     Plan(data="pneumonia", generator="image.pggan", params={"images": 24_000}),
-    Plan(data="xrays", generator="image.pggan", params={"images": 36_000}, rare=HALF, doses=(0.25, 0.5), steps=300),
+    Plan(data="xrays", generator="image.pggan", params={"images": 24_000}, side=48, rare=HALF, doses=(0.25, 0.5), steps=300),
     Plan(data="xrays", generator="image.flow", params={"minutes": 15.0}, rare=HALF, doses=(0.25, 0.5), steps=300),
     Plan(
         data="pneumonia", generator="image.pggan", params={"images": 24_000}, learner="efficientnet", steps=120,
         doses=(1.0,), leave=FEW, width=0.5,
     ),
     Plan(
-        data="xrays", generator="image.pggan", params={"images": 36_000}, learner="efficientnet", steps=120,
+        data="xrays", generator="image.pggan", params={"images": 24_000}, side=48, learner="efficientnet", steps=120,
         rare=HALF, doses=(0.5,), leave=FEW, width=0.5,
     ),
     Plan(
@@ -141,11 +144,13 @@ def task_of(plan: Plan, flow: list[Path]) -> ImageTask:
         return KeptTask(pneumonia(RATIO), generator=plan.generator, params=plan.params, seed=SEED)
     parts = xrays()
     given = flow if plan.generator == "image.flow" else []
-    files = given or [drawn(plan.generator, parts.train, dict(plan.params))]
+    taught = parts.train if plan.side == 96 else xrays(plan.side).train
+    files = given or [drawn(plan.generator, taught, dict(plan.params))]
     params: dict[str, Any] = {"drawn elsewhere": True} if given else dict(plan.params)
     task = PoolTask(parts, generator=plan.generator, params=params, seed=SEED)
-    task.pool = Pool.of(drawn_from(files, parts.train), task.names)
-    task.facts = {**task.facts, "generators": "one for all seeds", "pool": task.pool.counts}
+    task.pool = Pool.of(drawn_from(files, parts.train if given else taught), task.names)
+    more = {"generators": "one for all seeds", "pool": task.pool.counts, "drawn_at": 96 if given else plan.side}
+    task.facts = {**task.facts, **more}
     return task
 
 

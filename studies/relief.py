@@ -22,6 +22,7 @@ SETS = {
 }
 LEARNERS = {"": "Small convolutional network", "-efficientnet": "EfficientNet-B1 for small pictures"}
 GENERATORS = {"pggan": "PGGAN", "flow": "flow"}
+CLASSES = {"0": "0 (normal)", "1": "1 (pneumonia)"}
 _OWN = ("synthetic", "pretrain")
 _MARK = {1: " ▲", 0: "", -1: " ▼"}
 
@@ -55,7 +56,13 @@ def records(data: str, learner: str) -> dict[str, dict[str, Any]]:
 
 def section() -> list[str]:
     """Return the page's part on relieving imbalance."""
-    lines = [*_paper(), ""]
+    lines = [*_paper(), "", *_summary("en"), "", *_summary("ko"), ""]
+    lines += [
+        "In the tables: mean over seeds, then the difference from real rows alone with its paired 95 % interval; ▲ and ▼ hold for "
+        "all comparisons of a study at once. 표: 시드 평균, 그리고 실제 행만 사용한 경우와의 차이와 짝지은 95% 구간입니다. ▲와 ▼는 "
+        "한 연구의 모든 비교에 동시에 성립합니다.",
+    ]
+    lines.append("")
     for data, title in SETS.items():
         kept = {learner: records(data, learner) for learner in LEARNERS}
         if not any(kept.values()):
@@ -85,23 +92,85 @@ def _paper() -> list[str]:
     return out
 
 
+def _summary(lang: str) -> list[str]:
+    """Return one plain sentence a study: what the generator did to the mean, beside duplicates, and which classes lost."""
+    out = []
+    for data, title in SETS.items():
+        for learner, name in LEARNERS.items():
+            for generator, record in records(data, learner).items():
+                where = f"{title.split(',')[0]}, {name}"
+                out.append(f"- {_sentence(where, GENERATORS[generator], record, lang)}")
+    return out
+
+
+def _sentence(where: str, generator: str, record: Mapping[str, Any], lang: str) -> str:
+    dose = max(a["dose"] for a in record["arms"])
+    ours, low, high, _ = _mean(record, f"synthetic@{dose:g}")
+    copies, copies_low, copies_high, _ = _mean(record, f"duplicates@{dose:g}")
+    lost = _lost(record, f"synthetic@{dose:g}")
+    if lang == "en":
+        verdict = "raises" if low > 0 else "lowers" if high < 0 else "is not shown to change"
+        names = (
+            f"AUROC or AUPRC falls in: {', '.join(lost)}."
+            if lost
+            else "No class is shown to lose AUROC or AUPRC by it."
+        )
+        return (
+            f"{where}: {generator} ×{dose:g} {verdict} the mean AUROC ({ours:+.3f}, {low:+.3f} to {high:+.3f}); as many duplicates "
+            f"give {copies:+.3f} ({copies_low:+.3f} to {copies_high:+.3f}). {names}"
+        )
+    verdict = "높입니다" if low > 0 else "낮춥니다" if high < 0 else "바꾼다고 확인되지 않습니다"
+    names = (
+        f"AUROC나 AUPRC가 떨어지는 범주: {', '.join(lost)}."
+        if lost
+        else "이로 인해 AUROC나 AUPRC가 떨어졌다고 확인된 범주는 없습니다."
+    )
+    return (
+        f"{where}: {generator} ×{dose:g}은(는) 평균 AUROC를 {verdict}({ours:+.3f}, {low:+.3f} ~ {high:+.3f}). 같은 수의 복제는 "
+        f"{copies:+.3f}({copies_low:+.3f} ~ {copies_high:+.3f})입니다. {names}"
+    )
+
+
+def _lost(record: Mapping[str, Any], arm: str) -> list[str]:
+    """Return the classes whose AUROC or AUPRC falls under an arm, each by its own interval at 95 %."""
+    down = {
+        d["position"]
+        for d in record["against_real"]
+        if d["arm"] == arm and d["score"] in ("auroc", "auprc") and d["high"] < 0
+    }
+    names = [record["classes"][c]["name"] for c in sorted(down)]
+    return [CLASSES.get(n, n) for n in names]
+
+
 def _means(where: str, generator: str, record: Mapping[str, Any]) -> list[str]:
-    if "means" not in record:
-        return []
     dose = max(a["dose"] for a in record["arms"])
     names = {f"synthetic@{dose:g}": f"{generator} ×{dose:g}", f"duplicates@{dose:g}": f"as many duplicates ×{dose:g}"}
     names |= {f"augmentation@{dose:g}": f"as many augmented ×{dose:g}", "weights": "class weights, nothing added"}
-    means = record["means"]
-    two = len(record["classes"]) == 2
+    before = float(np.mean([c["mean"] for c in record["scores"]["real"]["auroc"]]))
     out = []
     for arm, label in names.items():
-        if arm in means["all"]:
-            m = means["all"][arm]
-            groups = ["–", "–"] if two else [f"{means[g][arm]['difference']:+.3f}" for g in ("topped up", "others")]
-            cells = [where, label, f"{means['all']['real']['mean']:.3f}", f"{m['mean']:.3f}"]
-            cells += [f"{m['difference']:+.3f} ({m['low']:+.3f} to {m['high']:+.3f})", *groups]
-            out.append(f"| {' | '.join(cells)} |")
+        if arm in record["scores"]:
+            after, low, high, groups = _mean(record, arm)
+            cells = [
+                where,
+                label,
+                f"{before:.3f}",
+                f"{before + after:.3f}",
+                f"{after:+.3f} ({low:+.3f} to {high:+.3f})",
+            ]
+            out.append(f"| {' | '.join([*cells, *groups])} |")
     return out
+
+
+def _mean(record: Mapping[str, Any], arm: str) -> tuple[float, float, float, list[str]]:
+    """Return the difference in mean AUROC, its interval, and what the two groups of classes gain."""
+    if len(record["classes"]) == 2:  # of two classes AUROC is one number, and so is its mean
+        d = next(d for d in record["against_real"] if d["arm"] == arm and d["score"] == "auroc")
+        return d["estimate"], d["low"], d["high"], ["–", "–"]
+    means = record["means"]
+    m = means["all"][arm]
+    groups = [f"{means[g][arm]['difference']:+.3f}" for g in ("topped up", "others")]
+    return m["difference"], m["low"], m["high"], groups
 
 
 def _study(name: str, data: str, learner: str, kept: Mapping[str, Mapping[str, Any]]) -> list[str]:
@@ -140,7 +209,8 @@ def _table(c: int, entry: Mapping[str, Any], kept: Mapping[str, Mapping[str, Any
     """Return one class before and after: the first row is before, every other after, with its paired difference."""
     state = "topped up" if entry["rare"] else "not topped up"
     lines = [
-        f"**Class {entry['name']}** ({entry['train']:,} images to learn from, {state}; {entry['test']:,} to test on)",
+        f"**Class {CLASSES.get(entry['name'], entry['name'])}** ({entry['train']:,} images to learn from, {state}; "
+        f"{entry['test']:,} to test on)",
         "",
         "| learned from | AUROC | AUPRC | recall |",
         "| --- | --- | --- | --- |",

@@ -24,6 +24,8 @@ from synthproof.engines.torch_nets.nets import to_device
 from synthproof.engines.torch_nets.vision import ClassifierPlan, train_classifier
 
 TARGET = Path(__file__).resolve().parents[1] / "results" / "images" / "learners.json"
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "how-to" / "balance.md"
+_FROM, _TO = "<!-- learners -->", "<!-- end of learners -->"
 SIDES = (28, 48, 96)
 BATCH, SMALL_BATCH = 32, 64
 
@@ -57,6 +59,26 @@ def main() -> None:
         "rows": rows,
     }
     TARGET.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+    write_page(record)
+
+
+def write_page(record: dict[str, Any]) -> None:
+    """Write the table of the how-to page."""
+    lines = ["| learner | pixels | images a second | with channels first | share of grouped convolutions |"]
+    lines.append("| --- | ---: | ---: | ---: | ---: |")
+    for row in record["rows"]:
+        if row["learner"] == "small":
+            lines.append(f"| `small` | {row['side']} | {row['images_per_second']:,.0f} | – | – |")
+            continue
+        fast, slow = row["channels last"], row["channels first"]
+        share = row["grouped convolutions"]["channels last"] / fast["seconds"]
+        name = "`efficientnet`" if row["width"] == 1 else f"`efficientnet`, {row['width']:g} times as wide"
+        lines.append(
+            f"| {name} | {row['side']} | {fast['images_per_second']:,.0f} | {slow['images_per_second']:,.0f} | {100 * share:.0f} % |"
+        )
+    text = PAGE.read_text("utf-8")
+    head, tail = text.split(_FROM)[0] + _FROM, _TO + text.split(_TO)[1]
+    PAGE.write_text("\n".join([head, *lines, tail]), encoding="utf-8")
 
 
 def _median(act: Callable[[], None], steps: int) -> float:
