@@ -112,7 +112,8 @@ def study(
     answers
         Probabilities for the test rows by ``seed/arm``, filled as they are found; what is there already is not learned
         again. A mapping that lies on disk makes a study resumable, and lets studies that differ in their generator alone
-        share every other arm. Whoever gives it vouches that task, learner and seed are those that it was filled with.
+        share every other arm. Whoever gives it vouches that task, learner and seed are those that it was filled with; the
+        study's seconds are then those of its last sitting.
 
     Raises
     ------
@@ -127,7 +128,8 @@ def study(
         raise UsageError("balance/too-few-seeds", n=seeds)
     job, begun = quiet(run), time.perf_counter()
     learner = Perceptron() if learner is None else learner
-    known: MutableMapping[str, FloatArray] = {} if answers is None else answers
+    nothing: dict[str, FloatArray] = {}
+    known = nothing if answers is None else answers
     left_out = {**(leave or {}), **_left_out(task, learner)}
     counts = np.bincount(task.train.y, minlength=len(task.names)).astype(np.intp)
     topped = _topped(task.names, counts, rare)
