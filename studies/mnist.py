@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from scoring import HERE, SEED, drawn_from, measured, missing, mnist
+from scoring import HERE, SEED, drawn_from, lacking, measured, mnist
 from synthproof.core.registry import synthesizers
 from synthproof.core.run import Run
 
@@ -60,7 +60,7 @@ def main() -> None:
     given = {k: Path(v) for k, _, v in (s.partition("=") for s in parser.parse_args().samples)}
     parts = mnist()
     for key, (name, _) in RUNS.items():
-        if missing(key, METRICS) and (files := samples(key, given)):
+        if lacking(key, METRICS) and (files := samples(key, given)):
             drawn = drawn_from(files, parts.train)
             measured(key, parts, drawn, METRICS, generator=name, most_train=MOST_TRAIN)
 

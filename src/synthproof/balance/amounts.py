@@ -108,12 +108,14 @@ def down_amounts(classes: Classes, ratio: Ratio) -> Amounts:
     return Amounts(before, after.astype(np.intp))
 
 
-def dose_amounts(counts: IntArray, dose: float) -> IntArray:
+def dose_amounts(counts: IntArray, dose: float, rare: npt.NDArray[np.bool_] | None = None) -> IntArray:
     """Return the rows that a dose adds to each class: `dose` per real row of the rare classes, none of the others.
 
-    Rare classes hold at most half of all rows, so up to dose 2 no more is made than there is real.
+    Rare classes hold at most half of all rows, so up to dose 2 no more is made than there is real. `rare` names others
+    to be topped up, shape (n_classes,).
     """
-    return np.where(rare_classes(counts), np.rint(dose * counts), 0).astype(np.intp)
+    topped = rare_classes(counts) if rare is None else rare
+    return np.where(topped, np.rint(dose * counts), 0).astype(np.intp)
 
 
 def _cut(before: IntArray, after: IntArray, cap_class: float | None, cap_total: float | None) -> IntArray:

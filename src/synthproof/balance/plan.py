@@ -25,6 +25,13 @@ KIND_WORDS: dict[Kind, Words] = {
     "longer": Words(en="real rows, twice the steps", ko="실제 행, 단계 2배"),
 }
 DOSED: tuple[Kind, ...] = ("duplicates", "smote", "augmentation", "synthetic")
+MADE: dict[Kind, Kind] = {
+    "smote": "smote",
+    "augmentation": "augmentation",
+    "synthetic": "synthetic",
+    "pretrain": "synthetic",
+}
+"""Whose rows an arm learns from that are not real ones."""
 CHECKS: tuple[Kind, ...] = ("longer",)
 """Arms that are not of equal steps: they check that the baseline was trained enough, and win nothing."""
 

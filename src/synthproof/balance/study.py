@@ -8,7 +8,7 @@ over seeds and test units.
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, MutableMapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,7 +19,7 @@ from synthproof.balance.amounts import dose_amounts, rare_classes
 from synthproof.balance.balancer import balanced_repeats
 from synthproof.balance.differences import Difference, Measured, differences
 from synthproof.balance.learner import Learner, Perceptron
-from synthproof.balance.plan import CHECKS, DOSED, DOSES, Arm, arms_of
+from synthproof.balance.plan import CHECKS, DOSED, DOSES, MADE, Arm, Kind, arms_of
 from synthproof.balance.scores import SCORES, class_scores, unit_weights
 from synthproof.balance.task import Made, Task
 from synthproof.core.errors import UsageError
@@ -29,6 +29,7 @@ from synthproof.core.words import Words
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.intp]
+BoolArray = npt.NDArray[np.bool_]
 
 FEWEST_SEEDS = 5
 _REPEATS = 400
@@ -83,6 +84,9 @@ def study(
     doses: Sequence[float] = DOSES,
     seed: int = 0,
     repeats: int = _REPEATS,
+    rare: Sequence[str] | None = None,
+    leave: Mapping[Kind, Words] | None = None,
+    answers: MutableMapping[str, FloatArray] | None = None,
     run: Run | None = None,
 ) -> Study:
     """Return the scores of every arm and their paired differences.
@@ -101,11 +105,20 @@ def study(
         Of the whole study.
     repeats
         Bootstrap replicates of the test units.
+    rare
+        Names of the classes to be topped up; absent: those below the median class.
+    leave
+        Kinds of arms that are not to be measured, with the reason.
+    answers
+        Probabilities for the test rows by ``seed/arm``, filled as they are found; what is there already is not learned
+        again. A mapping that lies on disk makes a study resumable, and lets studies that differ in their generator alone
+        share every other arm. Whoever gives it vouches that task, learner and seed are those that it was filled with; the
+        study's seconds are then those of its last sitting.
 
     Raises
     ------
     UsageError
-        ``balance/too-few-seeds``.
+        ``balance/too-few-seeds``; ``params/out-of-range`` for a rare class that there is not.
 
     Notes
     -----
@@ -115,7 +128,11 @@ def study(
         raise UsageError("balance/too-few-seeds", n=seeds)
     job, begun = quiet(run), time.perf_counter()
     learner = Perceptron() if learner is None else learner
-    left_out = _left_out(task, learner)
+    nothing: dict[str, FloatArray] = {}
+    known = nothing if answers is None else answers
+    left_out = {**(leave or {}), **_left_out(task, learner)}
+    counts = np.bincount(task.train.y, minlength=len(task.names)).astype(np.intp)
+    topped = _topped(task.names, counts, rare)
     arms = [a for a in arms_of(doses) if a.kind not in left_out]
     seconds = {"fitting generators": 0.0, "drawing and learning": 0.0, "scoring": 0.0}
     weights = unit_weights(task.test.unit, repeats, derive(seed, "study"))
@@ -123,14 +140,18 @@ def study(
     for s in range(seeds):
         at = derive(seed, f"study/{s}")
         start = time.perf_counter()
-        makers = {
-            k: task.maker(k, seed=at, run=job) for k in ("smote", "augmentation", "synthetic") if k not in left_out
+        missing = {a.kind for a in arms if a.kind in MADE and f"{s}/{a.id}" not in known}
+        makers: dict[str, Made] = {
+            k: task.maker(k, seed=at, run=job) for k in dict.fromkeys(MADE[k] for k in MADE if k in missing)
         }
         seconds["fitting generators"] += time.perf_counter() - start
         for i, arm in enumerate(arms):
             job.tick("study", s * len(arms) + i, seeds * len(arms), arm=arm.id)
             start = time.perf_counter()
-            answer = _answer(arm, task, learner, makers, max(doses), at)
+            if f"{s}/{arm.id}" not in known:
+                before = known[f"{s}/real"] if arm.kind == "threshold" else None
+                known[f"{s}/{arm.id}"] = _answer(arm, task, learner, makers, (topped, max(doses)), at, before)
+            answer = known[f"{s}/{arm.id}"]
             middle = time.perf_counter()
             whole = class_scores(answer, task.test.y, np.ones((1, len(task.test.y))))
             found[arm.id].append((whole, class_scores(answer, task.test.y, weights)))
@@ -140,11 +161,25 @@ def study(
     how = {"learner": learner.name, "steps": learner.steps, "seeds": seeds, "seed": seed, "repeats": repeats}
     facts = {**task.facts, **how, "doses": list(doses)}
     seconds = {**{k: round(v, 1) for k, v in seconds.items()}, "all": round(time.perf_counter() - begun, 1)}
-    return _compared(task, arms, left_out, {k: _gathered(v) for k, v in found.items()}, facts, seconds)
+    return _compared(task, counts, topped, arms, left_out, {k: _gathered(v) for k, v in found.items()}, facts, seconds)
+
+
+def _topped(names: Sequence[str], counts: IntArray, rare: Sequence[str] | None) -> BoolArray:
+    """Return which classes are topped up, shape (n_classes,)."""
+    if rare is None:
+        return rare_classes(counts)
+    unknown = [n for n in rare if n not in names]
+    if unknown or not rare or len(set(rare)) == len(names):
+        raise UsageError(
+            "params/out-of-range", owner="study", name="rare", value=len(unknown), allowed="some of the classes' names"
+        )
+    return np.isin(np.array(names), list(rare))
 
 
 def _compared(
     task: Task,
+    counts: IntArray,
+    topped: BoolArray,
     arms: Sequence[Arm],
     left_out: Mapping[str, Words],
     measured: Mapping[str, Measured],
@@ -152,15 +187,13 @@ def _compared(
     seconds: Mapping[str, float],
 ) -> Study:
     """Return the study: every arm against real rows alone, and made rows against as many duplicates."""
-    n = len(task.names)
-    counts = np.bincount(task.train.y, minlength=n).astype(np.intp)
     pairs = [(a.id, "real") for a in arms if a.id != "real"]
     copies = [(a.id, f"duplicates@{a.dose:g}") for a in arms if a.kind in DOSED and a.kind != "duplicates"]
     return Study(
         names=task.names,
         train=tuple(counts.tolist()),
-        test=tuple(np.bincount(task.test.y, minlength=n).tolist()),
-        rare=tuple(rare_classes(counts).tolist()),
+        test=tuple(np.bincount(task.test.y, minlength=len(task.names)).tolist()),
+        rare=tuple(topped.tolist()),
         arms=tuple(arms),
         left_out=left_out,
         measured=measured,
@@ -184,9 +217,18 @@ def _left_out(task: Task, learner: Learner) -> dict[str, Words]:
 
 
 def _answer(
-    arm: Arm, task: Task, learner: Learner, makers: Mapping[str, Made], most_dose: float, seed: int
+    arm: Arm,
+    task: Task,
+    learner: Learner,
+    makers: Mapping[str, Made],
+    most: tuple[BoolArray, float],
+    seed: int,
+    before: FloatArray | None,
 ) -> FloatArray:
-    """Return an arm's probabilities for the test rows."""
+    """Return an arm's probabilities for the test rows; `before` are those of real rows alone, where an arm needs them.
+
+    `most` says which classes are topped up and what the largest dose is.
+    """
     train, n = task.train, len(task.names)
     counts = np.bincount(train.y, minlength=n).astype(np.intp)
     go = derive(seed, "learn")  # the same for every arm: initial weights and order of batches are paired
@@ -201,22 +243,22 @@ def _answer(
         weight = len(train.y) / (n * counts[train.y])
         return learner.train(train.x, train.y, n, steps=steps, seed=go, weight=weight).probabilities(task.test.x)
     if arm.kind in DOSED:
-        x, y = _dosed(arm, task, makers, counts, most_dose, seed)
+        x, y = _dosed(arm, task, makers, counts, most, seed)
         return learner.train(x, y, n, steps=steps, seed=go).probabilities(task.test.x)
-    twice = 2 if arm.kind in CHECKS else 1
-    answer = learner.train(train.x, train.y, n, steps=twice * steps, seed=go).probabilities(task.test.x)
-    if arm.kind == "threshold":
+    if before is not None:
         # Bayes' rule for equal shares: the decision that class weights aim at, without learning anything anew
-        answer = answer / (counts / counts.sum())
-        answer = answer / answer.sum(axis=1, keepdims=True)
-    return answer
+        answer = before / (counts / counts.sum())
+        return np.asarray(answer / answer.sum(axis=1, keepdims=True))
+    twice = 2 if arm.kind in CHECKS else 1
+    return learner.train(train.x, train.y, n, steps=twice * steps, seed=go).probabilities(task.test.x)
 
 
 def _dosed(
-    arm: Arm, task: Task, makers: Mapping[str, Made], counts: IntArray, most_dose: float, seed: int
+    arm: Arm, task: Task, makers: Mapping[str, Made], counts: IntArray, most: tuple[BoolArray, float], seed: int
 ) -> tuple[Any, IntArray]:
     """Return real rows and the added ones."""
-    train, amounts = task.train, dose_amounts(counts, arm.dose)
+    topped, largest = most
+    train, amounts = task.train, dose_amounts(counts, arm.dose, topped)
     if arm.kind == "duplicates":
         again = [
             balanced_repeats(np.flatnonzero(train.y == c).astype(np.intp), int(amounts[c]), derive(seed, "copies"))
@@ -225,8 +267,7 @@ def _dosed(
         rows = np.concatenate([np.arange(len(train.y)), *again]).astype(np.intp)
         return train.x[rows], train.y[rows]
     # the largest dose is made once; a smaller one is its head, so that doses are nested
-    most = dose_amounts(counts, most_dose)
-    x, y = makers[arm.kind].rows(most, seed=derive(seed, "doses"))
+    x, y = makers[arm.kind].rows(dose_amounts(counts, largest, topped), seed=derive(seed, "doses"))
     head = np.concatenate([np.flatnonzero(y == c)[: amounts[c]] for c in range(len(counts))])
     return np.concatenate([train.x, x[head]]), np.concatenate([train.y, y[head]])
 

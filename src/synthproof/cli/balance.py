@@ -17,6 +17,9 @@ from synthproof.core.files import refuse_replacing, refuse_taken
 from synthproof.core.words import Lang
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from synthproof.balance.learner import Learner
     from synthproof.balance.study import Study
 
 
@@ -51,8 +54,12 @@ def balance(
     ] = None,
     study: Annotated[bool, typer.Option("--study", help="Measure what helps, class by class. / 효과 연구.")] = False,
     learner: Annotated[
-        str, typer.Option("--learner", help="Learner of the study: perceptron or trees. / 연구의 학습기.")
-    ] = "perceptron",
+        str,
+        typer.Option(
+            "--learner",
+            help="Learner of the study: perceptron or trees; for images small or efficientnet. / 연구의 학습기.",
+        ),
+    ] = "",
     seeds: Annotated[int, typer.Option("--seeds", help="Repeats of the study, 5 at least. / 반복 횟수(5 이상).")] = 5,
     steps: Annotated[
         int | None, typer.Option("--steps", help="Optimiser steps of every arm. / 최적화 단계 수.")
@@ -88,6 +95,7 @@ def balance(
             small,
             (cap_class, cap_total),
             study,
+            learner or "small",
             seeds,
             steps,
             seed,
@@ -95,7 +103,7 @@ def balance(
             speak,
         )
     elif study:
-        _study(source, target, out, generator, holdout, learner, seeds, steps, seed, force, speak)
+        _study(source, target, out, generator, holdout, learner or "perceptron", seeds, steps, seed, force, speak)
     else:
         _balance(
             source, target, strategy, out, ratio, generator, holdout, small, (cap_class, cap_total), seed, force, speak
@@ -174,23 +182,10 @@ def _study(
     from synthproof.core.random import fresh_seed
     from synthproof.pipeline.face import read
 
-    if learner not in LEARNERS:
-        raise UsageError(
-            "params/out-of-range",
-            where="--learner",
-            owner="study",
-            name="learner",
-            value=learner,
-            allowed=", ".join(LEARNERS),
-        )
-    if steps is not None and steps < 1:
-        raise UsageError(
-            "params/out-of-range", where="--steps", owner="study", name="steps", value=steps, allowed="1 or more"
-        )
+    made = _taught(LEARNERS, learner, steps)
     if not force:
         refuse_replacing(out / "study.json")
     seed = fresh_seed() if seed is None else seed
-    made: Any = LEARNERS[learner]
     with drawn_run(screen(stderr=True), lang) as job:
         task = TableTask(
             read(source, target=target),
@@ -199,8 +194,27 @@ def _study(
             seed=seed,
             generator=generator,
         )
-        found = study(task, learner=made() if steps is None else made(steps=steps), seeds=seeds, seed=seed, run=job)
+        found = study(task, learner=made, seeds=seeds, seed=seed, run=job)
     _tell(found, out, lang)
+
+
+def _taught(known: Mapping[str, Any], learner: str, steps: int | None) -> Learner:
+    """Return the learner that was asked for."""
+    if learner not in known:
+        raise UsageError(
+            "params/out-of-range",
+            where="--learner",
+            owner="study",
+            name="learner",
+            value=learner,
+            allowed=", ".join(known),
+        )
+    if steps is not None and steps < 1:
+        raise UsageError(
+            "params/out-of-range", where="--steps", owner="study", name="steps", value=steps, allowed="1 or more"
+        )
+    made: Learner = known[learner]() if steps is None else known[learner](steps=steps)
+    return made
 
 
 def _tell(found: Study, out: Path, lang: Lang) -> None:
@@ -233,6 +247,7 @@ def _pictures(
     small: str,
     caps: tuple[float, float],
     study_too: bool,
+    learner: str,
     seeds: int,
     steps: int | None,
     seed: int | None,
@@ -241,13 +256,15 @@ def _pictures(
 ) -> None:
     """Do for pictures what the command does for tables."""
     from synthproof.balance.image_balance import ORIGINS, balance_images
-    from synthproof.balance.image_task import ImageTask, PictureNet
+    from synthproof.balance.image_learner import PICTURE_LEARNERS
+    from synthproof.balance.image_task import ImageTask
     from synthproof.balance.receipt import HOLDS_REAL
     from synthproof.balance.study import study
     from synthproof.core.random import fresh_seed
     from synthproof.pipeline.face import read
     from synthproof.pipeline.model import PICTURES
 
+    net = _taught(PICTURE_LEARNERS, learner, steps) if study_too else None
     seed = fresh_seed() if seed is None else seed
     maker = generator if generator.startswith("image.") else PICTURES
     refuse_taken(out, "study.json" if study_too else ORIGINS)
@@ -257,7 +274,6 @@ def _pictures(
     with drawn_run(screen(stderr=True), lang) as job:
         if study_too:
             task = ImageTask(data, holdout=0.4 if holdout is None else holdout, seed=seed, generator=maker)
-            net = PictureNet() if steps is None else PictureNet(steps=steps)
             found = study(task, learner=net, seeds=seeds, seed=seed, run=job)
         else:
             done = balance_images(

@@ -6,6 +6,7 @@ import json
 import sys
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -86,3 +87,17 @@ def test_the_study(people: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     record = json.loads((tmp_path / "study" / "study.json").read_text("utf-8"))
     assert record["machine"]["synthproof"]
     assert record["facts"]["seed"] == 1
+
+
+def test_pictures_have_learners_of_their_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from synthproof.testing.shapes import shapes
+
+    made = shapes(60, 1)
+    np.savez(tmp_path / "set.npz", x=made.pixels()[..., 0], y=made.classes()[0])
+    common = ("balance", tmp_path / "set.npz", "--target", "class", "--study", "-o", tmp_path / "s")
+    for asked in (("--learner", "trees"), ("--learner", "efficientnet", "--steps", 0)):
+        assert call(monkeypatch, *common, *asked) == 2
+        assert "params/out-of-range" in capsys.readouterr().err
+    assert not (tmp_path / "s").exists()

@@ -129,14 +129,14 @@ def train_classifier(
                 run.tick("classifier", step, plan.steps)
             draws = stream(seed, "classifier/batch", step)
             rows = draws.integers(0, len(pictures), plan.batch)
-            x = torch.as_tensor(_shifted(pictures[rows], plan.shift, draws), device=device)
+            x = torch.as_tensor(shifted(pictures[rows], plan.shift, draws), device=device)
             scores = _features(weights, x) @ weights["out.w"] + weights["out.b"]
             each = _each_loss(scores, classes[rows])
             loss = each.mean() if counts is None else (each * torch.as_tensor(counts[rows], device=device)).mean()
             adam.zero_grad(set_to_none=True)
             loss.backward()
             for group in adam.param_groups:
-                group["lr"] = plan.rate * _pace(step, plan.steps)
+                group["lr"] = plan.rate * pace(step, plan.steps)
             adam.step()
         run.tick("classifier", plan.steps, plan.steps)
         return Classifier(to_arrays(weights), n_classes, len(pictures), several=classes.ndim == 2)
@@ -155,14 +155,15 @@ def _each_loss(scores: Any, classes: IntArray | FloatArray) -> Any:
     return (f.binary_cross_entropy_with_logits(scores, truth, reduction="none") * known).mean(dim=1)
 
 
-def _pace(step: int, steps: int) -> float:
+def pace(step: int, steps: int) -> float:
+    """Return the share of the peak step size: up along a line for a tenth of the steps, then down along a cosine."""
     warm = max(1, steps // 10)
     if step < warm:
         return (step + 1) / warm
     return 0.5 * (1 + float(np.cos(np.pi * (step - warm) / max(1, steps - warm))))
 
 
-def _shifted(pictures: Float32Array, most: int, draws: np.random.Generator) -> Float32Array:
+def shifted(pictures: Float32Array, most: int, draws: np.random.Generator) -> Float32Array:
     """Return pictures moved by up to `most` pixels, all of a batch by one shift; edges are repeated."""
     if most == 0:
         return pictures
@@ -256,5 +257,5 @@ def _rows(parts: list[Any], width: int) -> FloatArray:
     return np.concatenate(parts).astype(np.float64) if parts else np.empty((0, width))
 
 
-__all__ = ["Classifier", "ClassifierPlan", "digest_of", "random_digest", "random_features"]
-__all__ += ["train_classifier"]
+__all__ = ["Classifier", "ClassifierPlan", "digest_of", "file_features", "random_digest", "random_features"]
+__all__ += ["pace", "shifted", "train_classifier"]
