@@ -87,6 +87,7 @@ studies-small: $(VENV)/.bench
 	$(BIN)/python studies/mnist.py
 	$(BIN)/python studies/pneumonia.py
 	$(BIN)/python studies/xrays.py --minutes 15
+	$(BIN)/python studies/cells.py
 	$(BIN)/python studies/page.py
 
 calibrate-costs: $(VENV)/.bench
