@@ -68,6 +68,7 @@ def real() -> Real:
     whole = read_scenes(DATA / "bccd_blood_cells", How(side=128, fit="crop"), run=Run())
     before = split(whole, seed=SEED)
     done = protect_pictures(before, IMAGE_STEPS, seed=derive(SEED, "protect"), run=Run())
+    print("protected", *cells_pages.receipts(done.receipts), sep="\n", flush=True)
     return Real(whole, done.parts, done.receipts)
 
 

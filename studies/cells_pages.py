@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -98,7 +99,7 @@ def _evidence(number: int, proof: Proof, rules: Any) -> list[str]:
             "",
         ]
     if number == 4:
-        return [*(f"- {_receipt(r)}" for r in proof.receipts), ""]
+        return [*(f"- {r}" for r in receipts(proof.receipts)), ""]
     rows = [f for f in proof.verdict.findings if f.family in FAMILIES[number]]
     return [
         *(
@@ -110,9 +111,13 @@ def _evidence(number: int, proof: Proof, rules: Any) -> list[str]:
     ]
 
 
-def _receipt(receipt: Any) -> str:
-    counts = {k: v for k, v in receipt.items() if isinstance(v, bool | int | float) and k != "version"}
-    return f"`{receipt['step']}`: " + ", ".join(f"{k.replace('_', ' ')} {v}" for k, v in counts.items())
+def receipts(given: Sequence[Any]) -> list[str]:
+    """Return what protections counted, one line each."""
+    out = []
+    for r in given:
+        counts = {k: v for k, v in r.items() if isinstance(v, bool | int | float) and k != "version"}
+        out.append(f"`{r['step']}`: " + ", ".join(f"{k.replace('_', ' ')} {v}" for k, v in counts.items()))
+    return out
 
 
 def section() -> list[str]:

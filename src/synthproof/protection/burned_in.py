@@ -110,7 +110,7 @@ class BurnedIn(Params):
             store[block] = data.pixels(block)
         for row, places in found.items():
             store[row] = masked(store[row], places)
-        return ImageSet(data.labels, store, data.chain, marks=data.marks)
+        return data.with_pixels(store)  # boxes, where there are any, ride along
 
     def receipt(self) -> Mapping[str, Any]:
         """Return counts; no place, no picture."""

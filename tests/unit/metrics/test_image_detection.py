@@ -93,12 +93,13 @@ def test_noise_and_shuffled_boxes_lose_nearly_all(what: str) -> None:
 def test_the_policy_judges_it_and_passes_over_sets_without_boxes() -> None:
     policy = load_policy("image").for_purpose(Purpose(use="ai_training"))
 
-    def told(found: list[Evidence]) -> list[str]:
-        return [f.result for f in policy.judge(found).findings if f.rule == "detection"]
+    def told(found: list[Evidence]) -> list[tuple[str, bool]]:
+        return [(f.result, f.advisory) for f in policy.judge(found).findings if f.rule == "detection"]
 
-    assert told(list(measured("noise").values())) == ["does_not_meet"]
-    assert told(list(measured("fresh").values())) == ["meets"]
-    assert told(list(metrics.make("image.detection").measure(digit_case(60), seed=1))) == []
+    assert told(list(measured("noise").values())) == [("does_not_meet", False)]
+    assert told(list(measured("fresh").values())) == [("meets", False)]
+    bare = metrics.make("image.detection").measure(digit_case(60), seed=1)
+    assert told(list(bare)) == [("not_assessed", True)]  # shown, and decides nothing
 
 
 def reasons(case: Case[ImageSet]) -> tuple[str, str]:

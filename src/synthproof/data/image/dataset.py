@@ -117,6 +117,10 @@ class ImageSet:
         out._digests = self._digests
         return out
 
+    def with_pixels(self, store: Pixels) -> Self:
+        """Return other pixels under the same labels and marks, row by row: shape (n_rows, side, side, channels)."""
+        return type(self)(self.labels, store, self.chain, marks=self.marks)
+
     def with_schema(self, schema: Schema) -> Self:
         """Return the same pictures under a schema that differs in roles only."""
         return self.with_labels(self.labels.with_schema(schema))

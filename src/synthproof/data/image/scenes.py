@@ -130,6 +130,11 @@ class Scenes(ImageSet):
         out._digests = self._digests
         return out
 
+    def with_pixels(self, store: Pixels) -> Self:
+        """Return other pixels under the same labels, boxes and masks."""
+        masks = None if self.masks is None else self.masks[self.at]
+        return type(self)(self.labels, store, self.chain, boxes=self.boxes, masks=masks, marks=self.marks)
+
     def fingerprint(self) -> str:
         """Return ``sha256:…`` of pictures, labels and boxes."""
         h = hashlib.sha256(super().fingerprint().encode())
