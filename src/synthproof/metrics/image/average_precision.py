@@ -165,7 +165,8 @@ def _precision(one: OfClass, weights: IntArray) -> FloatArray:
     best = np.maximum.accumulate(share[:, ::-1], axis=1)[:, ::-1]
     best = np.concatenate([best, np.zeros((len(best), 1))], axis=1)  # recalls that are never reached
     at = np.stack([np.searchsorted(h, RECALLS * wanted - 1e-9, side="left") for h in hits])
-    return np.take_along_axis(best, at, axis=1).mean(axis=1)
+    found: FloatArray = np.take_along_axis(best, at, axis=1).mean(axis=1)
+    return found
 
 
 __all__ = ["LIBRARY", "Boxes", "Tally", "installed", "tally"]
