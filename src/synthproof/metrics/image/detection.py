@@ -73,7 +73,7 @@ class Detection:
     `engines.torch_nets.detector`, the precision that of COCO by pycocotools (Lin et al. 2014, arXiv 1405.0312).
     Subjects: ``all`` (mAP at overlaps 0.5 to 0.95), ``AP50`` (overlap 0.5 alone), and ``class NAME`` (AP of one class of
     parts). Classes with fewer than 10 boxes in train or holdout are left out on all sides. A copycat gains nothing here
-    and loses nothing: this number says what scenes are worth, not how safe they are. Cost: 2 x `repeats` trainings, 80 s
+    and loses nothing: this number says what scenes are worth, not how safe they are. Cost: 2 x `repeats` trainings, 35 s
     each on one core at 128 px with 400 steps; nothing where there are no boxes.
     """
 
