@@ -6,6 +6,7 @@ CATALOGUE: dict[str, str] = {
     "any.tsne": "synthproof.metrics.any.tsne:TSne",
     "any.generation": "synthproof.metrics.any.generation:Generation",
     "image.class_agreement": "synthproof.metrics.image.class_agreement:ClassAgreement",
+    "image.detection": "synthproof.metrics.image.detection:Detection",
     "image.frechet": "synthproof.metrics.image.frechet:Frechet",
     "image.membership": "synthproof.metrics.image.membership:Membership",
     "image.exact_copies": "synthproof.metrics.image.exact_copies:ExactCopies",

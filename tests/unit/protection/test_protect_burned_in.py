@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy import ndimage
 
@@ -10,6 +11,7 @@ from synthproof.core.errors import ConfigError, DataError
 from synthproof.core.schema import Purpose
 from synthproof.data.image.chain import Chain
 from synthproof.data.image.dataset import ImageSet
+from synthproof.data.image.scenes import Scenes
 from synthproof.data.split import split
 from synthproof.engines.finders.burned_in import LEAST_SCORE, Found, burned_in_score, find_burned_in, probabilities
 from synthproof.protection.apply import apply
@@ -93,6 +95,17 @@ def test_pictures_with_text_are_masked_dropped_or_refused() -> None:
     assert "2 of 40" in str(caught.value)
     with pytest.raises(ConfigError):
         BurnedIn(action="blur").fit(train)
+
+
+def test_scenes_keep_their_boxes() -> None:
+    train, _ = example()
+    boxes = pd.DataFrame({"image": WITH_TEXT, "class": pd.Categorical(["cell"] * len(WITH_TEXT))})
+    boxes = boxes.assign(xmin=5.0, ymin=6.0, xmax=20.0, ymax=30.0)
+    given = Scenes(train.labels, train.store, train.chain, boxes=boxes)
+    after = BurnedIn().fit(given).transform(given)
+    assert isinstance(after, Scenes)
+    assert after.boxes.equals(given.boxes)
+    assert not np.array_equal(after.pixels(), given.pixels())
 
 
 def test_nothing_found_copies_nothing_and_small_pictures_are_said_to_be_unseen() -> None:

@@ -257,5 +257,5 @@ def _rows(parts: list[Any], width: int) -> FloatArray:
     return np.concatenate(parts).astype(np.float64) if parts else np.empty((0, width))
 
 
-__all__ = ["Classifier", "ClassifierPlan", "digest_of", "file_features", "random_digest", "random_features"]
+__all__ = ["Classifier", "ClassifierPlan", "digest_of", "random_digest", "random_features"]
 __all__ += ["pace", "shifted", "train_classifier"]

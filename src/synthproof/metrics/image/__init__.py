@@ -2,6 +2,7 @@
 
 PARTS: tuple[str, ...] = (
     "alike",
+    "average_precision",
     "extractors",
     "reading",
     "tails",
