@@ -78,8 +78,10 @@ class RunConfig:
     )
     budget: str = option(
         "",
-        "Time that the whole work may take (90s, 5m, 2h): picks generator, rows learned from and repeats.",
-        "전체 작업에 허용하는 시간(90s, 5m, 2h). 생성기, 학습 행 수, 반복 횟수를 이에 맞춥니다.",
+        "Time that the whole work may take (90s, 5m, 2h): picks generator, rows learned from and repeats. Of images also "
+        "how many are looked at (200000 images).",
+        "전체 작업에 허용하는 시간(90s, 5m, 2h). 생성기, 학습 행 수, 반복 횟수를 이에 맞춥니다. 이미지는 학습 중 볼 장수로도 지정합니다"
+        "(200000 images).",
         "--budget",
     )
     memory: str = option(

@@ -27,6 +27,7 @@ from synthproof.pipeline.budget import Budget, refuse_larger
 from synthproof.pipeline.config import RunConfig
 from synthproof.pipeline.image_road import (
     FAST_NOTICE,
+    budget_in_pictures,
     check_picture_settings,
     fast_minutes,
     image_policy,
@@ -136,6 +137,7 @@ def fit_pictures(config: RunConfig, out: Path, run: Run | None, *, resume: bool 
     if resume and not keeps:
         raise UsageError("fit/no-checkpoints", where=name)
     check_picture_settings(config)
+    config = budget_in_pictures(config)
     if processes() > 1 and config.seed is None:
         raise UsageError("fit/peers-need-seed", where=name, n=processes())
     maker = synthesizers.make(name, **dict(config.fit.parameters))  # a wrong parameter is told before anything is read

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -43,6 +44,7 @@ TABLE_POLICIES = {"pipc_2024": "image", "public": "image", "partner": "image", "
 PICTURES_FOLDER = "pictures"
 """Folder of the vault with the synthetic pictures as a release carries them."""
 _FAST_MINUTES = 3.0
+_IN_PICTURES = re.compile(r"([0-9][0-9_,.]*) ?([kKmM]?) ?(?:images|장)")
 _FIT_SHARE = 0.6
 
 OTHER_POLICY = Words(
@@ -79,6 +81,27 @@ def fast_minutes(config: RunConfig, name: str) -> dict[str, Any]:
     return {"minutes": _FAST_MINUTES} if config.fit.fast and "minutes" in synthesizers.get(name).param_names() else {}
 
 
+def budget_in_pictures(config: RunConfig) -> RunConfig:
+    """Return a configuration whose budget such as ``200000 images`` became the generator's own setting.
+
+    Raises
+    ------
+    UsageError
+        ``image/no-image-budget``: the generator does not learn by steps.
+    """
+    found = _IN_PICTURES.fullmatch(config.budget.strip())
+    if found is None:
+        return config
+    name = PICTURES if config.fit.synthesizer == "auto" else config.fit.synthesizer
+    if "images" not in synthesizers.get(name).param_names():
+        raise UsageError("image/no-image-budget", where=name)
+    count = int(
+        float(found[1].replace(",", "").replace("_", "")) * {"": 1, "k": 1_000, "m": 1_000_000}[found[2].lower()]
+    )
+    given = {"images": max(1, count), **config.fit.parameters}
+    return replace(config, budget="", fit=replace(config.fit, parameters=given))
+
+
 def check_picture_settings(config: RunConfig) -> None:
     """Refuse settings that speak of tables: silently ignored, they would be taken for done.
 
@@ -99,6 +122,7 @@ class ImageRoad(Road):
 
     def __init__(self, config: RunConfig, *, source: Any = None, run: Run | None = None) -> None:
         check_picture_settings(config)
+        config = budget_in_pictures(config)
         asked = config.verify.policy
         config = replace(config, verify=replace(config.verify, policy=image_policy(asked)))
         super().__init__(config, source=source, run=run)
@@ -348,6 +372,7 @@ _NOT_TOLD = {"seed", "out", "purpose", "lang", "source", "read", "image", "state
 __all__ = [
     "FAST_NOTICE",
     "ImageRoad",
+    "budget_in_pictures",
     "check_picture_settings",
     "fast_minutes",
     "image_policy",

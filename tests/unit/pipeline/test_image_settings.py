@@ -15,7 +15,7 @@ from synthproof.cli.commands import app
 from synthproof.core.errors import ConfigError, UsageError
 from synthproof.core.run import Run
 from synthproof.pipeline.config import RunConfig, check_parameters
-from synthproof.pipeline.image_road import check_picture_settings, fast_minutes
+from synthproof.pipeline.image_road import budget_in_pictures, check_picture_settings, fast_minutes
 from synthproof.pipeline.image_sides import read_sides
 from synthproof.pipeline.stage_config import FitConfig, ProtectConfig, ReadConfig
 from synthproof.testing.shapes import shapes
@@ -99,6 +99,19 @@ def test_a_quick_look_is_quick_for_pictures_too() -> None:
     assert fast_minutes(quick, "image.flow") == {"minutes": 3.0}
     assert fast_minutes(quick, "image.duplicate") == {}
     assert fast_minutes(RunConfig(), "image.flow") == {}
+
+
+@pytest.mark.parametrize(
+    ("text", "count"),
+    [("200000 images", 200_000), ("200k images", 200_000), ("1.5 M images", 1_500_000), ("20,000장", 20_000)],
+)
+def test_a_budget_may_be_given_in_images(text: str, count: int) -> None:
+    found = budget_in_pictures(RunConfig(budget=text))
+    assert (found.budget, found.fit.parameters) == ("", {"images": count})
+    assert budget_in_pictures(RunConfig(budget="20m")).budget == "20m"
+    with pytest.raises(UsageError) as caught:
+        budget_in_pictures(RunConfig(budget=text, fit=FitConfig(synthesizer="image.duplicate")))
+    assert caught.value.code == "image/no-image-budget"
 
 
 def test_protections_of_pictures_take_parameters_without_being_named_again() -> None:

@@ -171,7 +171,7 @@ def read_folder(
     kept = _fill(files, pixels, starts, chain, job)
     _refuse_bad(files)
     listed = [{"code": c, "where": files.where(files.first[c]), "n": n} for c, n in sorted(files.bad.items())]
-    listed += files.intake.notices(root.name)
+    listed += [*files.intake.notices(root.name), *_narrow(pixels, chain, root.name)]
     chain = replace(chain, window=", ".join(w for w, _ in files.window.most_common(3)))
     names = [p.relative_to(root).as_posix() for p in files.paths]
     suffix = Counter(p.suffix.lower() for p in files.paths).most_common(1)[0][0]
@@ -281,6 +281,14 @@ def _fill(files: _Files, pixels: Pixels, starts: IntArray, chain: Chain, run: Ru
                 files.spoil(i, code)
     run.tick("read/images", len(todo), len(todo))
     return kept
+
+
+def _narrow(pixels: Pixels, chain: Chain, where: str) -> list[dict[str, Any]]:
+    """Tell of pictures of 16 bits whose values are those of a scanner with fewer: all but black to a network."""
+    if chain.bits != 16:
+        return []
+    used = max(int(pixels[i : i + 1_024].max()) for i in range(0, len(pixels), 1_024)).bit_length()
+    return [{"code": "image/narrow-range", "where": where, "n": used}] if used <= 13 else []
 
 
 def _table_of(root: Path, how: How) -> Path | None:

@@ -166,3 +166,11 @@ def test_dicom_without_a_suffix_is_known_by_its_prefix(tmp_path: Path) -> None:
     found = read_images(tmp_path, How(side=20))
     assert found.n_rows == 3
     assert found.origin.options["format"] == "dicom"
+
+
+@pytest.mark.parametrize(("bits", "told"), [(12, True), (16, False)])
+def test_a_scanner_of_12_bits_in_files_of_16_is_told(tmp_path: Path, bits: int, told: bool) -> None:  # noqa: FBT001
+    for i in range(12):
+        Image.fromarray(DEEP >> np.uint16(16 - bits)).save(tmp_path / f"{i:02d}.png")
+    codes = [n.code for n in notices(read_images(tmp_path).labels)]
+    assert ("image/narrow-range" in codes) == told
