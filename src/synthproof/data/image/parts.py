@@ -16,7 +16,7 @@ from synthproof.core.schema import Field, Schema
 from synthproof.data.image.chain import Chain, Pixels
 from synthproof.data.image.dataset import ImageSet
 from synthproof.data.image.layouts import whole
-from synthproof.data.image.scenes import CORNERS, Scenes
+from synthproof.data.image.scenes import CORNERS, Scenes, ellipse
 from synthproof.data.image.store import new_store
 from synthproof.data.table.dataset import Origin, Table
 
@@ -25,6 +25,8 @@ IntArray = npt.NDArray[np.intp]
 SIDES = (8, 12, 16, 24, 32, 48, 64, 96, 128)
 MARGIN = 1.15
 """Side of what is cut, as a multiple of the box: a part needs some of its surroundings to be pasted softly."""
+SOFT = 0.25
+"""Width of the soft edge, as a share of the ellipse's radius."""
 
 
 def part_side(data: Scenes) -> int:
@@ -80,6 +82,19 @@ def cut(data: Scenes, side: int, *, edges: bool = False) -> ImageSet:
     return ImageSet(Table(frame, schema, origin=Origin(container="arrays", name="parts")), store, chain)
 
 
+def faded(parts: ImageSet) -> ImageSet:
+    """Return parts whose surroundings fade into their own mean: a part that was pasted softly brings none of its own."""
+    side = parts.chain.side
+    edge = side * (1 - 1 / MARGIN) / 2
+    weight = ellipse(np.array([edge, edge, side - edge, side - edge]), side, soft=SOFT)[None, :, :, None]
+    store = new_store(parts.n_rows, parts.chain)
+    for rows in parts.batches():
+        given = parts.pixels(rows).astype(np.float64)
+        mean = (given * weight).sum(axis=(1, 2), keepdims=True) / weight.sum()
+        store[rows] = np.rint(mean + weight * (given - mean)).astype(parts.chain.dtype)
+    return parts.with_pixels(store)
+
+
 def resized(picture: npt.NDArray[Any], box: FloatArray, high: int, wide: int, chain: Chain) -> Pixels:
     """Return what lies in a box (which may reach over the edge) at another size, antialiased; shape (high, wide, c)."""
     from PIL import Image
@@ -95,4 +110,4 @@ def resized(picture: npt.NDArray[Any], box: FloatArray, high: int, wide: int, ch
     return out
 
 
-__all__ = ["MARGIN", "SIDES", "cut", "part_side", "resized", "widened"]
+__all__ = ["MARGIN", "SIDES", "SOFT", "cut", "faded", "part_side", "resized", "widened"]

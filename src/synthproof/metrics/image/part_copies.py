@@ -19,7 +19,7 @@ from synthproof.core.stats import clopper_pearson, newcombe
 from synthproof.core.words import Words
 from synthproof.data.image.dataset import ImageSet
 from synthproof.data.image.layouts import layouts, repeated
-from synthproof.data.image.parts import cut, part_side
+from synthproof.data.image.parts import cut, faded, part_side
 from synthproof.data.image.scenes import Scenes
 from synthproof.engines.vision.alignment import SIDE
 from synthproof.metrics.image.alike import Found, search
@@ -39,7 +39,6 @@ FEWEST_LAYOUTS = 20
 """Scenes a side whose layouts say anything."""
 MOST_LAYOUTS = 2_000
 """Scenes a side whose layouts are looked at."""
-
 _NO_BOXES = Words(
     en="The images have no boxes around their parts, so that there are no parts to compare.",
     ko="이미지에 부분을 나타내는 상자가 없어 비교할 부분이 없습니다.",
@@ -47,10 +46,10 @@ _NO_BOXES = Words(
 _READ = Words(
     en="Every part is cut out by its box, real and drawn alike, and compared with the training parts of its class as whole "
     "images are (image.near_copies): by persons, over shift, flip, zoom, brightness and contrast, with limits that "
-    "0.05 innocent parts in all fall under. A part outside every box, turned, or mostly hidden is not seen.",
+    "0.05 innocent parts in all fall under. A part outside every box, turned, mostly hidden, or small and resized is not seen.",
     ko="실제와 합성을 같은 방식으로 상자대로 잘라 낸 부분을 같은 클래스의 학습 원본 부분과, 이미지 근접 복제와 같은 방법(사람 단위, "
     "이동·반전·확대·밝기·대비 정렬, 무고한 부분이 모두 합쳐 0.05건만 기준에 드는 한계)으로 비교합니다. 상자 밖에 있거나 "
-    "회전되었거나 대부분 가려진 부분은 보지 못합니다.",
+    "회전되었거나 대부분 가려졌거나 작으면서 크기가 바뀐 부분은 보지 못합니다.",
 )
 _MEAN = Words(
     en="Mean correlation of a drawn part with the nearest training part after alignment; the reference is that of unseen parts. "
@@ -72,10 +71,10 @@ _LAYOUTS = Words(
     ko="학습 장면의 배치를 반복하는(상자의 60 %가 같은 클래스이며 IoU 0.7 이상) 합성 배치의 비율에서 미학습 원본 배치의 비율을 뺀 "
     "값입니다. 배치만으로도 얼굴처럼 사람을 식별할 수 있습니다.",
 )
-PARTS: dict[Side, Words] = {
-    "train": Words(en="training parts", ko="학습 원본의 부분"),
-    "holdout": Words(en="unseen parts", ko="미학습 원본의 부분"),
-    "synthetic": Words(en="drawn parts", ko="합성 부분"),
+PARTS: dict[Side, tuple[str, str]] = {
+    "train": ("training", "학습"),
+    "holdout": ("unseen", "미학습"),
+    "synthetic": ("drawn", "합성"),
 }
 
 
@@ -107,12 +106,12 @@ class PartCopies:
     Notes
     -----
     Dividing a scene lowers the copying of whole images, not of its parts: a part pasted from training would pass every
-    test of whole images. Parts are cut by their boxes (`data.image.parts`, those at the edge too), and each class with 200
-    unseen parts is searched by itself; rarer ones are taken together. Subjects: ``all``, flagged share less that of unseen
-    parts (exact interval where there are none of those, else Newcombe's); ``part …``, the same by class; ``nearer``, how
-    much more often the nearest real part is a training one than chance has it; ``mean`` and ``maximum`` of the correlation
-    with the nearest training part; ``layouts``. ``chance_without_leak`` is the probability of such a number where nothing was
-    copied. Parts of one scene are counted one by one, and *other persons* are other scenes or persons.
+    test of whole images. Parts are cut by their boxes (those at the edge too) and faded out beyond the ellipse within, so that
+    a soft paste hides nothing; each class with 200 unseen parts is searched by itself, rarer ones together. Subjects:
+    ``all``, flagged share less that of unseen parts (exact interval where there are none of those, else Newcombe's);
+    ``part …``, the same by class; ``nearer``, how much more often the nearest real part is a training one than chance has
+    it; ``mean`` and ``maximum`` of the correlation with the nearest training part; ``layouts``. ``chance_without_leak`` is the
+    probability of such a number where nothing was copied. *Other persons* are other scenes where persons are not known.
 
     Cost about n_drawn · n_train · 10⁴ operations for parts of 28 pixels, 10⁴ · 10⁴ boxes for layouts of 1,000 scenes.
     """
@@ -172,10 +171,10 @@ class PartCopies:
 
     def _parts(self, case: Case[Any], seed: int, run: Run) -> Sequence[Evidence]:
         side = min(part_side(case.train), SIDE)
-        parts: dict[Side, ImageSet] = {s: cut(_scenes(case, s), side, edges=True) for s in SIDES}
+        parts: dict[Side, ImageSet] = {s: faded(cut(_scenes(case, s), side, edges=True)) for s in SIDES}
         for s, least in (("train", FEWEST_TRAIN), ("holdout", LEAST), ("synthetic", 1)):
             if (n := parts[s].n_rows) < least:  # type: ignore[index]
-                return (too_few(self.card, n, least, PARTS[s], seed=seed),)  # type: ignore[index]
+                return (too_few(self.card, n, least, _what(s, "parts", "부분"), seed=seed),)  # type: ignore[arg-type]
         codes, names = _codes(parts)
         together = grouped({s: np.bincount(c, minlength=len(names)) for s, c in codes.items()})
         groups = [_searched(case, parts, codes, names, g, len(together), seed, run) for g in together]
@@ -248,7 +247,7 @@ class PartCopies:
         sides = {s: _scenes(case, s) for s in SIDES}
         for s, scenes in sides.items():
             if (n := scenes.n_rows) < FEWEST_LAYOUTS:
-                what = Words(en=f"{PARTS[s].en.split()[0]} scenes", ko=f"{PARTS[s].ko.split()[0]} 장면")
+                what = _what(s, "scenes", "장면")
                 return too_few(self.card, n, FEWEST_LAYOUTS, what, subject="layouts", seed=seed)
         known = layouts(sides["train"])
         found = {s: np.array(_repeats(sides[s], known)) for s in SIDES if s != "train"}
@@ -286,6 +285,10 @@ def grouped(counts: dict[Side, IntArray]) -> list[tuple[int, ...]]:
         return [*((c,) for c in alone), rest]
     smallest = min(alone, key=lambda c: int(counts["holdout"][c]))
     return [*((c,) for c in alone if c != smallest), (smallest, *rest)]
+
+
+def _what(side: Side, en: str, ko: str) -> Words:
+    return Words(en=f"{PARTS[side][0]} {en}", ko=f"{PARTS[side][1]} {ko}")
 
 
 def _scenes(case: Case[Any], side: Side) -> Scenes:

@@ -10,7 +10,7 @@ from scipy.ndimage import gaussian_filter
 
 from synthproof.data.image.chain import Chain
 from synthproof.data.image.dataset import ImageSet
-from synthproof.data.image.parts import MARGIN, SIDES, cut, part_side, resized, widened
+from synthproof.data.image.parts import MARGIN, SIDES, SOFT, cut, part_side, resized, widened
 from synthproof.data.image.scenes import Scenes, ellipse
 from synthproof.data.image.store import new_store
 from synthproof.synthesizers.image.super_stage import halved
@@ -19,8 +19,6 @@ FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.intp]
 SMOOTH = 8
 """Least side at which backgrounds are learned, pixels."""
-SOFT = 0.25
-"""Width of the soft edge, as a share of the ellipse's radius."""
 
 
 def emptied(data: Scenes) -> ImageSet:
