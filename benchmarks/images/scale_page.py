@@ -143,7 +143,6 @@ def _networks(points: list[dict[str, Any]]) -> Iterable[str]:
 
 def constants(kept: dict[str, Any], points: list[dict[str, Any]]) -> dict[str, Any]:
     """Return what `pipeline/picture_costs.py` reads."""
-    whole = [p for p in points if p["channels"] == 1 and all(k in p for k in ("fit", "sample", "verify"))]
     fits = series(points, "fit")
     more = [
         (x[-1]["fit"]["anonymous_mib"] - x[0]["fit"]["anonymous_mib"]) * 2**20 / (x[-1]["n"] - x[0]["n"])
@@ -151,18 +150,23 @@ def constants(kept: dict[str, Any], points: list[dict[str, Any]]) -> dict[str, A
     ]  # fmt: skip
     # seconds as they would be on the machine that `core/costs.json` was measured on, which `machine_pace` compares with
     ratio = float(json.loads(COSTS.read_text(encoding="utf-8"))["pace_s"]) / float(kept["pace_s"])
-    mib = {"fit_bytes": "fit", "draw_bytes": "sample", "verify_bytes": "verify"}
-    by_side = {k: [p[stage]["anonymous_mib"] * 2**20 for p in whole] for k, stage in mib.items()}
-    by_side |= {
-        "step_picture_s": [ratio * p["fit"]["per_picture_s"] for p in whole],
-        "draw_picture_s": [ratio * p["sample"]["per_picture_s"] for p in whole],
-        "loss_picture_s": [ratio * p["verify"]["loss_per_picture_s"] for p in whole],
-        "verify_s": [ratio * p["verify"]["prove_s"] for p in whole],
+    grey = [p for p in points if p["channels"] == 1 and p["n"] == min(q["n"] for q in points)]
+
+    def of(stage: str, key: str, factor: float = 1.0) -> dict[str, float]:
+        return {str(p["side"]): factor * p[stage][key] for p in grey if stage in p}
+
+    by_side = {
+        "fit_bytes": of("fit", "anonymous_mib", 2**20),
+        "draw_bytes": of("sample", "anonymous_mib", 2**20),
+        "verify_bytes": of("verify", "anonymous_mib", 2**20),
+        "step_picture_s": of("fit", "per_picture_s", ratio),
+        "draw_picture_s": of("sample", "per_picture_s", ratio),
+        "loss_picture_s": of("verify", "loss_per_picture_s", ratio),
+        "verify_s": of("verify", "prove_s", ratio),
     }
     linear = {stage: _linear([p for p in points if stage in p], stage, ratio) for stage in ("protect", "search")}
     return {
         "measured_by": "benchmarks/images/scale.py",
-        "sides": [p["side"] for p in whole],
         "by_side": by_side,
         "fit_bytes_a_picture": max(0.0, float(np.median(more))) if more else 0.0,
         "linear": linear,
@@ -179,10 +183,13 @@ def _linear(points: list[dict[str, Any]], stage: str, ratio: float) -> dict[str,
         ("seconds", np.array([ratio * p[stage]["cpu_s"] for p in points])),
         ("bytes", np.array([max(1.0, p[stage]["anonymous_mib"]) * 2**20 for p in points])),
     ):
-        scale = x.max(axis=0)
-        weights, _ = nnls(x / scale / y[:, None], np.ones(len(y)))
-        out[key] = {t: float(w / s) for t, w, s in zip(TERMS, weights, scale, strict=True) if w > 0}
-        out[f"{key}_median_error"] = round(float(np.median(np.abs(x @ (weights / scale) / y - 1))), 3)
+        # nobody holds values of all pictures: memory has no such term, and the table shows how well that fits
+        terms = TERMS[:-1] if key == "bytes" else TERMS
+        given = x[:, : len(terms)]
+        scale = given.max(axis=0)
+        weights, _ = nnls(given / scale / y[:, None], np.ones(len(y)))
+        out[key] = {t: float(w / s) for t, w, s in zip(terms, weights, scale, strict=True) if w > 0}
+        out[f"{key}_median_error"] = round(float(np.median(np.abs(given @ (weights / scale) / y - 1))), 3)
     return out
 
 

@@ -129,10 +129,12 @@ def _linear(work: str, size: PictureSize, pace: float) -> Cost:
 
 
 def _by_side(what: str, side: int) -> float:
-    """Return a number between those measured, on logarithmic axes; beyond them it grows as the square of the side."""
-    sides, found = np.log(_measured()["sides"]), np.log(_measured()["by_side"][what])
+    """Return a number between those measured, on logarithmic axes; what a network takes grows beyond them as the square."""
+    entry = _measured()["by_side"][what]
+    sides, found = np.log([float(s) for s in entry]), np.log(list(entry.values()))
     at = float(np.log(side))
-    beyond = max(0.0, at - float(sides[-1])) * 2.0
+    # judging looks at 32 pixels a side: beyond what was measured it grows no more
+    beyond = 0.0 if what.startswith("verify") else 2.0 * max(0.0, at - float(sides[-1]))
     return float(np.exp(np.interp(at, sides, found) + beyond))
 
 

@@ -52,6 +52,8 @@ def little_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let nothing of size stay in memory by itself, and few pictures be asked about."""
     monkeypatch.setattr(on_disk, "IN_MEMORY", 0)
     monkeypatch.setattr(alignment, "HELD", 0)
+    monkeypatch.setattr(alignment, "ALL", alignment.ALL[::10])
+    monkeypatch.setattr(alignment, "COARSE", alignment.COARSE[::6])
     monkeypatch.setattr(alike, "MOST_PAIRS", 1)
     monkeypatch.setattr(alike, "FEWEST_ASKED", OTHERS)
 
