@@ -32,7 +32,7 @@ from synthproof.balance.image_task import ImageTask, PictureNet
 from synthproof.balance.learner import Learner
 from synthproof.balance.page import write_page
 from synthproof.balance.picture import write_pictures
-from synthproof.balance.plan import DOSES, Kind
+from synthproof.balance.plan import DOSES
 from synthproof.balance.record import record_of, write_record
 from synthproof.balance.study import study
 from synthproof.core.run import Run
@@ -42,7 +42,7 @@ from xrays import drawn
 RATIO = 9
 RUNS = HERE / "runs"
 COSTS = Words(en="left out for its cost on a CPU", ko="CPU 비용 때문에 제외")
-FEW: Mapping[Kind, Words] = {"pretrain": COSTS, "longer": COSTS}
+FEW: Mapping[str, Words] = {"pretrain": COSTS, "longer": COSTS}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,7 +71,7 @@ class Plan:
     steps: int = 400
     doses: tuple[float, ...] = DOSES
     rare: tuple[str, ...] | None = None
-    leave: Mapping[Kind, Words] = field(default_factory=dict)
+    leave: Mapping[str, Words] = field(default_factory=dict)
     width: float = 1.0
     side: int = 96
 

@@ -19,7 +19,7 @@ from synthproof.balance.amounts import dose_amounts, rare_classes
 from synthproof.balance.balancer import balanced_repeats
 from synthproof.balance.differences import Difference, Measured, differences
 from synthproof.balance.learner import Learner, Perceptron
-from synthproof.balance.plan import CHECKS, DOSED, DOSES, MADE, Arm, Kind, arms_of
+from synthproof.balance.plan import CHECKS, DOSED, DOSES, MADE, Arm, arms_of
 from synthproof.balance.scores import SCORES, class_scores, unit_weights
 from synthproof.balance.task import Made, Task
 from synthproof.core.errors import UsageError
@@ -85,7 +85,7 @@ def study(
     seed: int = 0,
     repeats: int = _REPEATS,
     rare: Sequence[str] | None = None,
-    leave: Mapping[Kind, Words] | None = None,
+    leave: Mapping[str, Words] | None = None,
     answers: MutableMapping[str, FloatArray] | None = None,
     run: Run | None = None,
 ) -> Study:
@@ -128,9 +128,10 @@ def study(
         raise UsageError("balance/too-few-seeds", n=seeds)
     job, begun = quiet(run), time.perf_counter()
     learner = Perceptron() if learner is None else learner
-    nothing: dict[str, FloatArray] = {}
-    known = nothing if answers is None else answers
-    left_out = {**(leave or {}), **_left_out(task, learner)}
+    known: MutableMapping[str, FloatArray] = {} if answers is None else answers
+    left_out = _left_out(task, learner)
+    if leave is not None:
+        left_out = {**leave, **left_out}
     counts = np.bincount(task.train.y, minlength=len(task.names)).astype(np.intp)
     topped = _topped(task.names, counts, rare)
     arms = [a for a in arms_of(doses) if a.kind not in left_out]
