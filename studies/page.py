@@ -157,6 +157,7 @@ def main() -> None:
         "",
         "## Not done",
         "",
+        *cells_pages.not_done(),
         "PGGAN on the X-rays at 96 px is not measured.",
         "",
     ]
