@@ -75,8 +75,8 @@ def real() -> Real:
 
 
 def learned(train: Scenes, minutes: float) -> Any:
-    """Return the model, learned now or kept from an earlier run."""
-    folder = HERE / "runs" / "cells-model"
+    """Return the model, learned now or kept from an earlier run on the same scenes with the same budget."""
+    folder = HERE / "runs" / f"cells-{train.fingerprint()[7:15]}-{minutes:g}"
     if not (folder / "model.json").is_file():
         model = synthesizers.make(GENERATOR, random_state=SEED, minutes=minutes).fit(train, run=Run())
         folder.parent.mkdir(exist_ok=True)

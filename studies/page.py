@@ -165,6 +165,7 @@ def main() -> None:
         "",
         "## Not done",
         "",
+        *cells_pages.not_done(),
         "PGGAN on the X-rays is measured at 48 px.",
         "",
     ]
