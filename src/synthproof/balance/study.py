@@ -16,10 +16,10 @@ import numpy as np
 import numpy.typing as npt
 
 from synthproof.balance.amounts import dose_amounts, rare_classes
-from synthproof.balance.balancer import balanced_repeats
 from synthproof.balance.differences import Difference, Measured, differences
 from synthproof.balance.learner import Learner, Perceptron
 from synthproof.balance.plan import CHECKS, DOSED, DOSES, Arm, arms_of
+from synthproof.balance.rows import balanced_repeats
 from synthproof.balance.scores import SCORES, class_scores, unit_weights
 from synthproof.balance.task import Made, Task
 from synthproof.core.errors import UsageError
