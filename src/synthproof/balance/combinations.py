@@ -129,7 +129,7 @@ def _step(labels: Labels, worst: int, short: IntArray, room: FloatArray, size: I
     """Return rows to add of the combinations that carry the label in need and the fewest that need nothing."""
     out = np.zeros(len(size), dtype=np.intp)
     kinds = labels.kinds
-    able = np.flatnonzero(kinds[:, worst] & ~(kinds & (room < 1)).any(axis=1))
+    able = np.flatnonzero(kinds[:, worst] & ~(kinds & (room < 1)).any(axis=1) & (size > 0))
     if not len(able):
         return out
     burden = (kinds[able] & (short <= 0)).sum(axis=1)

@@ -35,7 +35,7 @@ def _changes(study: Study, found: Sequence[Difference], scores: Sequence[Score],
     told = False
     for score in scores:
         for c, name in enumerate(study.names):
-            if score == "auroc" and len(study.names) == 2 and not study.rare[c]:
+            if score == "auroc" and len(study.names) == 2 and not study.rare[c] and not study.facts.get("several"):
                 continue  # of two classes it is one number
             shown = [d for d in found if d.score == score and d.position == c and d.claim == sign]
             if shown:

@@ -15,13 +15,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from synthproof.balance.amounts import dose_amounts, rare_classes
+from synthproof.balance.amounts import rare_classes
 from synthproof.balance.differences import Difference, Measured, differences
 from synthproof.balance.learner import Learner, Perceptron
 from synthproof.balance.plan import CHECKS, DOSED, DOSES, Arm, arms_of
 from synthproof.balance.rows import balanced_repeats
-from synthproof.balance.scores import SCORES, class_scores, unit_weights
+from synthproof.balance.scores import SCORES, member_scores, unit_weights
 from synthproof.balance.task import Made, Task
+from synthproof.balance.truth import Truth
 from synthproof.core.errors import UsageError
 from synthproof.core.random import derive
 from synthproof.core.run import Run, quiet
@@ -119,6 +120,8 @@ def study(
     arms = [a for a in arms_of(doses) if a.kind not in left_out]
     seconds = {"fitting generators": 0.0, "drawing and learning": 0.0, "scoring": 0.0}
     weights = unit_weights(task.test.unit, repeats, derive(seed, "study"))
+    truth = Truth.of(task)
+    members, once = truth.members(task.test.y), np.ones((1, len(task.test.y)))
     found: dict[str, list[tuple[Mapping[Any, FloatArray], Mapping[Any, FloatArray]]]] = {a.id: [] for a in arms}
     for s in range(seeds):
         at = derive(seed, f"study/{s}")
@@ -130,10 +133,10 @@ def study(
         for i, arm in enumerate(arms):
             job.tick("study", s * len(arms) + i, seeds * len(arms), arm=arm.id)
             start = time.perf_counter()
-            answer = _answer(arm, task, learner, makers, max(doses), at)
+            chance, called = truth.answers(_answer(arm, task, truth, learner, makers, max(doses), at))
             middle = time.perf_counter()
-            whole = class_scores(answer, task.test.y, np.ones((1, len(task.test.y))))
-            found[arm.id].append((whole, class_scores(answer, task.test.y, weights)))
+            whole = member_scores(chance, members, called, once)
+            found[arm.id].append((whole, member_scores(chance, members, called, weights)))
             seconds["drawing and learning"] += middle - start
             seconds["scoring"] += time.perf_counter() - middle
     job.tick("study", seeds * len(arms), seeds * len(arms))
@@ -152,14 +155,14 @@ def _compared(
     seconds: Mapping[str, float],
 ) -> Study:
     """Return the study: every arm against real rows alone, and made rows against as many duplicates."""
-    n = len(task.names)
-    counts = np.bincount(task.train.y, minlength=n).astype(np.intp)
+    truth = Truth.of(task)
+    counts = truth.counts(task.train.y)
     pairs = [(a.id, "real") for a in arms if a.id != "real"]
     copies = [(a.id, f"duplicates@{a.dose:g}") for a in arms if a.kind in DOSED and a.kind != "duplicates"]
     return Study(
         names=task.names,
         train=tuple(counts.tolist()),
-        test=tuple(np.bincount(task.test.y, minlength=n).tolist()),
+        test=tuple(truth.counts(task.test.y).tolist()),
         rare=tuple(rare_classes(counts).tolist()),
         arms=tuple(arms),
         left_out=left_out,
@@ -184,39 +187,34 @@ def _left_out(task: Task, learner: Learner) -> dict[str, Words]:
 
 
 def _answer(
-    arm: Arm, task: Task, learner: Learner, makers: Mapping[str, Made], most_dose: float, seed: int
+    arm: Arm, task: Task, truth: Truth, learner: Learner, makers: Mapping[str, Made], most_dose: float, seed: int
 ) -> FloatArray:
     """Return an arm's probabilities for the test rows."""
-    train, n = task.train, len(task.names)
-    counts = np.bincount(train.y, minlength=n).astype(np.intp)
+    train, n, unseen = task.train, truth.learned_classes, task.test.x
+    y = truth.learned(train.y)
     go = derive(seed, "learn")  # the same for every arm: initial weights and order of batches are paired
     steps = learner.steps
     if arm.kind == "pretrain":
-        x, y = makers["synthetic"].rows(counts, seed=derive(seed, "pretrain"))
-        begun = learner.train(x, y, n, steps=steps // 2, seed=derive(go, "first"))
-        return learner.train(train.x, train.y, n, steps=steps - steps // 2, seed=go, start=begun).probabilities(
-            task.test.x
-        )
+        first, labels = makers["synthetic"].rows(truth.numbers(train.y), seed=derive(seed, "pretrain"))
+        begun = learner.train(first, truth.learned(labels), n, steps=steps // 2, seed=derive(go, "first"))
+        return learner.train(train.x, y, n, steps=steps - steps // 2, seed=go, start=begun).probabilities(unseen)
     if arm.kind == "weights":
-        weight = len(train.y) / (n * counts[train.y])
-        return learner.train(train.x, train.y, n, steps=steps, seed=go, weight=weight).probabilities(task.test.x)
+        weight = truth.weights(train.y)
+        return learner.train(train.x, y, n, steps=steps, seed=go, weight=weight).probabilities(unseen)
     if arm.kind in DOSED:
-        x, y = _dosed(arm, task, makers, counts, most_dose, seed)
-        return learner.train(x, y, n, steps=steps, seed=go).probabilities(task.test.x)
+        more, labels = _dosed(arm, task, truth, makers, most_dose, seed)
+        return learner.train(more, truth.learned(labels), n, steps=steps, seed=go).probabilities(unseen)
     twice = 2 if arm.kind in CHECKS else 1
-    answer = learner.train(train.x, train.y, n, steps=twice * steps, seed=go).probabilities(task.test.x)
-    if arm.kind == "threshold":
-        # Bayes' rule for equal shares: the decision that class weights aim at, without learning anything anew
-        answer = answer / (counts / counts.sum())
-        answer = answer / answer.sum(axis=1, keepdims=True)
-    return answer
+    answer = learner.train(train.x, y, n, steps=twice * steps, seed=go).probabilities(unseen)
+    # the decision that class weights aim at, without learning anything anew
+    return truth.moved(answer, train.y) if arm.kind == "threshold" else answer
 
 
 def _dosed(
-    arm: Arm, task: Task, makers: Mapping[str, Made], counts: IntArray, most_dose: float, seed: int
+    arm: Arm, task: Task, truth: Truth, makers: Mapping[str, Made], most_dose: float, seed: int
 ) -> tuple[Any, IntArray]:
     """Return real rows and the added ones."""
-    train, amounts = task.train, dose_amounts(counts, arm.dose)
+    train, amounts = task.train, truth.dose(task.train.y, arm.dose)
     if arm.kind == "duplicates":
         again = [
             balanced_repeats(np.flatnonzero(train.y == c).astype(np.intp), int(amounts[c]), derive(seed, "copies"))
@@ -225,9 +223,9 @@ def _dosed(
         rows = np.concatenate([np.arange(len(train.y)), *again]).astype(np.intp)
         return train.x[rows], train.y[rows]
     # the largest dose is made once; a smaller one is its head, so that doses are nested
-    most = dose_amounts(counts, most_dose)
+    most = np.maximum(truth.dose(train.y, most_dose), amounts)
     x, y = makers[arm.kind].rows(most, seed=derive(seed, "doses"))
-    head = np.concatenate([np.flatnonzero(y == c)[: amounts[c]] for c in range(len(counts))])
+    head = np.concatenate([np.flatnonzero(y == c)[: amounts[c]] for c in range(len(amounts))])
     return np.concatenate([train.x, x[head]]), np.concatenate([train.y, y[head]])
 
 

@@ -227,6 +227,7 @@ def _task(data: Any, asked: _Asked) -> Any:
     from synthproof.balance.arms import DEFAULT_GENERATOR
     from synthproof.balance.image_maker import DEFAULT_PICTURES
     from synthproof.balance.image_task import ImageTask
+    from synthproof.balance.labels_task import LabelsTask
     from synthproof.balance.task import TableTask
 
     default = DEFAULT_PICTURES if asked.pictures else DEFAULT_GENERATOR
@@ -234,7 +235,8 @@ def _task(data: Any, asked: _Asked) -> Any:
     holdout = 0.4 if asked.holdout is None else asked.holdout
     if not asked.pictures:
         return TableTask(data, asked.target, holdout=holdout, seed=asked.seed, generator=generator)
-    return ImageTask(data, holdout=holdout, seed=asked.seed, generator=generator)
+    kind = LabelsTask if len(data.targets) > 1 else ImageTask
+    return kind(data, holdout=holdout, seed=asked.seed, generator=generator)
 
 
 def _tell(found: Study, out: Path, lang: Lang) -> None:

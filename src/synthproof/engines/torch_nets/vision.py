@@ -56,11 +56,12 @@ class ClassifierPlan:
 
 @dataclass(frozen=True, slots=True)
 class Classifier:
-    """A trained classifier: weights by name, and how many classes it knows."""
+    """A trained classifier: weights by name, how many classes it knows, and whether a picture may be of several."""
 
     arrays: Arrays
     n_classes: int
     seen: int
+    several: bool = False
 
     @property
     def digest(self) -> str:
@@ -71,6 +72,7 @@ class Classifier:
         """Return the last layer's inputs (n, 64) and the classes' probabilities (n, n_classes)."""
         torch = need_torch()
         features, scores = [], []
+        chances = torch.sigmoid if self.several else lambda z: torch.softmax(z, dim=1)
         with one_torch_thread(), torch.no_grad():
             device = device_for(run.device)
             weights = to_device(self.arrays, device)
@@ -79,7 +81,7 @@ class Classifier:
                 x = torch.as_tensor(pictures[start : start + _BATCH], device=device)
                 f = _features(weights, x)
                 features.append(f.cpu().numpy())
-                scores.append(torch.softmax(f @ weights["out.w"] + weights["out.b"], dim=1).cpu().numpy())
+                scores.append(chances(f @ weights["out.w"] + weights["out.b"]).cpu().numpy())
         return _rows(features, FEATURES), _rows(scores, self.n_classes)
 
 
@@ -101,9 +103,9 @@ def train_classifier(
     pictures
         Shape (n, c, s, s) in [-1, 1].
     classes
-        Shape (n,), each in 0 … n_classes - 1.
+        Shape (n,), each in 0 … n_classes - 1; several yes/no labels: 0 and 1, shape (n, n_classes).
     weight
-        How much each picture counts, shape (n,); absent: alike.
+        How much each picture counts, shape (n,), or each of its labels, shape (n, n_classes); absent: alike.
     start
         Weights to go on from.
 
@@ -128,18 +130,24 @@ def train_classifier(
             x = torch.as_tensor(_shifted(pictures[rows], plan.shift, draws), device=device)
             y = torch.as_tensor(classes[rows].astype(np.int64), device=device)
             scores = _features(weights, x) @ weights["out.w"] + weights["out.b"]
-            if counts is None:
-                loss = torch.nn.functional.cross_entropy(scores, y)
-            else:
-                each = torch.nn.functional.cross_entropy(scores, y, reduction="none")
-                loss = (each * torch.as_tensor(counts[rows], device=device)).mean()
+            loss = _loss(scores, y, None if counts is None else torch.as_tensor(counts[rows], device=device))
             adam.zero_grad(set_to_none=True)
             loss.backward()
             for group in adam.param_groups:
                 group["lr"] = plan.rate * _pace(step, plan.steps)
             adam.step()
         run.tick("classifier", plan.steps, plan.steps)
-        return Classifier(to_arrays(weights), n_classes, len(pictures))
+        return Classifier(to_arrays(weights), n_classes, len(pictures), several=classes.ndim == 2)
+
+
+def _loss(scores: Any, y: Any, weight: Any) -> Any:
+    """Return the mean cross-entropy of one class a picture, or of several yes/no labels, weighted where asked."""
+    f = need_torch().nn.functional
+    if y.ndim == 2:
+        return f.binary_cross_entropy_with_logits(scores, y.to(scores.dtype), weight=weight)
+    if weight is None:
+        return f.cross_entropy(scores, y)
+    return (f.cross_entropy(scores, y, reduction="none") * weight).mean()
 
 
 def _pace(step: int, steps: int) -> float:

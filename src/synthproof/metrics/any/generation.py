@@ -27,7 +27,7 @@ _READ = Words(
 _BALANCED = Words(
     en="The data say of themselves that they were balanced: they hold real, repeated, interpolated or moved records, which serve "
     "to train a model and are never released.",
-    ko="균형을 맞춘 데이터라는 표시가 있습니다. 실제 레코드이거나 이를 복제·보간·변형한 레코드가 들어 있으며, 모형 학습용으로만 쓰고 반출할 수 "
+    ko="균형을 맞춘 데이터라는 표시가 있습니다. 실제 레코드나 이를 복제·보간·변형한 레코드가 들어 있어 모형 학습용으로만 쓰며 반출할 수 "
     "없습니다.",
 )
 
@@ -71,7 +71,9 @@ class Generation:
         """Return two pieces of evidence, subjects ``all`` and ``releasable``."""
         quiet(run).tick(self.card.id, 0, 1)
         if not_drawn(case.synthetic):
-            return self._told({"all": 0.0, "releasable": 0.0}, case, {"balanced": counts_of(case.synthetic)}, _BALANCED, seed)
+            return self._told(
+                {"all": 0.0, "releasable": 0.0}, case, {"balanced": counts_of(case.synthetic)}, _BALANCED, seed
+            )
         if case.recipe is None or case.recipe.name not in synthesizers.names():
             return (
                 insufficient(self.card, _UNKNOWN, seed=seed),
