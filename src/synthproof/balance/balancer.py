@@ -296,8 +296,10 @@ class Balancer(Params, BaseEstimator):
             self.classes_ = np.array(labels.names, dtype=object)
             self.before_, self.after_ = labels.counts, labels.of_groups(after)
             sides = labels.weights(after)
-            own = labels.names[: labels.n_own]
-            self.class_weight_ = {n: {0: float(s[0]), 1: float(s[1])} for n, s in zip(own, sides, strict=True)}
+            own: tuple[str, ...] = labels.names[: labels.n_own]
+            self.class_weight_: dict[Any, Any] = {
+                n: {0: float(s[0]), 1: float(s[1])} for n, s in zip(own, sides, strict=True)
+            }
             on = labels.kinds[of_class, : labels.n_own].astype(np.intp)
             self.sample_weight_ = np.where(known[:, None], sides[np.arange(labels.n_own), on], 1.0)
             return

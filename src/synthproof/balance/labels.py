@@ -142,7 +142,7 @@ def several_labels(y: Any) -> Labels | None:
         return None
     if frame.shape[1] < 2:
         return None
-    return labels_of(frame.to_numpy(dtype=object, na_value=None), [str(c) for c in frame.columns])
+    return labels_of(frame.astype(object).to_numpy(), [str(c) for c in frame.columns])
 
 
 def _numbers(flags: npt.NDArray[Any], where: str) -> FloatArray:

@@ -126,7 +126,7 @@ class LabelsMade:
 
 
 def _flags(images: ImageSet) -> npt.NDArray[Any]:
-    flags: npt.NDArray[Any] = images.frame[list(images.targets)].to_numpy(dtype=object, na_value=None)
+    flags: npt.NDArray[Any] = images.frame[list(images.targets)].astype(object).to_numpy()
     return flags
 
 

@@ -1,15 +1,15 @@
 """Pictures in a balancer: arrays as squares and back, labels put on them, made ones behind the real ones.
 
-An array of pictures has shape (n, h, w) or (n, h, w, 1 or 3). Whole numbers of 8 or 16 bits are taken as they are; any other
-type is brought to 16 bits between its least and greatest value, and comes back in its own type. Pictures that are not square
-get a dark rim while a generator learns them, and lose it again.
+An array of pictures has shape (n, h, w) or (n, h, w, 1 or 3). Bytes are taken as they are; any other type is brought to 16 bits
+between its least and greatest value (scanners rarely fill the range of their type), and comes back in its own. Pictures that
+are not square get a dark rim while a generator learns them, and lose it again.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -28,7 +28,7 @@ from synthproof.data.table.dataset import Origin, Table
 Conditions = Mapping[str, Any]
 IntArray = npt.NDArray[np.intp]
 CHANNELS = (1, 3)
-_PLAIN = (np.dtype(np.uint8), np.dtype(np.uint16))
+_PLAIN = np.dtype(np.uint8)
 _BATCH = 256
 
 
@@ -80,8 +80,8 @@ class Squares:
         channels = shape[2] if len(shape) == 3 else 1
         if len(shape) not in (2, 3) or channels not in CHANNELS or 0 in shape:
             raise DataError("balance/picture-shape", shape=" × ".join(map(str, ("n", *shape))))
-        if pictures.dtype in _PLAIN:
-            return cls(shape, pictures.dtype, 0.0, float(np.iinfo(pictures.dtype).max))
+        if pictures.dtype == _PLAIN:
+            return cls(shape, pictures.dtype, 0.0, 255.0)
         if pictures.dtype.kind not in "buif":
             raise DataError("balance/picture-values", type=pictures.dtype, n=len(pictures))
         sound = np.isfinite(pictures.reshape(len(pictures), -1)).all(axis=1)
@@ -94,8 +94,8 @@ class Squares:
     def chain(self) -> Chain:
         """The chain of the squares."""
         channels = self.shape[2] if len(self.shape) == 3 else 1
-        bits = 8 if self.dtype == np.uint8 else 16
-        return Chain(side=max(self.shape[:2]), channels=3 if channels == 3 else 1, bits=8 if bits == 8 else 16)
+        bits: Literal[8, 16] = 8 if self.dtype == _PLAIN else 16
+        return Chain(side=max(self.shape[:2]), channels=3 if channels == 3 else 1, bits=bits)
 
     @property
     def _middle(self) -> tuple[slice, slice]:
@@ -110,7 +110,7 @@ class Squares:
         for at in range(0, len(pictures), _BATCH):
             some = pictures[at : at + _BATCH]
             some = some[..., None] if some.ndim == 3 else some
-            if self.dtype not in _PLAIN:
+            if self.dtype != _PLAIN:
                 share = (some.astype(np.float64) - self.low) / (self.high - self.low)
                 some = np.rint(share * chain.top)
             out[at : at + _BATCH, rows, columns] = some.astype(chain.dtype)
@@ -121,7 +121,7 @@ class Squares:
         rows, columns = self._middle
         inner = squares[:, rows, columns]
         inner = inner if len(self.shape) == 3 else inner[..., 0]
-        if self.dtype in _PLAIN:
+        if self.dtype == _PLAIN:
             return np.ascontiguousarray(inner)
         values = inner.astype(np.float64) / self.chain.top * (self.high - self.low) + self.low
         return (np.rint(values) if self.dtype.kind in "bui" else values).astype(self.dtype)
@@ -246,14 +246,14 @@ def labels_of_set(images: ImageSet) -> Labels:
     other = sum(images.schema.field(t).kind != "boolean" for t in targets)
     if other:
         raise DataError("balance/not-labels", where=images.origin.name, n=len(targets), other=other, never=0, always=0)
-    flags = images.frame[targets].to_numpy(dtype=object, na_value=None)
+    flags = images.frame[targets].astype(object).to_numpy()
     return labels_of(flags, targets, where=images.origin.name)
 
 
 def plain_set(pictures: npt.NDArray[Any], way: Squares) -> ImageSet:
     """Return an array of pictures as a set without labels."""
     schema = Schema(fields=(), unit="image", modality="table")
-    bare = Table(pd.DataFrame(index=pd.RangeIndex(len(pictures))), schema, origin=Origin("arrays", name="X"))
+    bare = Table(pd.DataFrame(index=pd.RangeIndex(len(pictures))), schema, origin=Origin(container="arrays", name="X"))
     return ImageSet(bare, way.encode(pictures), way.chain)
 
 

@@ -62,7 +62,8 @@ class Truth:
 
     def counts(self, y: IntArray) -> IntArray:
         """Return the rows of each class, shape (n_classes,)."""
-        return self.members(y).sum(axis=0).astype(np.intp)
+        found: IntArray = self.members(y).sum(axis=0).astype(np.intp)
+        return found
 
     def weights(self, y: IntArray) -> FloatArray:
         """Return the balanced weight of each row, shape (n,), or of each of its labels, shape (n, labels)."""
@@ -98,9 +99,10 @@ class Truth:
         """Return a learner's answer under equal shares of the classes (of presence and absence): Bayes' rule, nothing learned."""
         share = self.counts(y)[: self.learned_classes] / len(y)
         if self.labels is None:
-            answer: FloatArray = probability / share
-            return answer / answer.sum(axis=1, keepdims=True)
-        yes, no = probability / share, (1 - probability) / (1 - share)
+            each: FloatArray = probability / share
+            return each / np.sum(each, axis=1, keepdims=True)
+        yes: FloatArray = probability / share
+        no: FloatArray = (1 - probability) / (1 - share)
         return yes / (yes + no)
 
 

