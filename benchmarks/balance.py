@@ -3,7 +3,8 @@
 python benchmarks/balance.py [--again] [--seeds N] [--learner perceptron|trees] [NAME …]
 
 Writes benchmarks/results/balance/NAME-LEARNER.json, one table and learner after the other; what is there already is left as
-it is unless --again is given. The settings of the learners were chosen on another split of the same tables.
+it is unless --again is given, and a study that was stopped goes on after its last whole seed. The settings of the learners were
+chosen on another split of the same tables.
 """
 
 from __future__ import annotations
@@ -48,9 +49,9 @@ def main(names: list[str], learners: list[str], *, seeds: int, again: bool) -> N
         task.facts = {**task.facts, "source": name}
         for learner in wanted:
             begun = time.process_time()
-            found = study(task, learner=LEARNERS[learner](), seeds=seeds, seed=SEED)
+            found = study(task, learner=LEARNERS[learner](), seeds=seeds, seed=SEED, kept=folder / "kept")
             record = record_of(found, environment())
-            record["cpu_seconds"] = round(time.process_time() - begun, 1)
+            record["cpu_seconds"] = round(time.process_time() - begun, 1)  # of this process: less where it went on
             write_record(record, folder / f"{name}-{learner}.json")
             print(name, learner, record["cpu_seconds"], "CPU s", flush=True)
             for words in record["sentences"]:

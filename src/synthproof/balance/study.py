@@ -10,6 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ import numpy.typing as npt
 
 from synthproof.balance.amounts import rare_classes
 from synthproof.balance.differences import Difference, Measured, differences
+from synthproof.balance.kept_seeds import KeptSeeds, Scored
 from synthproof.balance.learner import Learner, Perceptron
 from synthproof.balance.plan import CHECKS, DOSED, DOSES, Arm, arms_of
 from synthproof.balance.rows import balanced_repeats
@@ -84,6 +86,7 @@ def study(
     doses: Sequence[float] = DOSES,
     seed: int = 0,
     repeats: int = _REPEATS,
+    kept: Path | None = None,
     run: Run | None = None,
 ) -> Study:
     """Return the scores of every arm and their paired differences.
@@ -102,6 +105,8 @@ def study(
         Of the whole study.
     repeats
         Bootstrap replicates of the test units.
+    kept
+        Folder in which the scores of each finished seed are kept until all are done: a study that was stopped goes on there.
 
     Raises
     ------
@@ -122,8 +127,18 @@ def study(
     weights = unit_weights(task.test.unit, repeats, derive(seed, "study"))
     truth = Truth.of(task)
     members, once = truth.members(task.test.y), np.ones((1, len(task.test.y)))
-    found: dict[str, list[tuple[Mapping[Any, FloatArray], Mapping[Any, FloatArray]]]] = {a.id: [] for a in arms}
+    found: dict[str, list[Scored]] = {a.id: [] for a in arms}
+    how = {"learner": learner.name, "steps": learner.steps, "seeds": seeds, "seed": seed, "repeats": repeats}
+    facts = {**task.facts, **how, "doses": list(doses)}
+    looks = [
+        (part.x.shape, float(np.sum(part.x, dtype=np.float64)), part.y.tolist()) for part in (task.train, task.test)
+    ]
+    known = KeptSeeds(kept, {**facts, "seeds": 0, "settings": repr(learner), "arms": list(found), "data": looks})
     for s in range(seeds):
+        if (done := known.read(s, list(found))) is not None:
+            for name, scored in done.items():
+                found[name].append(scored)
+            continue
         at = derive(seed, f"study/{s}")
         start = time.perf_counter()
         makers = {
@@ -139,9 +154,9 @@ def study(
             found[arm.id].append((whole, member_scores(chance, members, called, weights)))
             seconds["drawing and learning"] += middle - start
             seconds["scoring"] += time.perf_counter() - middle
+        known.write(s, {name: scored[-1] for name, scored in found.items()})
+    known.clear(seeds)
     job.tick("study", seeds * len(arms), seeds * len(arms))
-    how = {"learner": learner.name, "steps": learner.steps, "seeds": seeds, "seed": seed, "repeats": repeats}
-    facts = {**task.facts, **how, "doses": list(doses)}
     seconds = {**{k: round(v, 1) for k, v in seconds.items()}, "all": round(time.perf_counter() - begun, 1)}
     return _compared(task, arms, left_out, {k: _gathered(v) for k, v in found.items()}, facts, seconds)
 
@@ -229,7 +244,7 @@ def _dosed(
     return np.concatenate([train.x, x[head]]), np.concatenate([train.y, y[head]])
 
 
-def _gathered(found: Sequence[tuple[Mapping[Any, FloatArray], Mapping[Any, FloatArray]]]) -> Measured:
+def _gathered(found: Sequence[Scored]) -> Measured:
     return Measured(
         by_seed={s: np.stack([whole[s][0] for whole, _ in found]) for s in SCORES},
         by_draw={s: np.mean([draws[s] for _, draws in found], axis=0) for s in SCORES},

@@ -57,6 +57,9 @@ def balance(
             help="Generator of synthetic rows; auto: table.autoregressive or image.flow. / 합성 행의 생성기.",
         ),
     ] = "auto",
+    params: Annotated[
+        str, typer.Option("--params", help="Parameters of the generator, e.g. minutes=2,width=32. / 생성기 매개변수.")
+    ] = "",
     holdout: Annotated[
         float | None,
         typer.Option(
@@ -94,7 +97,8 @@ def balance(
     from synthproof.core.random import fresh_seed
 
     asked = _Asked(
-        source=source, target=target, strategy=strategy, out=out, ratio=ratio, generator=generator, holdout=holdout,
+        source=source, target=target, strategy=strategy, out=out, ratio=ratio, generator=generator,
+        params=_params(params), holdout=holdout,
         learner=learner, seeds=seeds, steps=steps, small=small, cap_class=cap_class, cap_total=cap_total,
         seed=fresh_seed() if seed is None else seed, force=force, lang=speak,
     )  # fmt: skip
@@ -114,6 +118,7 @@ class _Asked:
     out: Path
     ratio: str
     generator: str
+    params: dict[str, Any]
     holdout: float | None
     learner: str
     seeds: int
@@ -152,6 +157,7 @@ def _balance(asked: _Asked) -> None:
         target=asked.target,
         ratio=_ratio(asked.ratio),
         generator=asked.generator,
+        params=asked.params,
         small=asked.small,
         cap_class=asked.cap_class,
         cap_total=asked.cap_total,
@@ -200,14 +206,12 @@ def _study(asked: _Asked) -> None:
     if asked.steps is not None and asked.steps < 1:
         facts = {"owner": "study", "name": "steps", "value": asked.steps, "allowed": "1 or more"}
         raise UsageError("params/out-of-range", where="--steps", **facts)
-    if asked.pictures:
-        refuse_taken(asked.out, "study.json")
     if not asked.force:
         refuse_replacing(asked.out / "study.json")
     learner = learners[name]() if asked.steps is None else learners[name](steps=asked.steps)
     with drawn_run(screen(stderr=True), asked.lang) as job:
         task = _task(read(asked.source, target=asked.target), asked)
-        found = study(task, learner=learner, seeds=asked.seeds, seed=asked.seed, run=job)
+        found = study(task, learner=learner, seeds=asked.seeds, seed=asked.seed, kept=asked.out, run=job)
     _tell(found, asked.out, asked.lang)
 
 
@@ -234,9 +238,9 @@ def _task(data: Any, asked: _Asked) -> Any:
     generator = default if asked.generator == "auto" else asked.generator
     holdout = 0.4 if asked.holdout is None else asked.holdout
     if not asked.pictures:
-        return TableTask(data, asked.target, holdout=holdout, seed=asked.seed, generator=generator)
+        return TableTask(data, asked.target, holdout=holdout, seed=asked.seed, generator=generator, params=asked.params)
     kind = LabelsTask if len(data.targets) > 1 else ImageTask
-    return kind(data, holdout=holdout, seed=asked.seed, generator=generator)
+    return kind(data, holdout=holdout, seed=asked.seed, generator=generator, params=asked.params)
 
 
 def _tell(found: Study, out: Path, lang: Lang) -> None:
@@ -268,6 +272,26 @@ def _ratio(text: str) -> Any:
         return out
     found = _number(text)
     return float(found) if isinstance(found, int) else found
+
+
+def _params(text: str) -> dict[str, Any]:
+    """Return a generator's parameters from ``name=value,name=value``.
+
+    Raises
+    ------
+    UsageError
+        ``params/out-of-range`` for a part without ``=``.
+    """
+    out: dict[str, Any] = {}
+    for part in filter(None, text.split(",")):
+        name, equal, value = part.partition("=")
+        if not equal or not name.strip():
+            facts: dict[str, Any] = {"owner": "balance", "name": "params", "value": part, "allowed": "name=value,…"}
+            raise UsageError("params/out-of-range", where="--params", **facts)
+        words = {"true": True, "false": False, "none": None}
+        stated = value.strip()
+        out[name.strip()] = words[stated.lower()] if stated.lower() in words else _number(stated)
+    return out
 
 
 def _number(text: str) -> int | float | str:

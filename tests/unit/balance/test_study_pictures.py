@@ -122,6 +122,8 @@ def test_a_folder_of_classes_on_the_command_line(
         (("--strategy", "augmentation", "--ratio", "ring=900"), 2, "balance/too-much"),
         (("--study", "--learner", "trees"), 2, "params/out-of-range"),
         (("--study", "--seeds", 2), 2, "balance/too-few-seeds"),
+        (("--strategy", "image.vae", "--params", "images"), 2, "params/out-of-range"),
+        (("--strategy", "image.vae", "--small", "flag", "--params", "imagess=5"), 2, "params/unknown"),
     ]:
         assert call(monkeypatch, *common, *asked, "-o", tmp_path / "no") == code, asked
         told = capsys.readouterr().err
@@ -135,3 +137,43 @@ def test_a_folder_of_findings_on_the_command_line(tmp_path: Path, monkeypatch: p
     common = ("balance", source, "--target", ",".join(FINDINGS), "--seed", 1)
     assert call(monkeypatch, *common, "--strategy", "duplicates", "-o", tmp_path / "out", lang="ko") == 0
     assert (tmp_path / "out" / "images").is_dir()
+
+
+def test_real_xrays_of_two_findings(data_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A viral pneumonia is a pneumonia: the rare label never comes alone, and what that costs is told."""
+    import pandas as pd
+    from PIL import Image
+
+    from synthproof.balance.balancer import Balancer
+    from synthproof.data.image.io import How, read_images
+
+    with np.load(data_dir / "chest_xray_pneumonia" / "xray.npz", allow_pickle=False) as kept:
+        y, patient = kept["y"], kept["patient"]
+        rng = np.random.default_rng(1)
+        rows = np.concatenate(
+            [rng.choice(np.flatnonzero(y == c), n, replace=False) for c, n in ((0, 90), (1, 200), (2, 40))]
+        )
+        pictures = kept["x"][rows]
+    folder = tmp_path / "xrays"
+    (folder / "files").mkdir(parents=True)
+    for i, picture in enumerate(pictures):
+        Image.fromarray(picture).resize((28, 28)).save(folder / "files" / f"{i:04d}.png")
+    sick, viral = (y[rows] != 1).astype(int), (y[rows] == 2).astype(int)
+    files = [f"files/{i:04d}.png" for i in range(len(rows))]
+    pd.DataFrame({"file": files, "patient": patient[rows], "pneumonia": sick, "viral": viral}).to_csv(
+        folder / "labels.csv", index=False
+    )
+    images = read_images(folder, How(targets=("pneumonia", "viral")))
+    assert images.targets == ("pneumonia", "viral")
+    balancer = Balancer("augmentation", target="pneumonia,viral", random_state=1)
+    done = balancer.balance(folder)
+    assert balancer.classes_.tolist() == ["pneumonia", "viral", "none"]
+    assert balancer.before_.tolist() == [130, 40, 200]
+    # to min(median 130, 3 · 40) = 120: every added picture of the rare finding is a pneumonia too
+    assert balancer.after_.tolist() == [210, 120, 200]
+    assert any("none" in w.en and "Made worse" in w.en for w in done.notices)
+    assert set(done.data.frame["patient"]) == set(images.frame["patient"])
+    common = ("balance", folder, "--target", "pneumonia,viral", "--seed", 1)
+    assert call(monkeypatch, *common, "--strategy", "down", "--ratio", "equal", "-o", tmp_path / "out") == 0
+    told = pd.read_csv(tmp_path / "out" / "origin.csv")
+    assert told["viral"].astype(bool).sum() == 40  # no rare finding was lost
