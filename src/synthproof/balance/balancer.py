@@ -27,6 +27,7 @@ from synthproof.balance.rows import (
     repeated_rows,
     wanted_rows,
 )
+from synthproof.balance.wording import for_modality
 from synthproof.core.errors import ConfigError, DataError
 from synthproof.core.params import Params, check_choice, check_range
 from synthproof.core.random import fresh_seed
@@ -283,7 +284,8 @@ class Balancer(Params, BaseEstimator):
             of_class = np.concatenate([of_class, of_made])
         self._remember(classes, labels, rows, origin, of_class)
         told = told_amounts(strategy, self.before_, self.after_, classes.unlabelled)
-        self.notices_: tuple[Words, ...] = (*wanted.notices, *told)
+        modality = "image" if frames.of_pictures(X) else "table"
+        self.notices_: tuple[Words, ...] = tuple(for_modality(w, modality) for w in (*wanted.notices, *told))
         return out, rows, of_class
 
     def _remember(

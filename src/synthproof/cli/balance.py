@@ -141,6 +141,7 @@ class _Asked:
 def _balance(asked: _Asked) -> None:
     from synthproof.balance.balancer import Balancer
     from synthproof.balance.receipt import HOLDS_REAL, SPLIT_FIRST
+    from synthproof.balance.wording import for_modality
     from synthproof.data.balanced import ORIGINS
     from synthproof.data.split import split
     from synthproof.pipeline.face import read
@@ -175,7 +176,8 @@ def _balance(asked: _Asked) -> None:
         if asked.holdout is not None:
             written += _apart(parts.holdout, apart)
         written += list(done.write(out))
-    show_notices(screen(), [w.say(asked.lang) for w in (*done.notices, *told)], asked.lang)
+    own = [for_modality(w, "image" if pictures else "table") for w in told]
+    show_notices(screen(), [w.say(asked.lang) for w in (*done.notices, *own)], asked.lang)
     for path in written:
         screen().print(str(path), highlight=False, markup=False)
 

@@ -172,7 +172,7 @@ def test_a_small_class_that_is_flagged_is_made() -> None:
     balancer = Balancer("image.vae", params={"images": 64}, small="flag", random_state=1)
     out, _ = balancer.fit_resample(images)
     assert out.n_rows > 200
-    assert any("hardly more than those rows again" in w.en for w in balancer.notices_)
+    assert any("hardly more than those images again" in w.en for w in balancer.notices_)
 
 
 def test_tables_and_pictures_do_not_lend_each_other_generators() -> None:
