@@ -13,8 +13,9 @@ from sklearn.base import BaseEstimator
 
 from synthproof.balance import frames
 from synthproof.balance.amounts import CAP_CLASS, CAP_TOTAL, Ratio
-from synthproof.balance.arms import LEAST, ORIGINS, STRATEGIES, makes_rows, strategy_name
+from synthproof.balance.arms import DEFAULT_GENERATOR, LEAST, ORIGINS, STRATEGIES, makes_rows, strategy_name
 from synthproof.balance.classes import Classes, classes_of
+from synthproof.balance.image_maker import generator_name
 from synthproof.balance.labels import Labels, classes_or_labels
 from synthproof.balance.making import Augment, Making, PictureSource, Source, made_rows, source_of, together
 from synthproof.balance.pictures import classes_of_set, with_targets
@@ -244,14 +245,14 @@ class Balancer(Params, BaseEstimator):
         images = with_targets(images, asked)
         classes, labels = classes_of_set(images)
         out, _, _ = self._resample(images, classes, labels, PictureSource(images), run=run)
-        return self._balanced(out, classes)
+        return self._balanced(out, classes, labels)
 
-    def _balanced(self, data: Any, classes: Classes) -> Balanced:
+    def _balanced(self, data: Any, classes: Classes, labels: Labels | None = None) -> Balanced:
         return Balanced(
             data=marked(data, self.origin_),
             origin=self.origin_,
             source_rows=self.sample_indices_,
-            facts=self._facts(classes),
+            facts=self._facts(data, classes, labels),
             notices=self.notices_,
         )
 
@@ -311,14 +312,21 @@ class Balancer(Params, BaseEstimator):
         self.class_weight_ = dict(zip(classes.labels, weight.tolist(), strict=True))
         self.sample_weight_ = np.where(known, weight[of_class], 1.0)
 
-    def _facts(self, classes: Classes) -> dict[str, Any]:
+    def _generator(self, data: Any) -> str:
+        if frames.of_pictures(data):
+            return generator_name("synthetic", self.generator)
+        return DEFAULT_GENERATOR if self.generator == "auto" else self.generator
+
+    def _facts(self, data: Any, classes: Classes, labels: Labels | None) -> dict[str, Any]:
         marks = {o: int((self.origin_ == o).sum()) for o in ORIGINS}
         return {
             "target": self.target,
             "strategy": self.strategy,
-            "generator": self.generator if self.strategy == "synthetic" else None,
+            "generator": self._generator(data) if self.strategy == "synthetic" else None,
             "seed": self.seed_,
             "classes": len(self.classes_),
+            # the names of labels are names of columns; classes are values of cells, and are not told
+            **({} if labels is None else {"labels": list(labels.names)}),
             "before": self.before_.tolist(),
             "after": self.after_.tolist(),
             "rows": marks,

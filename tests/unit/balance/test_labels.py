@@ -202,6 +202,7 @@ def test_a_folder_of_several_findings_is_written_and_read_back(tmp_path: Path) -
     done = Balancer("duplicates", random_state=1).balance(images)
     (folder,) = done.write(tmp_path / "out")
     assert {p.name for p in folder.iterdir()} == {"images", "origin.csv", "balance.json"}
+    assert done.facts["labels"] == [*FINDINGS, "none"]
     back = read_images(folder)
     assert set(back.targets) == set(FINDINGS)
     assert back.n_rows == done.data.n_rows
