@@ -110,8 +110,7 @@ def page_of(record: Mapping[str, Any]) -> dict[str, Any]:
         "scores": list(SCORE_WORDS.values()),
         "classes": record["classes"],
         "left_out": [
-            {"name": for_modality(KIND_WORDS[k], modality), "why": _words(w)}  # type: ignore[index]
-            for k, w in record["left_out"].items()
+            {"name": for_modality(KIND_WORDS[k], modality), "why": _words(w)} for k, w in record["left_out"].items()
         ],
         "facts": [_fact(k, v, modality, 200) for k, v in record["facts"].items()],
         "machine": [_fact(k, v, modality, 120) for k, v in record["machine"].items()],

@@ -100,7 +100,8 @@ class Truth:
         share = self.counts(y)[: self.learned_classes] / len(y)
         if self.labels is None:
             each: FloatArray = probability / share
-            return each / np.sum(each, axis=1, keepdims=True)
+            whole: FloatArray = each.sum(axis=1, keepdims=True)
+            return each / whole
         yes: FloatArray = probability / share
         no: FloatArray = (1 - probability) / (1 - share)
         return yes / (yes + no)
