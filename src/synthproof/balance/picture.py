@@ -49,7 +49,7 @@ def dose_curve(record: Mapping[str, Any], lang: Lang, kind: Literal["png", "svg"
     named = _LABEL if record["facts"].get("several") else _TITLE
     font = FontProperties(fname=str(font_files()[0]), size=8)
     classes, scores = drawn_classes(record), ("auroc", "auprc", "recall")
-    figure = Figure(figsize=(9.2, 2.5 * len(classes) + 0.9), dpi=130)
+    figure = Figure(figsize=(9.2, 2.6 * len(classes) + 1.0), dpi=130)
     FigureCanvasAgg(figure)
     axes = figure.subplots(len(classes), len(scores), squeeze=False, sharex=True)
     kinds = [k for k in DOSED if any(a["kind"] == k for a in record["arms"])]
@@ -61,7 +61,8 @@ def dose_curve(record: Mapping[str, Any], lang: Lang, kind: Literal["png", "svg"
                 _line(ax, record, name, score, c, shift=0.02 * (i - (len(kinds) - 1) / 2), lang=lang)
             entry = record["classes"][c]
             title = say_for(named, modality, lang).format(name=printable(entry["name"], 24), n=f"{entry['train']:,}")
-            ax.set_title(f"{title} · {SCORE_WORDS[score].say(lang)}", fontproperties=font)  # type: ignore[index]
+            # two lines: a class may have a long name
+            ax.set_title(f"{title}\n{SCORE_WORDS[score].say(lang)}", fontproperties=font)  # type: ignore[index]
             ax.set_xticks([0, *record["facts"]["doses"]], [f"{d:g}" for d in (0, *record["facts"]["doses"])])
             ax.yaxis.set_major_locator(MaxNLocator(5))
             ax.tick_params(labelsize=7, colors="#52606d")
@@ -80,9 +81,9 @@ def dose_curve(record: Mapping[str, Any], lang: Lang, kind: Literal["png", "svg"
     figure.subplots_adjust(
         left=0.08,
         right=0.985,
-        hspace=0.42,
+        hspace=0.5,
         wspace=0.24,
-        top=1 - 0.62 / figure.get_figheight(),
+        top=1 - 0.78 / figure.get_figheight(),
         bottom=0.72 / figure.get_figheight(),
     )
     return _bytes(figure, kind)

@@ -136,6 +136,8 @@ def _against_copies(study: Study) -> Iterator[Words]:
 def _told(study: Study, d: Difference, lang: Lang) -> str:
     name, score = printable(study.names[d.position], 30), SCORE_WORDS[d.score].say(lang)
     words = Words(en="{arm}, {score} of class {name} {by}", ko="{arm}, 범주 {name}의 {score} {by}")
+    if study.facts.get("several"):
+        words = Words(en="{arm}, {score} of label {name} {by}", ko="{arm}, 라벨 {name}의 {score} {by}")
     return words.say(
         lang, arm=_own(study, _arm(study, d.arm).words).say(lang), score=score, name=name, by=f"{d.estimate:+.3f}"
     )

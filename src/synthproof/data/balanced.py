@@ -56,6 +56,11 @@ def counts_of(data: Any) -> dict[str, int]:
     return dict(found)
 
 
+def notice_of(counts: Mapping[str, int], where: str) -> dict[str, Any]:
+    """Return the notice that a file was balanced, for whoever reads it as real data to learn from."""
+    return {"code": "read/balanced", "where": where, "n": sum(counts.values()), "real": counts.get("real", 0)}
+
+
 def not_drawn(data: Any) -> int:
     """Return how many rows of a data set are known to be real, repeated, interpolated or moved."""
     counts = counts_of(data)
@@ -63,4 +68,4 @@ def not_drawn(data: Any) -> int:
 
 
 __all__ = ["ADDED_COLUMNS", "FOLDER_RECEIPT", "KEY", "ORIGINS", "RECEIPT", "counts_beside", "counts_given", "counts_of"]
-__all__ += ["not_drawn", "receipt_of"]
+__all__ += ["not_drawn", "notice_of", "receipt_of"]

@@ -18,7 +18,7 @@ from synthproof.core.evidence import Evidence
 from synthproof.core.schema import Purpose
 from synthproof.data.balanced import counts_of, not_drawn
 from synthproof.data.image.io import read_images
-from synthproof.data.table.io import conform, read_table
+from synthproof.data.table.io import conform, notices, read_table
 from synthproof.metrics.any.generation import Generation
 from synthproof.policy.load import load_policy
 from synthproof.testing.shapes import shapes
@@ -51,6 +51,7 @@ def test_a_file_that_holds_real_rows_says_so(strategy: str, tmp_path: Path) -> N
     assert refused(read_table(written))
     assert refused(conform(written, table.schema))
     assert refused(read_table(str(written)))
+    assert "read/balanced" in {n.code for n in notices(read_table(written))}  # whoever would learn from it is told
     receipt.write_text("{ damaged", encoding="utf-8")
     assert refused(read_table(written))  # a receipt that cannot be read is still a receipt
     receipt.unlink()

@@ -16,7 +16,7 @@ import pandas as pd
 from synthproof.core.errors import ReadError
 from synthproof.core.run import Run, quiet
 from synthproof.core.schema import Field
-from synthproof.data.balanced import KEY, counts_beside
+from synthproof.data.balanced import KEY, counts_beside, notice_of
 from synthproof.data.image.arrays import blocks_of, look_npz
 from synthproof.data.image.chain import Chain, Pixels, fitting_side
 from synthproof.data.image.dataset import ImageSet
@@ -185,8 +185,10 @@ def _of_folder(root: Path, how: How, store: Path | None, run: Run) -> ImageSet:
     names = [p.relative_to(root).as_posix() for p in files.paths]
     suffix = Counter(p.suffix.lower() for p in files.paths).most_common(1)[0][0]
     origin = Origin(container="images", name=root.name, options={"format": SUFFIXES.get(suffix, "DICOM").lower()})
-    known = {"intake": files.intake.facts(), **({KEY: told} if (told := counts_beside(root)) else {})}
-    origin = replace(origin, options={**origin.options, **known})
+    origin = replace(origin, options={**origin.options, "intake": files.intake.facts()})
+    if told := counts_beside(root):
+        origin = replace(origin, options={**origin.options, KEY: told})
+        listed.append(notice_of(told, root.name))
     table, of_file, noted = _folder_labels(root, names, how, origin)
     rows = [(r, j) for r, i in enumerate(of_file.tolist()) for j in range(starts[i], starts[i + 1]) if kept[j]]
     if not rows:
