@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -123,42 +123,70 @@ def study(
     learner = Perceptron() if learner is None else learner
     left_out = _left_out(task, learner)
     arms = [a for a in arms_of(doses) if a.kind not in left_out]
-    seconds = {"fitting generators": 0.0, "drawing and learning": 0.0, "scoring": 0.0}
     weights = unit_weights(task.test.unit, repeats, derive(seed, "study"))
-    truth = Truth.of(task)
-    members, once = truth.members(task.test.y), np.ones((1, len(task.test.y)))
+    bench = _Bench(task, Truth.of(task), learner, arms, left_out, max(doses), weights, job)
     found: dict[str, list[Scored]] = {a.id: [] for a in arms}
     how = {"learner": learner.name, "steps": learner.steps, "seeds": seeds, "seed": seed, "repeats": repeats}
     facts = {**task.facts, **how, "doses": list(doses)}
+    known = KeptSeeds(kept, _decides(task, learner, facts, list(found)))
+    for s in range(seeds):
+        done = known.read(s, list(found))
+        if done is None:
+            done = bench.measured(derive(seed, f"study/{s}"), before=s * len(arms), of=seeds * len(arms))
+            known.write(s, done)
+        for name, scored in done.items():
+            found[name].append(scored)
+    known.clear(seeds)
+    job.tick("study", seeds * len(arms), seeds * len(arms))
+    spent = {k: round(v, 1) for k, v in bench.seconds.items()}
+    seconds = {**spent, "all": round(time.perf_counter() - begun, 1)}
+    return _compared(task, arms, left_out, {k: _gathered(v) for k, v in found.items()}, facts, seconds)
+
+
+def _decides(task: Task, learner: Learner, facts: Mapping[str, Any], arms: Sequence[str]) -> dict[str, Any]:
+    """Return everything that decides a seed's scores; how many seeds there are does not."""
     looks = [
         (part.x.shape, float(np.sum(part.x, dtype=np.float64)), part.y.tolist()) for part in (task.train, task.test)
     ]
-    known = KeptSeeds(kept, {**facts, "seeds": 0, "settings": repr(learner), "arms": list(found), "data": looks})
-    for s in range(seeds):
-        if (done := known.read(s, list(found))) is not None:
-            for name, scored in done.items():
-                found[name].append(scored)
-            continue
-        at = derive(seed, f"study/{s}")
+    return {**facts, "seeds": 0, "settings": repr(learner), "arms": list(arms), "data": looks}
+
+
+@dataclass(frozen=True, slots=True)
+class _Bench:
+    """What is the same for every seed of a study."""
+
+    task: Task
+    truth: Truth
+    learner: Learner
+    arms: Sequence[Arm]
+    left_out: Mapping[str, Words]
+    most_dose: float
+    weights: FloatArray
+    run: Run
+    seconds: dict[str, float] = field(
+        default_factory=lambda: {"fitting generators": 0.0, "drawing and learning": 0.0, "scoring": 0.0}
+    )
+
+    def measured(self, seed: int, *, before: int, of: int) -> dict[str, Scored]:
+        """Return the scores of every arm under a seed; `before` of `of` arms were done before it."""
+        task, truth, seconds = self.task, self.truth, self.seconds
+        members, once = truth.members(task.test.y), np.ones((1, len(task.test.y)))
+        kinds = [k for k in ("smote", "augmentation", "synthetic") if k not in self.left_out]
         start = time.perf_counter()
-        makers = {
-            k: task.maker(k, seed=at, run=job) for k in ("smote", "augmentation", "synthetic") if k not in left_out
-        }
+        makers = {k: task.maker(k, seed=seed, run=self.run) for k in kinds}
         seconds["fitting generators"] += time.perf_counter() - start
-        for i, arm in enumerate(arms):
-            job.tick("study", s * len(arms) + i, seeds * len(arms), arm=arm.id)
+        found: dict[str, Scored] = {}
+        for i, arm in enumerate(self.arms):
+            self.run.tick("study", before + i, of, arm=arm.id)
             start = time.perf_counter()
-            chance, called = truth.answers(_answer(arm, task, truth, learner, makers, max(doses), at))
+            answer = _answer(arm, task, truth, self.learner, makers, self.most_dose, seed)
+            chance, called = truth.answers(answer)
             middle = time.perf_counter()
             whole = member_scores(chance, members, called, once)
-            found[arm.id].append((whole, member_scores(chance, members, called, weights)))
+            found[arm.id] = whole, member_scores(chance, members, called, self.weights)
             seconds["drawing and learning"] += middle - start
             seconds["scoring"] += time.perf_counter() - middle
-        known.write(s, {name: scored[-1] for name, scored in found.items()})
-    known.clear(seeds)
-    job.tick("study", seeds * len(arms), seeds * len(arms))
-    seconds = {**{k: round(v, 1) for k, v in seconds.items()}, "all": round(time.perf_counter() - begun, 1)}
-    return _compared(task, arms, left_out, {k: _gathered(v) for k, v in found.items()}, facts, seconds)
+        return found
 
 
 def _compared(

@@ -21,71 +21,53 @@ if TYPE_CHECKING:
     from synthproof.balance.study import Study
 
 
+_SOURCE = typer.Argument(help="CSV, Parquet, Excel, JSON lines, a database URL, a folder of images or .npz.")
+_TARGET = typer.Option(
+    "--target", help="Column of the classes; of pictures also several, A,B. / 범주 열(이미지는 여러 개 가능)."
+)
+_STRATEGY = typer.Option(
+    "--strategy",
+    help="duplicates, smote, borderline, adasyn, augmentation (images), synthetic or a generator's name, down, weights. / 방법.",
+)
+_OUT = typer.Option(
+    "--out", "-o", help="File to write; for pictures and with --study a folder. / 결과 파일, 이미지와 --study는 폴더."
+)
+_RATIO = typer.Option("--ratio", help="auto, equal, a share in (0, 1], or A=500,B=0.5. / 비율.")
+_GENERATOR = typer.Option(
+    "--generator", help="Generator of synthetic rows; auto: table.autoregressive or image.flow. / 합성 행의 생성기."
+)
+_PARAMS = typer.Option("--params", help="Parameters of the generator, e.g. minutes=2,width=32. / 생성기 매개변수.")
+_HOLDOUT = typer.Option(
+    "--holdout", help="Share of real units kept apart to test on (study: 0.4). / 시험용 홀드아웃 비율."
+)
+_STUDY = typer.Option("--study", help="Measure what helps, class by class. / 효과 연구.")
+_LEARNER = typer.Option(
+    "--learner", help="Learner of the study: perceptron or trees (tables), convnet (pictures). / 연구의 학습기."
+)
+_SEEDS = typer.Option("--seeds", help="Repeats of the study, 5 at least. / 반복 횟수(5 이상).")
+_STEPS = typer.Option("--steps", help="Optimiser steps of every arm. / 최적화 단계 수.")
+_SMALL = typer.Option("--small", help="Classes under 30 rows: refuse, flag or skip. / 30행 미만 범주의 처리.")
+_CAP_CLASS = typer.Option("--cap-class", help="Most made rows per real row of a class. / 범주별 생성 행 상한(배).")
+_CAP_TOTAL = typer.Option("--cap-total", help="Most made rows per real row in all. / 전체 생성 행 상한(배).")
+
+
 @app.command()
 def balance(
-    source: Annotated[
-        str, typer.Argument(help="CSV, Parquet, Excel, JSON lines, a database URL, a folder of images or .npz.")
-    ],
-    target: Annotated[
-        str,
-        typer.Option(
-            "--target", help="Column of the classes; of pictures also several, A,B. / 범주 열(이미지는 여러 개 가능)."
-        ),
-    ],
-    strategy: Annotated[
-        str,
-        typer.Option(
-            "--strategy",
-            help="duplicates, smote, borderline, adasyn, augmentation (images), synthetic or a generator's name, down, weights. / 방법.",
-        ),
-    ] = "duplicates",
-    out: Annotated[
-        Path | None,
-        typer.Option(
-            "--out",
-            "-o",
-            help="File to write; for pictures and with --study a folder. / 결과 파일, 이미지와 --study는 폴더.",
-        ),
-    ] = None,
-    ratio: Annotated[
-        str, typer.Option("--ratio", help="auto, equal, a share in (0, 1], or A=500,B=0.5. / 비율.")
-    ] = "auto",
-    generator: Annotated[
-        str,
-        typer.Option(
-            "--generator",
-            help="Generator of synthetic rows; auto: table.autoregressive or image.flow. / 합성 행의 생성기.",
-        ),
-    ] = "auto",
-    params: Annotated[
-        str, typer.Option("--params", help="Parameters of the generator, e.g. minutes=2,width=32. / 생성기 매개변수.")
-    ] = "",
-    holdout: Annotated[
-        float | None,
-        typer.Option(
-            "--holdout", help="Share of real units kept apart to test on (study: 0.4). / 시험용 홀드아웃 비율."
-        ),
-    ] = None,
-    study: Annotated[bool, typer.Option("--study", help="Measure what helps, class by class. / 효과 연구.")] = False,
-    learner: Annotated[
-        str,
-        typer.Option(
-            "--learner", help="Learner of the study: perceptron or trees (tables), convnet (pictures). / 연구의 학습기."
-        ),
-    ] = "auto",
-    seeds: Annotated[int, typer.Option("--seeds", help="Repeats of the study, 5 at least. / 반복 횟수(5 이상).")] = 5,
-    steps: Annotated[
-        int | None, typer.Option("--steps", help="Optimiser steps of every arm. / 최적화 단계 수.")
-    ] = None,
-    small: Annotated[
-        str, typer.Option("--small", help="Classes under 30 rows: refuse, flag or skip. / 30행 미만 범주의 처리.")
-    ] = "refuse",
-    cap_class: Annotated[
-        float, typer.Option("--cap-class", help="Most made rows per real row of a class. / 범주별 생성 행 상한(배).")
-    ] = 2.0,
-    cap_total: Annotated[
-        float, typer.Option("--cap-total", help="Most made rows per real row in all. / 전체 생성 행 상한(배).")
-    ] = 1.0,
+    source: Annotated[str, _SOURCE],
+    target: Annotated[str, _TARGET],
+    strategy: Annotated[str, _STRATEGY] = "duplicates",
+    out: Annotated[Path | None, _OUT] = None,
+    ratio: Annotated[str, _RATIO] = "auto",
+    generator: Annotated[str, _GENERATOR] = "auto",
+    params: Annotated[str, _PARAMS] = "",
+    holdout: Annotated[float | None, _HOLDOUT] = None,
+    study: Annotated[bool, _STUDY] = False,
+    learner: Annotated[str, _LEARNER] = "auto",
+    seeds: Annotated[int, _SEEDS] = 5,
+    steps: Annotated[int | None, _STEPS] = None,
+    small: Annotated[str, _SMALL] = "refuse",
+    cap_class: Annotated[float, _CAP_CLASS] = 2.0,
+    cap_total: Annotated[float, _CAP_TOTAL] = 1.0,
     seed: Annotated[int | None, typer.Option("--seed", help="Seed. / 시드.")] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace what is there. / 덮어쓰기.")] = False,
     lang: Annotated[str, typer.Option("--lang", help="ko | en")] = "",
