@@ -103,7 +103,7 @@ calibrate-costs: $(VENV)/.bench
 	cd benchmarks && ../$(BIN)/python costs.py --minutes 60
 
 bench-balance: $(VENV)/.bench
-	$(BIN)/python benchmarks/balance.py
+	$(BIN)/python benchmarks/balance.py --again
 	$(BIN)/python benchmarks/balance_page.py
 
 calibrate: $(VENV)/.bench

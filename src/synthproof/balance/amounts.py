@@ -8,14 +8,13 @@ and keep no cap.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
-from synthproof.balance.classes import Classes
 from synthproof.core.errors import ConfigError
 from synthproof.core.words import Words
 
@@ -28,6 +27,21 @@ CAP_CLASS = 2.0
 CAP_TOTAL = 1.0
 
 _ALL = Words(en="in all", ko="전체")
+
+
+class Counted(Protocol):
+    """What amounts are reckoned for: classes, or labels of which a row may carry several."""
+
+    @property
+    def counts(self) -> IntArray:
+        """Rows of each, shape (n,)."""
+        ...
+
+    def position(self, label: Hashable, /) -> int:
+        """Return the position of a class or label, -1 when it is none."""
+        ...
+
+    def __len__(self) -> int: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +70,7 @@ def rare_classes(counts: IntArray) -> npt.NDArray[np.bool_]:
 
 
 def up_amounts(
-    classes: Classes,
+    classes: Counted,
     ratio: Ratio,
     *,
     made: bool,
@@ -91,7 +105,7 @@ def up_amounts(
     return Amounts(before, after)
 
 
-def down_amounts(classes: Classes, ratio: Ratio) -> Amounts:
+def down_amounts(classes: Counted, ratio: Ratio) -> Amounts:
     """Return how many rows each class keeps after down-sampling; no class grows.
 
     ``"auto"`` keeps of each class at most three times the rarest; ``"equal"`` as many as the rarest; a number r in
@@ -137,15 +151,26 @@ def _refuse_much(before: IntArray, after: IntArray, cap_class: float | None, cap
             c = int(over[0])
             scope = Words(en=f"for class {c + 1} of {len(before)}", ko=f"범주 {len(before)}개 중 {c + 1}번째의")
             raise _too_much(int(added[c]), int(allowed[c]), "cap_class", cap_class, scope)
-    if cap_total is not None and added.sum() > np.floor(cap_total * before.sum()):
-        raise _too_much(int(added.sum()), int(cap_total * before.sum()), "cap_total", cap_total, _ALL)
+    refuse_total(int(added.sum()), int(before.sum()), cap_total)
+
+
+def refuse_total(added: int, real: int, cap_total: float | None) -> None:
+    """Refuse more made rows in all than the cap allows beside so many real ones.
+
+    Raises
+    ------
+    ConfigError
+        ``balance/too-much``.
+    """
+    if cap_total is not None and added > np.floor(cap_total * real):
+        raise _too_much(added, int(cap_total * real), "cap_total", cap_total, _ALL)
 
 
 def _too_much(asked: int, allowed: int, cap: str, value: float, scope: Words) -> ConfigError:
     return ConfigError("balance/too-much", asked=asked, allowed=allowed, cap=cap, value=value, scope=scope)
 
 
-def _wanted(classes: Classes, ratio: Ratio, *, of: int) -> IntArray:
+def _wanted(classes: Counted, ratio: Ratio, *, of: int) -> IntArray:
     """Return the rows that a ratio by hand asks for; a class that a mapping does not name asks for what it has."""
     if isinstance(ratio, Mapping):
         out = classes.counts.copy()

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import replace
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Self
 
@@ -13,30 +12,34 @@ import pandas as pd
 from sklearn.base import BaseEstimator
 
 from synthproof.balance import frames
-from synthproof.balance.amounts import CAP_CLASS, CAP_TOTAL, Amounts, Ratio, down_amounts, up_amounts
-from synthproof.balance.arms import (
-    DEFAULT_GENERATOR,
-    LEAST,
-    ORIGINS,
-    STRATEGIES,
-    learns,
-    maker_of,
-    makes_rows,
-    strategy_name,
-)
+from synthproof.balance.amounts import CAP_CLASS, CAP_TOTAL, Ratio
+from synthproof.balance.arms import DEFAULT_GENERATOR, LEAST, ORIGINS, STRATEGIES, makes_rows, strategy_name
 from synthproof.balance.classes import Classes, classes_of
-from synthproof.balance.receipt import Balanced, told_amounts, told_small
+from synthproof.balance.image_maker import generator_name
+from synthproof.balance.labels import Labels, classes_or_labels
+from synthproof.balance.making import Augment, Making, PictureSource, Source, made_rows, source_of, together
+from synthproof.balance.pictures import classes_of_set, with_targets
+from synthproof.balance.receipt import Balanced, marked, told_amounts
+from synthproof.balance.rows import (
+    Settings,
+    balanced_repeats,
+    first_rows,
+    kept_rows,
+    repeated_rows,
+    wanted_rows,
+)
+from synthproof.balance.wording import for_modality
 from synthproof.core.errors import ConfigError, DataError
 from synthproof.core.params import Params, check_choice, check_range
-from synthproof.core.random import derive, fresh_seed, stream
+from synthproof.core.random import fresh_seed
 from synthproof.core.run import Run, quiet
 from synthproof.core.words import Words
+from synthproof.data.image.dataset import ImageSet
+from synthproof.data.image.io import How, is_image_source, read_images
 from synthproof.data.table.dataset import Table
 from synthproof.data.table.io import read_table, with_target
 
 IntArray = npt.NDArray[np.intp]
-Augment = Callable[[Any, int], Any]
-Whole = Callable[[], tuple[Table, str]]
 
 
 class Balancer(Params, BaseEstimator):
@@ -45,24 +48,26 @@ class Balancer(Params, BaseEstimator):
     Parameters
     ----------
     strategy
-        ``"duplicates"``, ``"smote"``, ``"borderline"``, ``"adasyn"``, ``"augmentation"``, ``"synthetic"`` or the name of
-        any registered generator, ``"down"`` (common classes thinned), ``"weights"`` (rows stay; see `sample_weight_`),
-        ``"none"``.
+        ``"duplicates"``, ``"smote"``, ``"borderline"``, ``"adasyn"`` (tables), ``"augmentation"``, ``"synthetic"`` or the
+        name of any registered generator, ``"down"`` (common classes thinned), ``"weights"`` (rows stay; see
+        `sample_weight_`), ``"none"``.
     target
-        Column of the classes, for `balance`; in `fit_resample` the classes are `y`.
+        Column of the classes, for `balance`; pictures may have several, ``"A,B"``. In `fit_resample` the classes are `y`.
     ratio
         How many rows the classes are to have: ``"auto"``, ``"equal"``, a number, or a mapping by class
-        (`amounts.up_amounts`).
+        (`amounts.up_amounts`), by label where rows carry several.
     generator, params
-        Generator of ``"synthetic"``, and parameters of whichever generator learns.
+        Generator of ``"synthetic"`` (``"auto"``: ``table.autoregressive``, for pictures ``image.flow``), and parameters of
+        whichever generator learns.
     augment
-        ``augment(rows, seed)`` returns as many altered rows, in the container it got: classical augmentation.
+        ``augment(rows, seed)`` returns as many altered rows, in the container it got: classical augmentation. Pictures
+        need none: ``image.augment`` moves and lightens them.
     neighbours
         k of the SMOTE family.
     cap_class, cap_total
         Most made rows per real row of a class, and per real row in all; ``None``: no cap. Duplicates keep none.
     least
-        Fewest real rows of a class that a generator learns from.
+        Fewest real rows of a class that a generator learns from (persons, where pictures say whose they are).
     small
         What happens to a smaller class: ``"refuse"``, ``"flag"`` (made all the same, with a notice), ``"skip"``.
     random_state
@@ -77,7 +82,8 @@ class Balancer(Params, BaseEstimator):
     classes_, before_, after_
         Classes, and rows of each before and after.
     sample_weight_, class_weight_
-        n / (n_classes · n_c) for each returned row and by class, as scikit-learn's ``"balanced"``, after resampling.
+        n / (n_classes · n_c) for each returned row and by class, as scikit-learn's ``"balanced"``, after resampling. With
+        several labels a row: shape (n, labels), and ``{label: {0: absent, 1: present}}`` (`labels.Labels.weights`).
     notices_
         What the user should know.
     seed_
@@ -86,7 +92,9 @@ class Balancer(Params, BaseEstimator):
     Notes
     -----
     Fits scikit-learn's `clone` and imbalanced-learn's `Pipeline`, which resamples in `fit` alone: what is predicted is
-    never resampled. Rows without a label stay as they are. Duplicates, thinning and weights read no cell of `X`, so any
+    never resampled. Pictures are an `ImageSet` or an array (n, h, w[, channels]). Several labels a row are a yes/no matrix
+    `y` or several yes/no targets of pictures: goals stand for labels, rows are added by combinations of them
+    (`combinations`). Rows without a label stay as they are. Duplicates, thinning and weights read no cell of `X`, so any
     type and any missing value passes through; the SMOTE family settles missing cells as `interpolate` says; generators
     learn them.
     """
@@ -97,7 +105,7 @@ class Balancer(Params, BaseEstimator):
         *,
         target: str | None = None,
         ratio: Ratio = "auto",
-        generator: str = DEFAULT_GENERATOR,
+        generator: str = "auto",
         params: Mapping[str, Any] | None = None,
         augment: Augment | None = None,
         neighbours: int = 5,
@@ -120,23 +128,23 @@ class Balancer(Params, BaseEstimator):
         self.small = small
         self.random_state = random_state
 
-    def fit(self, X: Any, y: Any) -> Self:
+    def fit(self, X: Any, y: Any = None) -> Self:
         """Check parameters and labels, and count the classes; nothing is made."""
         self._check()
-        frames.check_pairs(frames.plain_container(X), y)
-        self.classes_ = np.array(classes_of(frames.column_values(y)).labels, dtype=object)
+        classes, labels, _ = self._pairs(frames.plain_container(X), y)
+        self.classes_ = np.array(classes.labels if labels is None else labels.names, dtype=object)
         return self
 
-    def fit_resample(self, X: Any, y: Any, *, run: Run | None = None) -> tuple[Any, Any]:
+    def fit_resample(self, X: Any, y: Any = None, *, run: Run | None = None) -> tuple[Any, Any]:
         """Return (X, y) with the rows that the strategy leaves and adds, in the containers and types they came in.
 
         Parameters
         ----------
         X
-            pandas, polars, Arrow or an array, shape (n, d); where no generator of tables is asked for, of more dimensions
-            too (pictures).
+            pandas, polars, Arrow or an array, shape (n, d); pictures: an `ImageSet`, or an array (n, h, w[, channels]).
         y
-            Labels, one per row: an array, a series, a list.
+            Labels, one per row: an array, a series, a list; or a yes/no matrix of several labels, shape (n, labels).
+            Absent: the pictures' own labels.
 
         Returns
         -------
@@ -150,10 +158,7 @@ class Balancer(Params, BaseEstimator):
         """
         self._check()
         X = frames.plain_container(X)
-        y = np.asarray(y) if isinstance(y, list | tuple) else y
-        frames.container_of(X)
-        frames.check_pairs(X, y)
-        classes = classes_of(frames.column_values(y))
+        classes, labels, y = self._pairs(X, y)
         name = _free_name(frames.column_names(X))
 
         def whole() -> tuple[Table, str]:
@@ -161,23 +166,41 @@ class Balancer(Params, BaseEstimator):
             table = read_table(frames.with_labels(X, name, texts))
             return table.with_schema(with_target(table.schema, name)), name
 
-        out, rows, of_class = self._resample(X, classes, whole, drop=name, run=quiet(run))
-        stand_in = np.where(rows >= 0, rows, _first_rows(classes)[of_class])
-        labels = frames.taken(y, stand_in)
+        source = source_of(X, whole, drop=name)
+        out, rows, of_class = self._resample(X, classes, labels, source, run=quiet(run))
+        stand_in = np.where(rows >= 0, rows, first_rows(classes)[of_class])
+        answer = frames.taken(y, stand_in)
         kept = rows[self.origin_ == "real"]
         index = _index_of(X, kept)
         if index is not None:
             out = frames.indexed(out, index, len(index))
+        out = marked(out, self.origin_)
         own = index if index is not None else _index_of(y, kept)
-        return out, labels if own is None else frames.indexed(labels, own, len(own))
+        return out, answer if own is None else frames.indexed(answer, own, len(own))
+
+    def _pairs(self, X: Any, y: Any) -> tuple[Classes, Labels | None, Any]:
+        """Return the classes (and labels) of rows, and the labels as they are given back."""
+        if y is None:
+            if not isinstance(X, ImageSet):
+                raise ConfigError("balance/no-target")
+            classes, labels = classes_of_set(X)
+            if labels is not None:
+                return classes, labels, X.frame[list(X.targets)]
+            names = np.array([*classes.labels, None], dtype=object)
+            return classes, None, names[classes.codes]
+        y = np.asarray(y) if isinstance(y, list | tuple) else y
+        frames.container_of(X)
+        frames.check_pairs(X, y)
+        return *classes_or_labels(y), y
 
     def balance(self, data: Any, *, run: Run | None = None) -> Balanced:
-        """Return a whole table balanced by its column `target`, with the origin of every row.
+        """Return a whole data set balanced by its column `target`, with the origin of every row.
 
         Parameters
         ----------
         data
-            A pandas, polars or Arrow table comes back as it came; a `Table`, or what `read` takes (a file), as a `Table`.
+            A pandas, polars or Arrow table comes back as it came; a `Table`, or what `read` takes (a file), as a `Table`;
+            an `ImageSet`, or what `read` takes for pictures (a folder, an archive), as an `ImageSet`.
 
         Raises
         ------
@@ -185,6 +208,8 @@ class Balancer(Params, BaseEstimator):
             As `fit_resample` raises, ``balance/no-target``, and what reading raises.
         """
         self._check()
+        if is_image_source(data):
+            return self._balance_pictures(data, quiet(run))
         if not self.target:
             raise ConfigError("balance/no-target")
         target, run = self.target, quiet(run)
@@ -208,136 +233,100 @@ class Balancer(Params, BaseEstimator):
             found = read_table(X) if known is None else known
             return found.with_schema(with_target(found.schema, target)), target
 
-        out, rows, _ = self._resample(X, classes, whole, drop="", canonical=known is not None, run=run)
+        source = source_of(X, whole, drop="", canonical=known is not None)
+        out, rows, _ = self._resample(X, classes, None, source, run=run)
         index = _index_of(X, rows[self.origin_ == "real"])
         out = out if index is None else frames.indexed(out, index, len(index))
+        return self._balanced(out if known is None else known.with_frame(out.reset_index(drop=True)), classes)
+
+    def _balance_pictures(self, data: Any, run: Run) -> Balanced:
+        asked = tuple(self.target.split(",")) if self.target else ()
+        images = read_images(data, How(targets=asked), run=run)
+        images = with_targets(images, asked)
+        classes, labels = classes_of_set(images)
+        out, _, _ = self._resample(images, classes, labels, PictureSource(images), run=run)
+        return self._balanced(out, classes, labels)
+
+    def _balanced(self, data: Any, classes: Classes, labels: Labels | None = None) -> Balanced:
         return Balanced(
-            data=out if known is None else known.with_frame(out.reset_index(drop=True)),
+            data=marked(data, self.origin_),
             origin=self.origin_,
             source_rows=self.sample_indices_,
-            facts=self._facts(classes),
+            facts=self._facts(data, classes, labels),
             notices=self.notices_,
         )
 
     def _resample(
-        self, X: Any, classes: Classes, whole: Whole, *, drop: str, run: Run, canonical: bool = False
+        self, X: Any, classes: Classes, labels: Labels | None, source: Source, *, run: Run
     ) -> tuple[Any, IntArray, IntArray]:
         """Return the rows, each one's position in X (-1: made) and its class, and set what was learned."""
         strategy = strategy_name(self.strategy)
         self.seed_ = fresh_seed() if self.random_state is None else int(self.random_state)
-        self.notices_: tuple[Words, ...] = ()
-        amounts = self._small(self._amounts(strategy, classes), classes, strategy)
-        kept = self._kept(classes, amounts)
-        again = self._again(classes, amounts) if strategy == "duplicates" else np.empty(0, dtype=np.intp)
-        out = frames.taken(X, np.concatenate([kept, again]))
+        how = Settings(
+            ratio=self.ratio, cap_class=self.cap_class, cap_total=self.cap_total, least=self.least, small=self.small
+        )
+        wanted = wanted_rows(strategy, classes, labels, how, sizes=lambda: source.sizes(classes, labels))
+        amounts = wanted.amounts
+        kept = kept_rows(classes, amounts, self.seed_)
+        again = repeated_rows(classes, amounts, self.seed_) if strategy == "duplicates" else kept[:0]
         rows = np.concatenate([kept, again])
+        out = frames.taken(X, rows)
         origin = np.array(["real"] * len(kept) + ["duplicate"] * len(again), dtype=object)
+        of_class = classes.codes[rows]
         if makes_rows(strategy) and amounts.added.any():
-            if strategy == "augmentation":
-                made, of_made, mark = self._augmented(X, classes, amounts)
-            else:
-                made, of_made, mark = self._made(strategy, classes, amounts, whole, drop, canonical, run)
-            out = frames.appended(out, made)
+            making = Making(
+                strategy=strategy, generator=self.generator, params=self.params, augment=self.augment,
+                neighbours=self.neighbours, seed=self.seed_, run=run,
+            )  # fmt: skip
+            made, of_made, mark = made_rows(X, source, classes, labels, amounts, making)
+            out = together(out, made)
             rows = np.concatenate([rows, np.full(len(of_made), -1, dtype=np.intp)])
             origin = np.concatenate([origin, np.full(len(of_made), mark, dtype=object)])
-            of_class = np.concatenate([classes.codes[rows[rows >= 0]], of_made])
-        else:
-            of_class = classes.codes[rows]
-        self._remember(classes, rows, origin, of_class)
-        self.notices_ = (*self.notices_, *told_amounts(strategy, self.before_, self.after_, classes.unlabelled))
+            of_class = np.concatenate([of_class, of_made])
+        self._remember(classes, labels, rows, origin, of_class)
+        told = told_amounts(strategy, self.before_, self.after_, classes.unlabelled)
+        modality = "image" if frames.of_pictures(X) else "table"
+        self.notices_: tuple[Words, ...] = tuple(for_modality(w, modality) for w in (*wanted.notices, *told))
         return out, rows, of_class
 
-    def _amounts(self, strategy: str, classes: Classes) -> Amounts:
-        if strategy in ("none", "weights"):
-            return Amounts(classes.counts, classes.counts)
-        if strategy == "down":
-            return down_amounts(classes, self.ratio)
-        made = makes_rows(strategy)
-        return up_amounts(classes, self.ratio, made=made, cap_class=self.cap_class, cap_total=self.cap_total)
-
-    def _small(self, amounts: Amounts, classes: Classes, strategy: str) -> Amounts:
-        """Refuse, flag or skip classes that are asked to grow and have too few rows to be learned."""
-        least = self.least if learns(strategy) else 2 if strategy not in ("duplicates", "augmentation") else 1
-        small = np.flatnonzero((amounts.added > 0) & (amounts.before < least))
-        if not len(small):
-            return amounts
-        facts: dict[str, Any] = {
-            "n_small": len(small),
-            "n_classes": len(classes),
-            "least": least,
-            "n": int(amounts.before[small].min()),
-        }
-        if self.small == "refuse":
-            raise DataError("balance/class-too-small", **facts)
-        self.notices_ = (*self.notices_, told_small(self.small, **facts))
-        if self.small == "flag":
-            return amounts
-        after = amounts.after.copy()
-        after[small] = amounts.before[small]
-        return replace(amounts, after=after)
-
-    def _kept(self, classes: Classes, amounts: Amounts) -> IntArray:
-        """Return the positions of real rows that stay, ascending; thinned classes keep rows at random."""
-        stays = np.ones(len(classes.codes), dtype=bool)
-        for c in np.flatnonzero(amounts.dropped):
-            rows = classes.rows(int(c))
-            order = stream(self.seed_, f"balance/down/{c}").permutation(len(rows))
-            stays[rows[order[amounts.after[c] :]]] = False
-        return np.flatnonzero(stays).astype(np.intp)
-
-    def _again(self, classes: Classes, amounts: Amounts) -> IntArray:
-        """Return the positions of rows that are repeated: within a class every row as often as any other, or once more."""
-        parts = [
-            balanced_repeats(classes.rows(int(c)), int(amounts.added[c]), self.seed_)
-            for c in np.flatnonzero(amounts.added)
-        ]
-        return np.concatenate(parts) if parts else np.empty(0, dtype=np.intp)
-
-    def _augmented(self, X: Any, classes: Classes, amounts: Amounts) -> tuple[Any, IntArray, str]:
-        if self.augment is None:
-            raise ConfigError("balance/no-augmenter")
-        again = self._again(classes, amounts)
-        made = self.augment(frames.taken(X, again), derive(self.seed_, "balance/augment"))
-        if frames.n_rows(made) != len(again):
-            raise DataError("balance/lengths-differ", rows=frames.n_rows(made), labels=len(again))
-        made = np.asarray(made) if isinstance(X, np.ndarray) else made
-        return made, classes.codes[again], "augmentation"
-
-    def _made(
-        self, strategy: str, classes: Classes, amounts: Amounts, whole: Whole, drop: str, canonical: bool, run: Run
-    ) -> tuple[Any, IntArray, str]:
-        table, target = whole()
-        maker = maker_of(
-            strategy, table, target, classes,
-            generator=self.generator, params=self.params, neighbours=self.neighbours,
-            seed=derive(self.seed_, "balance/learn"), run=run,
-        )  # fmt: skip
-        parts, of_class = [], []
-        for c in run.each([int(c) for c in np.flatnonzero(amounts.added)], "balance"):
-            part = maker.make(c, int(amounts.added[c]), seed=derive(self.seed_, f"balance/draw/{c}"), run=run)
-            parts.append(part.frame)
-            of_class.append(np.full(part.n_rows, c, dtype=np.intp))
-        made = table.with_frame(pd.concat(parts, ignore_index=True))
-        made = made.without(drop) if drop else made
-        return made.frame if canonical else made.to_native(), np.concatenate(of_class), maker.origin
-
-    def _remember(self, classes: Classes, rows: IntArray, origin: npt.NDArray[Any], of_class: IntArray) -> None:
-        self.classes_ = np.array(classes.labels, dtype=object)
+    def _remember(
+        self, classes: Classes, labels: Labels | None, rows: IntArray, origin: npt.NDArray[Any], of_class: IntArray
+    ) -> None:
         self.sample_indices_, self.origin_ = rows, origin
-        self.before_ = classes.counts
-        self.after_ = np.bincount(of_class[of_class >= 0], minlength=len(classes)).astype(np.intp)
+        after = np.bincount(of_class[of_class >= 0], minlength=len(classes)).astype(np.intp)
+        known = of_class >= 0
+        if labels is not None:
+            self.classes_ = np.array(labels.names, dtype=object)
+            self.before_, self.after_ = labels.counts, labels.of_groups(after)
+            sides = labels.weights(after)
+            own: tuple[str, ...] = labels.names[: labels.n_own]
+            self.class_weight_: dict[Any, Any] = {
+                n: {0: float(s[0]), 1: float(s[1])} for n, s in zip(own, sides, strict=True)
+            }
+            on = labels.kinds[of_class, : labels.n_own].astype(np.intp)
+            self.sample_weight_ = np.where(known[:, None], sides[np.arange(labels.n_own), on], 1.0)
+            return
+        self.classes_ = np.array(classes.labels, dtype=object)
+        self.before_, self.after_ = classes.counts, after
         weight = self.after_.sum() / (len(classes) * np.maximum(self.after_, 1))
         self.class_weight_ = dict(zip(classes.labels, weight.tolist(), strict=True))
-        self.sample_weight_ = np.where(of_class >= 0, weight[of_class], 1.0)
+        self.sample_weight_ = np.where(known, weight[of_class], 1.0)
 
-    def _facts(self, classes: Classes) -> dict[str, Any]:
+    def _generator(self, data: Any) -> str:
+        if frames.of_pictures(data):
+            return generator_name("synthetic", self.generator)
+        return DEFAULT_GENERATOR if self.generator == "auto" else self.generator
+
+    def _facts(self, data: Any, classes: Classes, labels: Labels | None) -> dict[str, Any]:
         marks = {o: int((self.origin_ == o).sum()) for o in ORIGINS}
         return {
             "target": self.target,
             "strategy": self.strategy,
-            "generator": self.generator if self.strategy == "synthetic" else None,
+            "generator": self._generator(data) if self.strategy == "synthetic" else None,
             "seed": self.seed_,
-            "classes": len(classes),
+            "classes": len(self.classes_),
+            # the names of labels are names of columns; classes are values of cells, and are not told
+            **({} if labels is None else {"labels": list(labels.names)}),
             "before": self.before_.tolist(),
             "after": self.after_.tolist(),
             "rows": marks,
@@ -354,17 +343,6 @@ class Balancer(Params, BaseEstimator):
         for name in ("cap_class", "cap_total"):
             if getattr(self, name) is not None:
                 check_range(self, name, getattr(self, name), 0, 10**6)
-
-
-def balanced_repeats(rows: IntArray, n: int, seed: int) -> IntArray:
-    """Return n positions out of some, each as often as any other or once more; which ones is drawn."""
-    whole, left = divmod(n, len(rows))
-    order = stream(seed, f"balance/duplicates/{int(rows[0])}").permutation(len(rows))
-    return np.concatenate([np.tile(rows, whole), np.sort(rows[order[:left]])]).astype(np.intp)
-
-
-def _first_rows(classes: Classes) -> IntArray:
-    return np.array([classes.rows(c)[0] for c in range(len(classes))], dtype=np.intp)
 
 
 def _free_name(names: list[Any]) -> str:

@@ -19,12 +19,13 @@ import numpy.typing as npt
 import pandas as pd
 
 from synthproof.core.errors import DataError
+from synthproof.data.image.dataset import ImageSet
 
 IntArray = npt.NDArray[np.intp]
 
 
 def container_of(data: Any) -> str:
-    """Return ``"pandas"``, ``"polars"``, ``"arrow"`` or ``"numpy"`` (lists count as numpy).
+    """Return ``"pandas"``, ``"polars"``, ``"arrow"``, ``"images"`` or ``"numpy"`` (lists count as numpy).
 
     Raises
     ------
@@ -34,6 +35,8 @@ def container_of(data: Any) -> str:
     family = type(data).__module__.partition(".")[0]
     if isinstance(data, pd.DataFrame):
         return "pandas"
+    if isinstance(data, ImageSet):
+        return "images"
     if family == "polars" and hasattr(data, "columns") and not hasattr(data, "collect"):
         return "polars"
     if family == "pyarrow" and hasattr(data, "column_names"):
@@ -41,6 +44,11 @@ def container_of(data: Any) -> str:
     if isinstance(data, np.ndarray | list | tuple) and np.ndim(data) >= 2:
         return "numpy"
     raise DataError("balance/container", type=f"{type(data).__module__}.{type(data).__qualname__}")
+
+
+def of_pictures(data: Any) -> bool:
+    """Return whether rows are pictures: a set of them, or an array of more than two dimensions."""
+    return isinstance(data, ImageSet) or (isinstance(data, np.ndarray) and data.ndim > 2)
 
 
 def plain_container(data: Any) -> Any:
@@ -55,12 +63,16 @@ def plain_container(data: Any) -> Any:
 
 
 def n_rows(data: Any) -> int:
-    """Return the number of rows of a table or column of labels."""
+    """Return the number of rows of a table or column of labels (pictures of a set, not its persons)."""
+    if isinstance(data, ImageSet):
+        return data.n_rows
     return int(data.shape[0]) if hasattr(data, "shape") else len(data)
 
 
 def taken(data: Any, rows: IntArray) -> Any:
     """Return rows of a table, or cells of a column, by position in the given order; repeats are allowed."""
+    if isinstance(data, ImageSet):
+        return data.take_rows(rows)
     if isinstance(data, pd.DataFrame | pd.Series | pd.Index):
         return data.iloc[rows] if not isinstance(data, pd.Index) else data[rows]
     family = type(data).__module__.partition(".")[0]
@@ -98,6 +110,8 @@ def column_of(data: Any, name: str) -> Any:
 def column_names(data: Any) -> list[Any]:
     """Return the names of the columns; those of an array are their numbers."""
     kind = container_of(data)
+    if kind == "images":
+        return list(data.schema.names)
     if kind == "arrow":
         return list(data.column_names)
     return list(range(data.shape[1])) if kind == "numpy" else list(data.columns)
@@ -279,6 +293,7 @@ __all__ = [
     "container_of",
     "indexed",
     "n_rows",
+    "of_pictures",
     "plain_container",
     "taken",
     "with_labels",

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from synthproof.balance.arms import LEAST
+from synthproof.balance.image_maker import AUGMENT
 from synthproof.balance.task import FEWEST_TEST, Part
 from synthproof.core.errors import DataError
 from synthproof.core.random import derive
@@ -24,7 +25,6 @@ from synthproof.engines.torch_nets.vision import Classifier, ClassifierPlan, tra
 FloatArray = npt.NDArray[np.float64]
 Float32Array = npt.NDArray[np.float32]
 IntArray = npt.NDArray[np.intp]
-AUGMENT = "image.augment"
 LARGEST = 48
 """Pixels a side at which a study's network looks, at most: larger pictures are averaged over squares."""
 

@@ -11,7 +11,9 @@ from jinja2 import ChoiceLoader, PackageLoader
 from markupsafe import Markup
 
 from synthproof.balance.picture import dose_curve
+from synthproof.balance.plan import KIND_WORDS
 from synthproof.balance.sentences import SCORE_WORDS
+from synthproof.balance.wording import fact_name, fact_value, for_modality
 from synthproof.core.files import whole_file
 from synthproof.core.words import Lang, Words
 from synthproof.dossier.disclose import printable
@@ -42,6 +44,15 @@ _SAID = {
     ),
     "classes": Words(en="The classes", ko="범주"),
     "class": Words(en="Class", ko="범주"),
+    "label": Words(en="Label", ko="라벨"),
+    "labels": Words(
+        en="An image may carry several labels; each is scored by itself and called from a chance of one half on. “none”: images "
+        "without any of them, called where no label is.",
+        ko="이미지마다 라벨이 여러 개일 수 있습니다. 라벨마다 따로 평가하며 확률이 절반 이상이면 있다고 판정합니다. “none”은 라벨이 "
+        "하나도 없는 이미지이며, 어느 라벨도 판정되지 않을 때 그렇게 봅니다.",
+    ),
+    "score": Words(en="Score", ko="점수"),
+    "change": Words(en="Difference (95 % interval)", ko="차이(95% 구간)"),
     "arm": Words(en="Learned from", ko="학습 데이터"),
     "train": Words(en="training rows", ko="학습 행"),
     "test": Words(en="test rows", ko="시험 행"),
@@ -61,6 +72,8 @@ _MARK = {1: "▲", 0: "", -1: "▼"}
 
 def page_of(record: Mapping[str, Any]) -> dict[str, Any]:
     """Return what the page shows, as plain structure."""
+    modality = str(record["facts"].get("modality", "table"))
+    several = bool(record["facts"].get("several"))
     real = {(d["arm"], d["score"], d["position"]): d for d in record["against_real"]}
     tables = []
     for c, entry in enumerate(record["classes"]):
@@ -70,31 +83,37 @@ def page_of(record: Mapping[str, Any]) -> dict[str, Any]:
             for score in SCORE_WORDS:
                 value = record["scores"][arm["id"]][score][c]
                 cells.append(_cell(value, real.get((arm["id"], score, c))))
-            rows.append({"name": _words(arm["name"]), "cells": cells, "base": arm["id"] == "real"})
+            rows.append(
+                {"name": for_modality(_words(arm["name"]), modality), "cells": cells, "base": arm["id"] == "real"}
+            )
         tables.append({"name": printable(entry["name"], 40), "rare": entry["rare"], "entry": entry, "rows": rows})
-    names = {a["id"]: _words(a["name"]) for a in record["arms"]}
+    names = {a["id"]: for_modality(_words(a["name"]), modality) for a in record["arms"]}
     copies = [
         {
             "arm": names[d["arm"]],
             "class": printable(record["classes"][d["position"]]["name"], 40),
             "score": SCORE_WORDS[d["score"]],
-            "text": f"{d['estimate']:+.3f} ({d['low']:+.3f} – {d['high']:+.3f})",
+            "text": f"{d['estimate']:+.3f} ({d['low']:+.3f}, {d['high']:+.3f})",
             "mark": _MARK[d["claim"]],
         }
         for d in record["against_copies"]
         if d["score"] != "recall" and record["classes"][d["position"]]["rare"]
     ]
     return {
-        "said": _SAID,
+        "said": {k: for_modality(w, modality) for k, w in _SAID.items()}
+        | ({"class": _SAID["label"]} if several else {}),
+        "several": several,
         "subject": printable(f"{record['facts'].get('source', '')} · {record['facts'].get('target', '')}", 80),
         "sentences": [_words(w) for w in record["sentences"]],
         "tables": tables,
         "copies": copies,
         "scores": list(SCORE_WORDS.values()),
         "classes": record["classes"],
-        "left_out": [{"name": k, "why": _words(w)} for k, w in record["left_out"].items()],
-        "facts": [(k, printable(v, 200)) for k, v in record["facts"].items()],
-        "machine": [(k, printable(v, 120)) for k, v in record["machine"].items()],
+        "left_out": [
+            {"name": for_modality(KIND_WORDS[k], modality), "why": _words(w)} for k, w in record["left_out"].items()
+        ],
+        "facts": [_fact(k, v, modality, 200) for k, v in record["facts"].items()],
+        "machine": [_fact(k, v, modality, 120) for k, v in record["machine"].items()],
         "pictures": {lang: _picture(record, lang) for lang in ("ko", "en")},
     }
 
@@ -120,10 +139,15 @@ def write_page(record: Mapping[str, Any], target: Path, *, lang: Lang = "ko") ->
 
 
 def _cell(value: Mapping[str, Any], difference: Mapping[str, Any] | None) -> dict[str, str]:
-    text = f"{value['mean']:.3f} ({value['low']:.3f} – {value['high']:.3f})"
+    text = f"{value['mean']:.3f} ({value['low']:.3f}, {value['high']:.3f})"
     if difference is None:
         return {"text": text, "difference": "", "mark": ""}
     return {"text": text, "difference": f"{difference['estimate']:+.3f}", "mark": _MARK[difference["claim"]]}
+
+
+def _fact(key: str, value: Any, modality: str, most: int) -> tuple[Words, Words]:
+    told = fact_value(key, value)
+    return fact_name(key, modality), Words(en=printable(told.en, most), ko=printable(told.ko, most))
 
 
 def _words(said: Mapping[str, str]) -> Words:

@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from synthproof.balance.plan import DOSED, KIND_WORDS
 from synthproof.balance.sentences import SCORE_WORDS
+from synthproof.balance.wording import say_for
 from synthproof.core.files import whole_file
 from synthproof.core.words import Lang, Words
 from synthproof.dossier.disclose import printable
@@ -23,7 +24,8 @@ _STYLE: Mapping[str, tuple[str, str, str]] = {
 _MOST = 4  # classes that are drawn, the rarest first
 _X = Words(en="rows added per real row of the rare class", ko="희소 범주의 실제 행당 추가한 행")
 _Y = Words(en="difference from real rows alone", ko="실제 행만 사용한 경우와의 차이")
-_TITLE = Words(en="{name} ({n} rows)", ko="{name}({n}행)")
+_TITLE = Words(en="class {name} ({n} rows)", ko="범주 {name}({n}행)")
+_LABEL = Words(en="label {name} ({n} rows)", ko="라벨 {name}({n}행)")
 _BAND = Words(
     en="points: mean of {seeds} seeds; bars: 95 % intervals, paired over seeds and test units; grey: no difference",
     ko="점: 시드 {seeds}개 평균, 막대: 시드와 시험 단위에 대해 짝지은 95% 구간, 회색: 차이 없음",
@@ -41,10 +43,13 @@ def dose_curve(record: Mapping[str, Any], lang: Lang, kind: Literal["png", "svg"
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
     from matplotlib.font_manager import FontProperties
+    from matplotlib.ticker import MaxNLocator
 
+    modality = str(record["facts"].get("modality", "table"))
+    named = _LABEL if record["facts"].get("several") else _TITLE
     font = FontProperties(fname=str(font_files()[0]), size=8)
     classes, scores = drawn_classes(record), ("auroc", "auprc", "recall")
-    figure = Figure(figsize=(9.2, 2.5 * len(classes) + 0.9), dpi=130)
+    figure = Figure(figsize=(9.2, 2.6 * len(classes) + 1.0), dpi=130)
     FigureCanvasAgg(figure)
     axes = figure.subplots(len(classes), len(scores), squeeze=False, sharex=True)
     kinds = [k for k in DOSED if any(a["kind"] == k for a in record["arms"])]
@@ -55,18 +60,20 @@ def dose_curve(record: Mapping[str, Any], lang: Lang, kind: Literal["png", "svg"
             for i, name in enumerate(kinds):
                 _line(ax, record, name, score, c, shift=0.02 * (i - (len(kinds) - 1) / 2), lang=lang)
             entry = record["classes"][c]
-            title = _TITLE.say(lang).format(name=printable(entry["name"], 24), n=f"{entry['train']:,}")
-            ax.set_title(f"{title} · {SCORE_WORDS[score].say(lang)}", fontproperties=font)  # type: ignore[index]
-            ax.set_xticks([0, *record["facts"]["doses"]])
+            title = say_for(named, modality, lang).format(name=printable(entry["name"], 24), n=f"{entry['train']:,}")
+            # two lines: a class may have a long name
+            ax.set_title(f"{title}\n{SCORE_WORDS[score].say(lang)}", fontproperties=font)  # type: ignore[index]
+            ax.set_xticks([0, *record["facts"]["doses"]], [f"{d:g}" for d in (0, *record["facts"]["doses"])])
+            ax.yaxis.set_major_locator(MaxNLocator(5))
             ax.tick_params(labelsize=7, colors="#52606d")
             for label in [*ax.get_xticklabels(), *ax.get_yticklabels()]:
                 label.set_fontproperties(font)
             for side in ("top", "right"):
                 ax.spines[side].set_visible(False)
             if r == len(classes) - 1:
-                ax.set_xlabel(_X.say(lang), fontproperties=font)
+                ax.set_xlabel(say_for(_X, modality, lang), fontproperties=font)
             if k == 0:
-                ax.set_ylabel(_Y.say(lang), fontproperties=font)
+                ax.set_ylabel(say_for(_Y, modality, lang), fontproperties=font)
     handles, names = axes[0][0].get_legend_handles_labels()
     figure.legend(handles, names, loc="upper center", ncols=max(1, len(names)), prop=font, frameon=False)
     foot = _BAND.say(lang).format(seeds=record["facts"]["seeds"])
@@ -74,9 +81,9 @@ def dose_curve(record: Mapping[str, Any], lang: Lang, kind: Literal["png", "svg"
     figure.subplots_adjust(
         left=0.08,
         right=0.985,
-        hspace=0.42,
+        hspace=0.5,
         wspace=0.24,
-        top=1 - 0.62 / figure.get_figheight(),
+        top=1 - 0.78 / figure.get_figheight(),
         bottom=0.72 / figure.get_figheight(),
     )
     return _bytes(figure, kind)

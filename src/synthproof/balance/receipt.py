@@ -1,10 +1,10 @@
-"""A balanced table with the origin of every row, what was done to it, and how both are written."""
+"""A balanced table or set of pictures with the origin of every row, what was done to it, and how both are written."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,18 +12,21 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from synthproof.balance.image_files import write_pictures
 from synthproof.core.files import whole_file
 from synthproof.core.words import Words
-from synthproof.data.table.dataset import Table
+from synthproof.data.balanced import KEY, RECEIPT
+from synthproof.data.image.dataset import ImageSet
+from synthproof.data.table.dataset import Origin, Table
 from synthproof.data.table.io import read_table, write_table
 
 IntArray = npt.NDArray[np.intp]
 
 HOLDS_REAL = Words(
-    en="A balanced table holds real rows, and interpolated ones give real rows away: it is for training inside the house and "
-    "is never released. Synthetic rows alone may go through `synthproof verify`.",
-    ko="균형을 맞춘 표에는 실제 행이 들어 있고, 보간된 행에서는 실제 행을 역산할 수 있습니다. 내부 학습용이며 반출할 수 없습니다. "
-    "합성 행만 따로 `synthproof verify`로 검증할 수 있습니다.",
+    en="Balanced data hold real rows, and interpolated or moved ones give real rows away: they are for training inside the house "
+    "and are never released. Synthetic rows alone may go through `synthproof verify`.",
+    ko="균형을 맞춘 데이터에는 실제 행이 들어 있고, 보간하거나 변형한 행에서는 실제 행을 역산할 수 있습니다. 내부 학습용이며 반출할 수 "
+    "없습니다. 합성 행만 따로 `synthproof verify`로 검증할 수 있습니다.",
 )
 SPLIT_FIRST = Words(
     en="Test on real rows that were held out before balancing (--holdout): a copy of a training row in the test set makes any "
@@ -35,7 +38,7 @@ SPLIT_FIRST = Words(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Balanced:
-    """A table after balancing.
+    """A table or a set of pictures after balancing.
 
     Parameters
     ----------
@@ -63,8 +66,12 @@ class Balanced:
         Returns
         -------
         tuple of Path
-            The table, the marks, the receipt.
+            The table, the marks, the receipt. For pictures the folder, which holds all three.
         """
+        said = {**self.facts, "notices": [n.to_dict() for n in self.notices]}
+        if isinstance(self.data, ImageSet):
+            folder = write_pictures(self.data, target, origin=self.origin, source_rows=self.source_rows, receipt=said)
+            return (folder,)
         table = self.data if isinstance(self.data, Table) else read_table(self.data)
         written = write_table(table, target)[0]
         marks = written.with_name(f"{written.name}.origin.csv")
@@ -74,11 +81,32 @@ class Balanced:
         )
         with whole_file(marks) as part:
             frame.to_csv(part, index=False)
-        receipt = written.with_name(f"{written.name}.balance.json")
-        said = {**self.facts, "notices": [n.to_dict() for n in self.notices]}
+        receipt = written.with_name(f"{written.name}{RECEIPT}")
         with whole_file(receipt) as part:
             part.write_text(json.dumps(said, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
         return written, marks, receipt
+
+
+def marked(data: Any, origin: npt.NDArray[Any]) -> Any:
+    """Return balanced data that say of themselves what they hold: what `verify` refuses to call synthetic.
+
+    A `Table` and an `ImageSet` carry the counts in their origin. A pandas frame carries them among its ``attrs`` only where
+    it holds interpolated or moved rows, which no selection of rows makes releasable. Other containers have no such place.
+    """
+    names, counts = np.unique(origin.astype(str), return_counts=True)
+    told = dict(zip(names.tolist(), counts.tolist(), strict=True))
+    if isinstance(data, Table):
+        return Table(data.frame, data.schema, origin=_told(data.origin, told))
+    if isinstance(data, ImageSet):
+        labels = Table(data.frame, replace(data.schema, modality="table"), origin=_told(data.origin, told))
+        return data.with_labels(labels)
+    if isinstance(data, pd.DataFrame) and told.get("augmentation"):
+        data.attrs[KEY] = {"augmentation": told["augmentation"]}
+    return data
+
+
+def _told(origin: Origin, counts: dict[str, int]) -> Origin:
+    return replace(origin, options={**origin.options, KEY: counts})
 
 
 def told_small(how: str, **facts: object) -> Words:

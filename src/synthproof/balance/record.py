@@ -15,6 +15,7 @@ from synthproof.balance.plan import Arm
 from synthproof.balance.scores import SCORES
 from synthproof.balance.sentences import sentences
 from synthproof.balance.study import Study
+from synthproof.balance.wording import for_modality
 from synthproof.core.files import whole_file
 
 FORMAT = 1
@@ -28,6 +29,7 @@ def record_of(study: Study, machine: Mapping[str, Any]) -> dict[str, Any]:
     machine
         Versions and machine facts (`pipeline.environment.environment`).
     """
+    modality = str(study.facts.get("modality", "table"))
     classes = [
         {"name": n, "train": tr, "test": te, "rare": r}
         for n, tr, te, r in zip(study.names, study.train, study.test, study.rare, strict=True)
@@ -38,7 +40,10 @@ def record_of(study: Study, machine: Mapping[str, Any]) -> dict[str, Any]:
         "facts": dict(study.facts),
         "seconds": dict(study.seconds),
         "classes": classes,
-        "arms": [{"id": a.id, "kind": a.kind, "dose": a.dose, "name": a.words.to_dict()} for a in study.arms],
+        "arms": [
+            {"id": a.id, "kind": a.kind, "dose": a.dose, "name": for_modality(a.words, modality).to_dict()}
+            for a in study.arms
+        ],
         "left_out": {k: w.to_dict() for k, w in study.left_out.items()},
         "sentences": [w.to_dict() for w in sentences(study)],
         "scores": {name: scores_of(m) for name, m in study.measured.items()},

@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from synthproof.core.random import stream
 
+BoolArray = npt.NDArray[np.bool_]
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.intp]
 Score: TypeAlias = Literal["auroc", "auprc", "recall"]
@@ -44,15 +45,29 @@ def class_scores(probability: FloatArray, truth: IntArray, weights: FloatArray) 
     ``recall`` of a class is the share of its rows whose likeliest class it is: the accuracy within that class.
     Cost O(repeats · n · n_classes).
     """
+    classes = np.arange(probability.shape[1])
+    called = probability.argmax(axis=1)[:, None] == classes
+    return member_scores(probability, truth[:, None] == classes, called, weights)
+
+
+def member_scores(
+    probability: FloatArray, members: BoolArray, called: BoolArray, weights: FloatArray
+) -> Mapping[Score, FloatArray]:
+    """Return each score of each class where a row may be of several, shape (repeats, n_classes).
+
+    Parameters
+    ----------
+    members, called
+        Which classes each row is of, and which it is called, shape (n, n_classes).
+    """
     repeats, n_classes = len(weights), probability.shape[1]
     out: dict[Score, FloatArray] = {s: np.full((repeats, n_classes), np.nan) for s in SCORES}
-    guess = probability.argmax(axis=1)
     for c in range(n_classes):
-        own = truth == c
+        own = members[:, c]
         out["auroc"][:, c], out["auprc"][:, c] = _ranked(probability[:, c], own, weights)
         of_class = weights[:, own]
         total = of_class.sum(axis=1)
-        hit = of_class[:, guess[own] == c].sum(axis=1)
+        hit = of_class[:, called[own, c]].sum(axis=1)
         out["recall"][:, c] = np.divide(hit, total, out=np.full(repeats, np.nan), where=total > 0)
     return out
 

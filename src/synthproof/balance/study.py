@@ -9,27 +9,30 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, MutableMapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from synthproof.balance.amounts import dose_amounts, rare_classes
-from synthproof.balance.balancer import balanced_repeats
+from synthproof.balance.amounts import rare_classes
 from synthproof.balance.differences import Difference, Measured, differences
+from synthproof.balance.kept_seeds import KeptSeeds, Scored
 from synthproof.balance.learner import Learner, Perceptron
-from synthproof.balance.plan import CHECKS, DOSED, DOSES, MADE, Arm, arms_of
-from synthproof.balance.scores import SCORES, class_scores, unit_weights
+from synthproof.balance.plan import CHECKS, DOSED, DOSES, MADE, Arm, Kind, arms_of
+from synthproof.balance.rows import balanced_repeats
+from synthproof.balance.scores import SCORES, member_scores, unit_weights
 from synthproof.balance.task import Made, Task
+from synthproof.balance.truth import Truth
 from synthproof.core.errors import UsageError
 from synthproof.core.random import derive
 from synthproof.core.run import Run, quiet
 from synthproof.core.words import Words
 
+BoolArray = npt.NDArray[np.bool_]
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.intp]
-BoolArray = npt.NDArray[np.bool_]
 
 FEWEST_SEEDS = 5
 _REPEATS = 400
@@ -85,8 +88,9 @@ def study(
     seed: int = 0,
     repeats: int = _REPEATS,
     rare: Sequence[str] | None = None,
-    leave: Mapping[str, Words] | None = None,
+    leave: Mapping[Kind, Words] | None = None,
     answers: MutableMapping[str, FloatArray] | None = None,
+    kept: Path | None = None,
     run: Run | None = None,
 ) -> Study:
     """Return the scores of every arm and their paired differences.
@@ -106,14 +110,16 @@ def study(
     repeats
         Bootstrap replicates of the test units.
     rare
-        Names of the classes to be topped up; absent: those below the median class.
+        Names of the classes to be topped up; absent: those below the median class. Not of a task with several labels.
     leave
         Kinds of arms that are not to be measured, with the reason.
     answers
-        Probabilities for the test rows by ``seed/arm``, filled as they are found; what is there already is not learned
-        again. A mapping that lies on disk makes a study resumable, and lets studies that differ in their generator alone
-        share every other arm. Whoever gives it vouches that task, learner and seed are those that it was filled with; the
-        study's seconds are then those of its last sitting.
+        What the learner said of the test rows by ``seed/arm``, filled as it is found; what is there already is not learned
+        again. A mapping that lies on disk lets studies that differ in their generator alone share every other arm. Whoever
+        gives it vouches that task, learner and seed are those that it was filled with; the study's seconds are then those
+        of its last sitting.
+    kept
+        Folder in which the scores of each finished seed are kept until all are done: a study that was stopped goes on there.
 
     Raises
     ------
@@ -128,59 +134,137 @@ def study(
         raise UsageError("balance/too-few-seeds", n=seeds)
     job, begun = quiet(run), time.perf_counter()
     learner = Perceptron() if learner is None else learner
-    known: MutableMapping[str, FloatArray] = {} if answers is None else answers
-    left_out = _left_out(task, learner)
-    if leave is not None:
-        left_out = {**leave, **left_out}
-    counts = np.bincount(task.train.y, minlength=len(task.names)).astype(np.intp)
-    topped = _topped(task.names, counts, rare)
+    left_out: dict[str, Words] = {str(k): why for k, why in (leave or {}).items()} | _left_out(task, learner)
+    truth = Truth.of(task)
+    topped = _topped(truth, task, rare)
     arms = [a for a in arms_of(doses) if a.kind not in left_out]
-    seconds = {"fitting generators": 0.0, "drawing and learning": 0.0, "scoring": 0.0}
     weights = unit_weights(task.test.unit, repeats, derive(seed, "study"))
-    found: dict[str, list[tuple[Mapping[Any, FloatArray], Mapping[Any, FloatArray]]]] = {a.id: [] for a in arms}
-    for s in range(seeds):
-        at = derive(seed, f"study/{s}")
-        start = time.perf_counter()
-        missing = {a.kind for a in arms if a.kind in MADE and f"{s}/{a.id}" not in known}
-        makers: dict[str, Made] = {
-            k: task.maker(k, seed=at, run=job) for k in dict.fromkeys(MADE[k] for k in MADE if k in missing)
-        }
-        seconds["fitting generators"] += time.perf_counter() - start
-        for i, arm in enumerate(arms):
-            job.tick("study", s * len(arms) + i, seeds * len(arms), arm=arm.id)
-            start = time.perf_counter()
-            if f"{s}/{arm.id}" not in known:
-                before = known[f"{s}/real"] if arm.kind == "threshold" else None
-                known[f"{s}/{arm.id}"] = _answer(arm, task, learner, makers, (topped, max(doses)), at, before)
-            answer = known[f"{s}/{arm.id}"]
-            middle = time.perf_counter()
-            whole = class_scores(answer, task.test.y, np.ones((1, len(task.test.y))))
-            found[arm.id].append((whole, class_scores(answer, task.test.y, weights)))
-            seconds["drawing and learning"] += middle - start
-            seconds["scoring"] += time.perf_counter() - middle
-    job.tick("study", seeds * len(arms), seeds * len(arms))
+    known_answers: MutableMapping[str, FloatArray] = {} if answers is None else answers
+    bench = _Bench(task, truth, learner, arms, topped, max(doses), weights, known_answers, job)
+    found: dict[str, list[Scored]] = {a.id: [] for a in arms}
     how = {"learner": learner.name, "steps": learner.steps, "seeds": seeds, "seed": seed, "repeats": repeats}
     facts = {**task.facts, **how, "doses": list(doses)}
-    seconds = {**{k: round(v, 1) for k, v in seconds.items()}, "all": round(time.perf_counter() - begun, 1)}
-    return _compared(task, counts, topped, arms, left_out, {k: _gathered(v) for k, v in found.items()}, facts, seconds)
+    known = KeptSeeds(kept, _decides(task, learner, facts, list(found)))
+    for s in range(seeds):
+        done = known.read(s, list(found))
+        if done is None:
+            done = bench.measured(s, derive(seed, f"study/{s}"), before=s * len(arms), of=seeds * len(arms))
+            known.write(s, done)
+        for name, scored in done.items():
+            found[name].append(scored)
+    known.clear(seeds)
+    job.tick("study", seeds * len(arms), seeds * len(arms))
+    spent = {k: round(v, 1) for k, v in bench.seconds.items()}
+    seconds = {**spent, "all": round(time.perf_counter() - begun, 1)}
+    return _compared(task, topped, arms, left_out, {k: _gathered(v) for k, v in found.items()}, facts, seconds)
 
 
-def _topped(names: Sequence[str], counts: IntArray, rare: Sequence[str] | None) -> BoolArray:
-    """Return which classes are topped up, shape (n_classes,)."""
+def _topped(truth: Truth, task: Task, rare: Sequence[str] | None) -> BoolArray | None:
+    """Return which classes are topped up, shape (n_classes,); ``None``: those below the median class."""
     if rare is None:
-        return rare_classes(counts)
-    unknown = [n for n in rare if n not in names]
-    if unknown or not rare or len(set(rare)) == len(names):
+        return None
+    unknown = [n for n in rare if n not in task.names]
+    if unknown or not rare or len(set(rare)) == len(task.names) or truth.labels is not None:
         raise UsageError(
             "params/out-of-range", owner="study", name="rare", value=len(unknown), allowed="some of the classes' names"
         )
-    return np.isin(np.array(names), list(rare))
+    return np.isin(np.array(task.names), list(rare))
+
+
+def _decides(task: Task, learner: Learner, facts: Mapping[str, Any], arms: Sequence[str]) -> dict[str, Any]:
+    """Return everything that decides a seed's scores; how many seeds there are does not."""
+    looks = [
+        (part.x.shape, float(np.sum(part.x, dtype=np.float64)), part.y.tolist()) for part in (task.train, task.test)
+    ]
+    return {**facts, "seeds": 0, "settings": repr(learner), "arms": list(arms), "data": looks}
+
+
+@dataclass(frozen=True, slots=True)
+class _Bench:
+    """What is the same for every seed of a study."""
+
+    task: Task
+    truth: Truth
+    learner: Learner
+    arms: Sequence[Arm]
+    topped: BoolArray | None
+    most_dose: float
+    weights: FloatArray
+    answers: MutableMapping[str, FloatArray]
+    run: Run
+    seconds: dict[str, float] = field(
+        default_factory=lambda: {"fitting generators": 0.0, "drawing and learning": 0.0, "scoring": 0.0}
+    )
+
+    def measured(self, number: int, seed: int, *, before: int, of: int) -> dict[str, Scored]:
+        """Return the scores of every arm under a seed, the study's `number`-th; `before` of `of` arms were done before it."""
+        task, truth, seconds = self.task, self.truth, self.seconds
+        members, once = truth.members(task.test.y), np.ones((1, len(task.test.y)))
+        missing = {a.kind for a in self.arms if a.kind in MADE and f"{number}/{a.id}" not in self.answers}
+        start = time.perf_counter()
+        kinds = dict.fromkeys(MADE[k] for k in MADE if k in missing)
+        makers: dict[str, Made] = {k: task.maker(k, seed=seed, run=self.run) for k in kinds}
+        seconds["fitting generators"] += time.perf_counter() - start
+        found: dict[str, Scored] = {}
+        for i, arm in enumerate(self.arms):
+            self.run.tick("study", before + i, of, arm=arm.id)
+            start = time.perf_counter()
+            name = f"{number}/{arm.id}"
+            if name not in self.answers:
+                plain = self.answers[f"{number}/real"] if arm.kind == "threshold" else None
+                self.answers[name] = self._answer(arm, makers, seed, plain)
+            chance, called = truth.answers(self.answers[name])
+            middle = time.perf_counter()
+            whole = member_scores(chance, members, called, once)
+            found[arm.id] = whole, member_scores(chance, members, called, self.weights)
+            seconds["drawing and learning"] += middle - start
+            seconds["scoring"] += time.perf_counter() - middle
+        return found
+
+    def _answer(self, arm: Arm, makers: Mapping[str, Made], seed: int, plain: FloatArray | None) -> FloatArray:
+        """Return an arm's probabilities for the test rows; `plain` are those of real rows alone, where an arm needs them."""
+        task, truth, learner = self.task, self.truth, self.learner
+        train, n, unseen = task.train, truth.learned_classes, task.test.x
+        y = truth.learned(train.y)
+        go = derive(seed, "learn")  # the same for every arm: initial weights and order of batches are paired
+        steps = learner.steps
+        if arm.kind == "pretrain":
+            first, labels = makers["synthetic"].rows(truth.numbers(train.y), seed=derive(seed, "pretrain"))
+            begun = learner.train(first, truth.learned(labels), n, steps=steps // 2, seed=derive(go, "first"))
+            return learner.train(train.x, y, n, steps=steps - steps // 2, seed=go, start=begun).probabilities(unseen)
+        if arm.kind == "weights":
+            weight = truth.weights(train.y)
+            return learner.train(train.x, y, n, steps=steps, seed=go, weight=weight).probabilities(unseen)
+        if arm.kind in DOSED:
+            more, labels = self._dosed(arm, makers, seed)
+            return learner.train(more, truth.learned(labels), n, steps=steps, seed=go).probabilities(unseen)
+        if plain is not None:
+            # the decision that class weights aim at, without learning anything anew
+            return truth.moved(plain, train.y)
+        twice = 2 if arm.kind in CHECKS else 1
+        return learner.train(train.x, y, n, steps=twice * steps, seed=go).probabilities(unseen)
+
+    def _dosed(self, arm: Arm, makers: Mapping[str, Made], seed: int) -> tuple[Any, IntArray]:
+        """Return real rows and the added ones."""
+        train, truth = self.task.train, self.truth
+        amounts = truth.dose(train.y, arm.dose, self.topped)
+        if arm.kind == "duplicates":
+            again = [
+                balanced_repeats(np.flatnonzero(train.y == c).astype(np.intp), int(amounts[c]), derive(seed, "copies"))
+                for c in np.flatnonzero(amounts)
+            ]
+            rows = np.concatenate([np.arange(len(train.y)), *again]).astype(np.intp)
+            return train.x[rows], train.y[rows]
+        # the largest dose is made once; a smaller one is its head, so that doses are nested
+        most = np.maximum(truth.dose(train.y, self.most_dose, self.topped), amounts)
+        x, y = makers[arm.kind].rows(most, seed=derive(seed, "doses"))
+        head = np.concatenate([np.flatnonzero(y == c)[: amounts[c]] for c in range(len(amounts))])
+        return np.concatenate([train.x, x[head]]), np.concatenate([train.y, y[head]])
 
 
 def _compared(
     task: Task,
-    counts: IntArray,
-    topped: BoolArray,
+    topped: BoolArray | None,
     arms: Sequence[Arm],
     left_out: Mapping[str, Words],
     measured: Mapping[str, Measured],
@@ -188,13 +272,15 @@ def _compared(
     seconds: Mapping[str, float],
 ) -> Study:
     """Return the study: every arm against real rows alone, and made rows against as many duplicates."""
+    truth = Truth.of(task)
+    counts = truth.counts(task.train.y)
     pairs = [(a.id, "real") for a in arms if a.id != "real"]
     copies = [(a.id, f"duplicates@{a.dose:g}") for a in arms if a.kind in DOSED and a.kind != "duplicates"]
     return Study(
         names=task.names,
         train=tuple(counts.tolist()),
-        test=tuple(np.bincount(task.test.y, minlength=len(task.names)).tolist()),
-        rare=tuple(topped.tolist()),
+        test=tuple(truth.counts(task.test.y).tolist()),
+        rare=tuple((rare_classes(counts) if topped is None else topped).tolist()),
         arms=tuple(arms),
         left_out=left_out,
         measured=measured,
@@ -217,63 +303,7 @@ def _left_out(task: Task, learner: Learner) -> dict[str, Words]:
     return out
 
 
-def _answer(
-    arm: Arm,
-    task: Task,
-    learner: Learner,
-    makers: Mapping[str, Made],
-    most: tuple[BoolArray, float],
-    seed: int,
-    before: FloatArray | None,
-) -> FloatArray:
-    """Return an arm's probabilities for the test rows; `before` are those of real rows alone, where an arm needs them.
-
-    `most` says which classes are topped up and what the largest dose is.
-    """
-    train, n = task.train, len(task.names)
-    counts = np.bincount(train.y, minlength=n).astype(np.intp)
-    go = derive(seed, "learn")  # the same for every arm: initial weights and order of batches are paired
-    steps = learner.steps
-    if arm.kind == "pretrain":
-        x, y = makers["synthetic"].rows(counts, seed=derive(seed, "pretrain"))
-        begun = learner.train(x, y, n, steps=steps // 2, seed=derive(go, "first"))
-        return learner.train(train.x, train.y, n, steps=steps - steps // 2, seed=go, start=begun).probabilities(
-            task.test.x
-        )
-    if arm.kind == "weights":
-        weight = len(train.y) / (n * counts[train.y])
-        return learner.train(train.x, train.y, n, steps=steps, seed=go, weight=weight).probabilities(task.test.x)
-    if arm.kind in DOSED:
-        x, y = _dosed(arm, task, makers, counts, most, seed)
-        return learner.train(x, y, n, steps=steps, seed=go).probabilities(task.test.x)
-    if before is not None:
-        # Bayes' rule for equal shares: the decision that class weights aim at, without learning anything anew
-        answer = before / (counts / counts.sum())
-        return np.asarray(answer / answer.sum(axis=1, keepdims=True))
-    twice = 2 if arm.kind in CHECKS else 1
-    return learner.train(train.x, train.y, n, steps=twice * steps, seed=go).probabilities(task.test.x)
-
-
-def _dosed(
-    arm: Arm, task: Task, makers: Mapping[str, Made], counts: IntArray, most: tuple[BoolArray, float], seed: int
-) -> tuple[Any, IntArray]:
-    """Return real rows and the added ones."""
-    topped, largest = most
-    train, amounts = task.train, dose_amounts(counts, arm.dose, topped)
-    if arm.kind == "duplicates":
-        again = [
-            balanced_repeats(np.flatnonzero(train.y == c).astype(np.intp), int(amounts[c]), derive(seed, "copies"))
-            for c in np.flatnonzero(amounts)
-        ]
-        rows = np.concatenate([np.arange(len(train.y)), *again]).astype(np.intp)
-        return train.x[rows], train.y[rows]
-    # the largest dose is made once; a smaller one is its head, so that doses are nested
-    x, y = makers[arm.kind].rows(dose_amounts(counts, largest, topped), seed=derive(seed, "doses"))
-    head = np.concatenate([np.flatnonzero(y == c)[: amounts[c]] for c in range(len(counts))])
-    return np.concatenate([train.x, x[head]]), np.concatenate([train.y, y[head]])
-
-
-def _gathered(found: Sequence[tuple[Mapping[Any, FloatArray], Mapping[Any, FloatArray]]]) -> Measured:
+def _gathered(found: Sequence[Scored]) -> Measured:
     return Measured(
         by_seed={s: np.stack([whole[s][0] for whole, _ in found]) for s in SCORES},
         by_draw={s: np.mean([draws[s] for _, draws in found], axis=0) for s in SCORES},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -17,204 +18,214 @@ from synthproof.core.files import refuse_replacing, refuse_taken
 from synthproof.core.words import Lang
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from synthproof.balance.learner import Learner
     from synthproof.balance.study import Study
+
+
+_SOURCE = typer.Argument(help="CSV, Parquet, Excel, JSON lines, a database URL, a folder of images or .npz.")
+_TARGET = typer.Option(
+    "--target", help="Column of the classes; of pictures also several, A,B. / 범주 열(이미지는 여러 개 가능)."
+)
+_STRATEGY = typer.Option(
+    "--strategy",
+    help="duplicates, smote, borderline, adasyn, augmentation (images), synthetic or a generator's name, down, weights. / 방법.",
+)
+_OUT = typer.Option(
+    "--out", "-o", help="File to write; for pictures and with --study a folder. / 결과 파일, 이미지와 --study는 폴더."
+)
+_RATIO = typer.Option("--ratio", help="auto, equal, a share in (0, 1], or A=500,B=0.5. / 비율.")
+_GENERATOR = typer.Option(
+    "--generator", help="Generator of synthetic rows; auto: table.autoregressive or image.flow. / 합성 행의 생성기."
+)
+_PARAMS = typer.Option("--params", help="Parameters of the generator, e.g. minutes=2,width=32. / 생성기 매개변수.")
+_HOLDOUT = typer.Option(
+    "--holdout", help="Share of real units kept apart to test on (study: 0.4). / 시험용 홀드아웃 비율."
+)
+_STUDY = typer.Option("--study", help="Measure what helps, class by class. / 효과 연구.")
+_LEARNER = typer.Option(
+    "--learner",
+    help="Learner of the study: perceptron or trees (tables), small or efficientnet (pictures). / 연구의 학습기.",
+)
+_SEEDS = typer.Option("--seeds", help="Repeats of the study, 5 at least. / 반복 횟수(5 이상).")
+_STEPS = typer.Option("--steps", help="Optimiser steps of every arm. / 최적화 단계 수.")
+_SMALL = typer.Option("--small", help="Classes under 30 rows: refuse, flag or skip. / 30행 미만 범주의 처리.")
+_CAP_CLASS = typer.Option("--cap-class", help="Most made rows per real row of a class. / 범주별 생성 행 상한(배).")
+_CAP_TOTAL = typer.Option("--cap-total", help="Most made rows per real row in all. / 전체 생성 행 상한(배).")
 
 
 @app.command()
 def balance(
-    source: Annotated[
-        str, typer.Argument(help="CSV, Parquet, Excel, JSON lines, a database URL, a folder of images or .npz.")
-    ],
-    target: Annotated[str, typer.Option("--target", help="Column of the classes. / 범주 열.")],
-    strategy: Annotated[
-        str,
-        typer.Option(
-            "--strategy",
-            help="duplicates, smote, borderline, adasyn, augmentation (images), synthetic or a generator's name, down, weights. / 방법.",
-        ),
-    ] = "duplicates",
-    out: Annotated[
-        Path | None,
-        typer.Option("--out", "-o", help="File to write; with --study a folder. / 결과 파일, --study이면 폴더."),
-    ] = None,
-    ratio: Annotated[
-        str, typer.Option("--ratio", help="auto, equal, a share in (0, 1], or A=500,B=0.5. / 비율.")
-    ] = "auto",
-    generator: Annotated[
-        str, typer.Option("--generator", help="Generator of synthetic rows. / 합성 행의 생성기.")
-    ] = "table.autoregressive",
-    holdout: Annotated[
-        float | None,
-        typer.Option(
-            "--holdout", help="Share of real units kept apart to test on (study: 0.4). / 시험용 홀드아웃 비율."
-        ),
-    ] = None,
-    study: Annotated[bool, typer.Option("--study", help="Measure what helps, class by class. / 효과 연구.")] = False,
-    learner: Annotated[
-        str,
-        typer.Option(
-            "--learner",
-            help="Learner of the study: perceptron or trees; for images small or efficientnet. / 연구의 학습기.",
-        ),
-    ] = "",
-    seeds: Annotated[int, typer.Option("--seeds", help="Repeats of the study, 5 at least. / 반복 횟수(5 이상).")] = 5,
-    steps: Annotated[
-        int | None, typer.Option("--steps", help="Optimiser steps of every arm. / 최적화 단계 수.")
-    ] = None,
-    small: Annotated[
-        str, typer.Option("--small", help="Classes under 30 rows: refuse, flag or skip. / 30행 미만 범주의 처리.")
-    ] = "refuse",
-    cap_class: Annotated[
-        float, typer.Option("--cap-class", help="Most made rows per real row of a class. / 범주별 생성 행 상한(배).")
-    ] = 2.0,
-    cap_total: Annotated[
-        float, typer.Option("--cap-total", help="Most made rows per real row in all. / 전체 생성 행 상한(배).")
-    ] = 1.0,
+    source: Annotated[str, _SOURCE],
+    target: Annotated[str, _TARGET],
+    strategy: Annotated[str, _STRATEGY] = "duplicates",
+    out: Annotated[Path | None, _OUT] = None,
+    ratio: Annotated[str, _RATIO] = "auto",
+    generator: Annotated[str, _GENERATOR] = "auto",
+    params: Annotated[str, _PARAMS] = "",
+    holdout: Annotated[float | None, _HOLDOUT] = None,
+    study: Annotated[bool, _STUDY] = False,
+    learner: Annotated[str, _LEARNER] = "auto",
+    seeds: Annotated[int, _SEEDS] = 5,
+    steps: Annotated[int | None, _STEPS] = None,
+    small: Annotated[str, _SMALL] = "refuse",
+    cap_class: Annotated[float, _CAP_CLASS] = 2.0,
+    cap_total: Annotated[float, _CAP_TOTAL] = 1.0,
     seed: Annotated[int | None, typer.Option("--seed", help="Seed. / 시드.")] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace what is there. / 덮어쓰기.")] = False,
     lang: Annotated[str, typer.Option("--lang", help="ko | en")] = "",
 ) -> None:
-    """Relieve class imbalance in a training file, every added row marked; with --study, measure whether it helps."""
+    """Relieve class imbalance in a training file or folder, every added row marked; with --study, measure whether it helps."""
     speak = language()
     if out is None:
         raise UsageError("usage/missing", where="synthproof balance", name="--out")
-    from synthproof.data.image.io import is_image_source
+    from synthproof.core.random import fresh_seed
 
-    if is_image_source(source):
-        _pictures(
-            source,
-            target,
-            strategy,
-            out,
-            ratio,
-            generator,
-            holdout,
-            small,
-            (cap_class, cap_total),
-            study,
-            learner or "small",
-            seeds,
-            steps,
-            seed,
-            force,
-            speak,
-        )
-    elif study:
-        _study(source, target, out, generator, holdout, learner or "perceptron", seeds, steps, seed, force, speak)
+    asked = _Asked(
+        source=source, target=target, strategy=strategy, out=out, ratio=ratio, generator=generator,
+        params=_params(params), holdout=holdout,
+        learner=learner, seeds=seeds, steps=steps, small=small, cap_class=cap_class, cap_total=cap_total,
+        seed=fresh_seed() if seed is None else seed, force=force, lang=speak,
+    )  # fmt: skip
+    if study:
+        _study(asked)
     else:
-        _balance(
-            source, target, strategy, out, ratio, generator, holdout, small, (cap_class, cap_total), seed, force, speak
-        )
+        _balance(asked)
 
 
-def _balance(
-    source: str,
-    target: str,
-    strategy: str,
-    out: Path,
-    ratio: str,
-    generator: str,
-    holdout: float | None,
-    small: str,
-    caps: tuple[float, float],
-    seed: int | None,
-    force: bool,
-    lang: Lang,
-) -> None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Asked:
+    """What was asked for, as the options say it."""
+
+    source: str
+    target: str
+    strategy: str
+    out: Path
+    ratio: str
+    generator: str
+    params: dict[str, Any]
+    holdout: float | None
+    learner: str
+    seeds: int
+    steps: int | None
+    small: str
+    cap_class: float
+    cap_total: float
+    seed: int
+    force: bool
+    lang: Lang
+
+    @property
+    def pictures(self) -> bool:
+        """Whether the source holds pictures."""
+        from synthproof.data.image.io import is_image_source
+
+        return is_image_source(self.source)
+
+
+def _balance(asked: _Asked) -> None:
     from synthproof.balance.balancer import Balancer
     from synthproof.balance.receipt import HOLDS_REAL, SPLIT_FIRST
-    from synthproof.core.random import fresh_seed
+    from synthproof.balance.wording import for_modality
+    from synthproof.data.balanced import ORIGINS
     from synthproof.data.split import split
-    from synthproof.data.table.io import write_table
     from synthproof.pipeline.face import read
 
-    seed = fresh_seed() if seed is None else seed
+    out, pictures = asked.out, asked.pictures
     apart = out.with_name(f"{out.stem}.test{out.suffix}")
-    if not force:
-        refuse_replacing(out)
-        if holdout is not None:
-            refuse_replacing(apart)
-    table = read(source, target=target)
+    for place in [out] if asked.holdout is None else [out, apart]:
+        if pictures:
+            refuse_taken(place, ORIGINS)
+        if not asked.force:
+            refuse_replacing(place / ORIGINS if pictures else place)
+    balancer = Balancer(
+        asked.strategy,
+        target=asked.target,
+        ratio=_ratio(asked.ratio),
+        generator=asked.generator,
+        params=asked.params,
+        small=asked.small,
+        cap_class=asked.cap_class,
+        cap_total=asked.cap_total,
+        random_state=asked.seed,
+    )
+    data = read(asked.source, target=asked.target)
     told, written = [HOLDS_REAL], []
-    if holdout is None:
+    if asked.holdout is None:
         told.append(SPLIT_FIRST)
-    with drawn_run(screen(stderr=True), lang) as job:
-        if holdout is not None:
-            parts = split(table, holdout=holdout, seed=seed)
-            table = parts.train
-            written += list(write_table(parts.holdout, apart))
-        balancer = Balancer(
-            strategy,
-            target=target,
-            ratio=_ratio(ratio),
-            generator=generator,
-            small=small,
-            cap_class=caps[0],
-            cap_total=caps[1],
-            random_state=seed,
-        )
-        done = balancer.balance(table, run=job)
+    with drawn_run(screen(stderr=True), asked.lang) as job:
+        if asked.holdout is not None:
+            parts = split(data, holdout=asked.holdout, seed=asked.seed)
+            data = parts.train
+        done = balancer.balance(data, run=job)
+        if asked.holdout is not None:
+            written += _apart(parts.holdout, apart)
         written += list(done.write(out))
-    show_notices(screen(), [w.say(lang) for w in (*done.notices, *told)], lang)
+    own = [for_modality(w, "image" if pictures else "table") for w in told]
+    show_notices(screen(), [w.say(asked.lang) for w in (*done.notices, *own)], asked.lang)
     for path in written:
         screen().print(str(path), highlight=False, markup=False)
 
 
-def _study(
-    source: str,
-    target: str,
-    out: Path,
-    generator: str,
-    holdout: float | None,
-    learner: str,
-    seeds: int,
-    steps: int | None,
-    seed: int | None,
-    force: bool,
-    lang: Lang,
-) -> None:
-    from synthproof.balance.learner import LEARNERS
+def _apart(data: Any, target: Path) -> list[Path]:
+    """Write the real test part as it is."""
+    import numpy as np
+
+    from synthproof.balance.image_files import write_pictures
+    from synthproof.data.image.dataset import ImageSet
+    from synthproof.data.table.io import write_table
+
+    if isinstance(data, ImageSet):
+        return [write_pictures(data, target, origin=np.array(["real"] * data.n_rows))]
+    return list(write_table(data, target))
+
+
+def _study(asked: _Asked) -> None:
     from synthproof.balance.study import study
-    from synthproof.balance.task import TableTask
-    from synthproof.core.random import fresh_seed
     from synthproof.pipeline.face import read
 
-    made = _taught(LEARNERS, learner, steps)
-    if not force:
-        refuse_replacing(out / "study.json")
-    seed = fresh_seed() if seed is None else seed
-    with drawn_run(screen(stderr=True), lang) as job:
-        task = TableTask(
-            read(source, target=target),
-            target,
-            holdout=0.4 if holdout is None else holdout,
-            seed=seed,
-            generator=generator,
-        )
-        found = study(task, learner=made, seeds=seeds, seed=seed, run=job)
-    _tell(found, out, lang)
+    learners = _learners(pictures=asked.pictures)
+    name = next(iter(learners)) if asked.learner == "auto" else asked.learner
+    if name not in learners:
+        known = ", ".join(learners)
+        facts: dict[str, Any] = {"owner": "study", "name": "learner", "value": asked.learner, "allowed": known}
+        raise UsageError("params/out-of-range", where="--learner", **facts)
+    if asked.steps is not None and asked.steps < 1:
+        facts = {"owner": "study", "name": "steps", "value": asked.steps, "allowed": "1 or more"}
+        raise UsageError("params/out-of-range", where="--steps", **facts)
+    if not asked.force:
+        refuse_replacing(asked.out / "study.json")
+    learner = learners[name]() if asked.steps is None else learners[name](steps=asked.steps)
+    with drawn_run(screen(stderr=True), asked.lang) as job:
+        task = _task(read(asked.source, target=asked.target), asked)
+        found = study(task, learner=learner, seeds=asked.seeds, seed=asked.seed, kept=asked.out, run=job)
+    _tell(found, asked.out, asked.lang)
 
 
-def _taught(known: Mapping[str, Any], learner: str, steps: int | None) -> Learner:
-    """Return the learner that was asked for."""
-    if learner not in known:
-        raise UsageError(
-            "params/out-of-range",
-            where="--learner",
-            owner="study",
-            name="learner",
-            value=learner,
-            allowed=", ".join(known),
-        )
-    if steps is not None and steps < 1:
-        raise UsageError(
-            "params/out-of-range", where="--steps", owner="study", name="steps", value=steps, allowed="1 or more"
-        )
-    made: Learner = known[learner]() if steps is None else known[learner](steps=steps)
-    return made
+def _learners(*, pictures: bool) -> dict[str, Any]:
+    """Return what a study may train, by name; the first is the default."""
+    if pictures:
+        from synthproof.balance.image_learner import PICTURE_LEARNERS
+
+        return dict(PICTURE_LEARNERS)
+    from synthproof.balance.learner import LEARNERS
+
+    return dict(LEARNERS)
+
+
+def _task(data: Any, asked: _Asked) -> Any:
+    """Return what is studied: a table, pictures of one class each, or pictures of several labels."""
+    from synthproof.balance.arms import DEFAULT_GENERATOR
+    from synthproof.balance.image_maker import DEFAULT_PICTURES
+    from synthproof.balance.image_task import ImageTask
+    from synthproof.balance.labels_task import LabelsTask
+    from synthproof.balance.task import TableTask
+
+    default = DEFAULT_PICTURES if asked.pictures else DEFAULT_GENERATOR
+    generator = default if asked.generator == "auto" else asked.generator
+    holdout = 0.4 if asked.holdout is None else asked.holdout
+    if not asked.pictures:
+        return TableTask(data, asked.target, holdout=holdout, seed=asked.seed, generator=generator, params=asked.params)
+    kind = LabelsTask if len(data.targets) > 1 else ImageTask
+    return kind(data, holdout=holdout, seed=asked.seed, generator=generator, params=asked.params)
 
 
 def _tell(found: Study, out: Path, lang: Lang) -> None:
@@ -236,58 +247,6 @@ def _tell(found: Study, out: Path, lang: Lang) -> None:
         console.print(str(path), highlight=False, markup=False)
 
 
-def _pictures(
-    source: str,
-    target: str,
-    strategy: str,
-    out: Path,
-    ratio: str,
-    generator: str,
-    holdout: float | None,
-    small: str,
-    caps: tuple[float, float],
-    study_too: bool,
-    learner: str,
-    seeds: int,
-    steps: int | None,
-    seed: int | None,
-    force: bool,
-    lang: Lang,
-) -> None:
-    """Do for pictures what the command does for tables."""
-    from synthproof.balance.image_balance import ORIGINS, balance_images
-    from synthproof.balance.image_learner import PICTURE_LEARNERS
-    from synthproof.balance.image_task import ImageTask
-    from synthproof.balance.receipt import HOLDS_REAL
-    from synthproof.balance.study import study
-    from synthproof.core.random import fresh_seed
-    from synthproof.pipeline.face import read
-    from synthproof.pipeline.model import PICTURES
-
-    net = _taught(PICTURE_LEARNERS, learner, steps) if study_too else None
-    seed = fresh_seed() if seed is None else seed
-    maker = generator if generator.startswith("image.") else PICTURES
-    refuse_taken(out, "study.json" if study_too else ORIGINS)
-    if not force:
-        refuse_replacing(out / ("study.json" if study_too else ORIGINS))
-    data = read(source, target=target)
-    with drawn_run(screen(stderr=True), lang) as job:
-        if study_too:
-            task = ImageTask(data, holdout=0.4 if holdout is None else holdout, seed=seed, generator=maker)
-            found = study(task, learner=net, seeds=seeds, seed=seed, run=job)
-        else:
-            done = balance_images(
-                data, strategy, ratio=_ratio(ratio), generator=maker, small=small, cap_class=caps[0], cap_total=caps[1],
-                seed=seed, run=job,
-            )  # fmt: skip
-    if study_too:
-        _tell(found, out, lang)
-        return
-    place = done.write(out)
-    show_notices(screen(), [w.say(lang) for w in (*done.notices, HOLDS_REAL)], lang)
-    screen().print(str(place), highlight=False, markup=False)
-
-
 def _ratio(text: str) -> Any:
     """Return a ratio as `Balancer` takes it: a word, a number, or ``A=500,B=0.5``."""
     if "=" in text:
@@ -298,6 +257,26 @@ def _ratio(text: str) -> Any:
         return out
     found = _number(text)
     return float(found) if isinstance(found, int) else found
+
+
+def _params(text: str) -> dict[str, Any]:
+    """Return a generator's parameters from ``name=value,name=value``.
+
+    Raises
+    ------
+    UsageError
+        ``params/out-of-range`` for a part without ``=``.
+    """
+    out: dict[str, Any] = {}
+    for part in filter(None, text.split(",")):
+        name, equal, value = part.partition("=")
+        if not equal or not name.strip():
+            facts: dict[str, Any] = {"owner": "balance", "name": "params", "value": part, "allowed": "name=value,…"}
+            raise UsageError("params/out-of-range", where="--params", **facts)
+        words = {"true": True, "false": False, "none": None}
+        stated = value.strip()
+        out[name.strip()] = words[stated.lower()] if stated.lower() in words else _number(stated)
+    return out
 
 
 def _number(text: str) -> int | float | str:

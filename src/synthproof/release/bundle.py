@@ -25,7 +25,7 @@ from synthproof.dossier.journal import Line
 from synthproof.dossier.seal import check_seal
 from synthproof.release.content import Content, write_content, write_full_papers
 from synthproof.release.credentials import Certificate
-from synthproof.release.gate import refuse_unapproved, today
+from synthproof.release.gate import refuse_training_rows, refuse_unapproved, today
 from synthproof.release.keys import open_key, public_key_of
 from synthproof.release.layout import FORMAT, MANIFEST, PUBLIC_KEY, SIGNATURE, made_with
 from synthproof.release.reading import Decided
@@ -97,7 +97,7 @@ def seal_bundle(
     Raises
     ------
     StateError
-        Whatever the gate refuses (see `refuse_unapproved`); ``release/data-differ``, ``release/image-not-covered``,
+        Whatever the gate refuses (see `refuse_unapproved`, `refuse_training_rows`); ``release/data-differ``, ``release/image-not-covered``,
         ``release/was-withdrawn``, ``release/journal-names``; ``state/damaged`` for a changed dossier.
     WorkspaceError
         ``workspace/exists``, ``workspace/unwritable``.
@@ -109,6 +109,7 @@ def seal_bundle(
     sealed = check_seal(material.dossier)
     name = str(sealed["digest"])
     refuse_unapproved(decided.outcome, name, day or today())
+    refuse_training_rows(read_dossier(material.dossier), decided.outcome.case)
     _refuse_other_data(material, sealed["synthetic"])
     _refuse_called_back(vault, decided, name)
     _refuse_names(decided.journal)

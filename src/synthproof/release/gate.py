@@ -6,7 +6,11 @@ from datetime import date
 
 from synthproof.core.errors import StateError
 from synthproof.core.words import Words
+from synthproof.dossier.disclose import printable
 from synthproof.release.outcome import DECISION_WORDS, Outcome
+from synthproof.verification.proof import Proof
+
+GENERATION = "any.generation"
 
 
 def today() -> date:
@@ -48,6 +52,23 @@ def refuse_unapproved(outcome: Outcome, digest: str, day: date) -> None:
         raise StateError("release/no-period", where=outcome.case)
     if fault := out_of_period(outcome.start, outcome.end, day, where=outcome.case):
         raise fault
+
+
+def refuse_training_rows(proof: Proof, where: str) -> None:
+    """Refuse data that serve to train a model and nothing else, whatever a committee approved.
+
+    Rows between real ones (SMOTE), repeated or moved real ones, and the output of any generator that says of itself
+    that it is not meant for release: a real record follows from such a row, and no vote changes that.
+
+    Raises
+    ------
+    StateError
+        ``release/training-only``.
+    """
+    said = [e for e in proof.evidence if (e.metric, e.subject, e.outcome) == (GENERATION, "releasable", "measured")]
+    shown = any(e.estimate is not None and e.estimate < 1 for e in said)
+    if shown or proof.generator.tags.get("releasable") is False:
+        raise StateError("release/training-only", where=where, generator=printable(proof.generator.name or "-", 60))
 
 
 def _refuse_contradiction(outcome: Outcome) -> None:

@@ -185,10 +185,10 @@ def test_classical_augmentation_is_a_hook() -> None:
     assert X2.dtype == np.uint8
     assert {r.tobytes() for r in X2[made]} <= {r[:, ::-1].tobytes() for r in pictures[160:]}
     assert len(Balancer("duplicates").fit_resample(pictures, y)[0]) == 260  # to the median class
-    with pytest.raises(DataError, match="balance/container"):
+    with pytest.raises(ConfigError, match="balance/not-for-pictures"):
         Balancer("smote").fit_resample(pictures, y)
     with pytest.raises(ConfigError, match="balance/no-augmenter"):
-        Balancer("augmentation").fit_resample(pictures, y)
+        Balancer("augmentation").fit_resample(pictures.reshape(200, -1), y)
     with pytest.raises(DataError, match="balance/lengths-differ"):
         Balancer("augmentation", augment=lambda rows, seed: rows[:3]).fit_resample(pictures, y)
 

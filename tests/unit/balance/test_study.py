@@ -237,3 +237,28 @@ def test_trees_leave_pretraining_out() -> None:
     found = study(task, learner=Trees(steps=5), repeats=20, doses=(1.0,), seed=1)
     assert "pretrain" in found.left_out
     assert "pretrain" not in found.measured
+
+
+def test_a_study_that_was_stopped_goes_on_after_its_last_whole_seed(tmp_path: Path) -> None:
+    table = read_table(patients().draw(300, 1).frame)
+    asked = {"learner": Perceptron(steps=5, hidden=4), "repeats": 10, "doses": (1.0,), "seed": 1, "kept": tmp_path}
+    whole = study(TableTask(table, "disease", generator="table.marginals", seed=1), **asked)  # type: ignore[arg-type]
+    assert not list(tmp_path.iterdir())  # the record holds it now
+
+    class Stopping(TableTask):
+        asked: int = 0
+
+        def maker(self, kind: str, /, *, seed: int, run: Any = None) -> Any:
+            self.asked += 1
+            if self.asked > 4:
+                raise KeyboardInterrupt
+            return super().maker(kind, seed=seed, run=run)
+
+    with pytest.raises(KeyboardInterrupt):
+        study(Stopping(table, "disease", generator="table.marginals", seed=1), **asked)  # type: ignore[arg-type]
+    kept = sorted(tmp_path.iterdir())
+    assert len(kept) == 2  # two makers a seed
+    kept[1].write_bytes(b"damaged")
+    resumed = study(TableTask(table, "disease", generator="table.marginals", seed=1), **asked)  # type: ignore[arg-type]
+    assert resumed.against_real == whole.against_real
+    assert not list(tmp_path.iterdir())

@@ -299,3 +299,22 @@ def test_a_run_is_kept_once_something_went_out(own_run: Any) -> None:
     with pytest.raises(WorkspaceError, match="release/kept"):
         Workspace(own_run.root).open(resume=False)
     assert (own_run.root / "vault/release/journal.jsonl").exists()
+
+
+def test_no_approval_releases_what_serves_for_training_alone(run: Any) -> None:
+    from dataclasses import replace
+
+    from synthproof.core.evidence import Evidence
+    from synthproof.dossier.assemble import read_dossier
+    from synthproof.release.gate import refuse_training_rows
+
+    proof = read_dossier(run.root / "dossier")
+    refuse_training_rows(proof, "case")
+    interpolated = replace(proof.generator, name="table.smote", tags={"releasable": False})
+    shown = Evidence(metric="any.generation", subject="releasable", estimate=0.0, interval=(0.0, 0.0))
+    for bad in (replace(proof, generator=interpolated), replace(proof, evidence=(*proof.evidence, shown))):
+        with pytest.raises(StateError, match="release/training-only") as refused:
+            refuse_training_rows(bad, "case")
+        assert refused.value.part("remedy", "ko")
+    fine = replace(shown, estimate=1.0, interval=(1.0, 1.0))
+    refuse_training_rows(replace(proof, evidence=(*proof.evidence, fine)), "case")

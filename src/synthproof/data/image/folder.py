@@ -15,6 +15,8 @@ import numpy.typing as npt
 
 from synthproof.core.errors import ReadError
 from synthproof.core.run import Run, quiet
+from synthproof.data.balanced import KEY as BALANCED
+from synthproof.data.balanced import counts_beside, notice_of
 from synthproof.data.image.chain import Chain, Pixels, fitting_side
 from synthproof.data.image.custody import KEY, Step
 from synthproof.data.image.dataset import ImageSet
@@ -177,6 +179,9 @@ def read_folder(
     suffix = Counter(p.suffix.lower() for p in files.paths).most_common(1)[0][0]
     origin = Origin(container="images", name=root.name, options={"format": SUFFIXES.get(suffix, "DICOM").lower()})
     origin = replace(origin, options={**origin.options, "intake": files.intake.facts()})
+    if balanced := counts_beside(root):
+        origin = replace(origin, options={**origin.options, BALANCED: balanced})
+        listed.append(notice_of(balanced, root.name))
     if files.intake.altered:  # what was altered once stays so, whoever hands it on
         origin = replace(origin, options={**origin.options, KEY: [Step(did="translate", input="real").to_dict()]})
     table, of_file, noted = _folder_labels(root, names, how, origin)

@@ -13,6 +13,7 @@ import pandas as pd
 
 from synthproof.core.errors import ReadError, SchemaError, did_you_mean
 from synthproof.core.schema import Field, Schema
+from synthproof.data.balanced import ADDED_COLUMNS, ORIGINS
 from synthproof.data.table.dataset import Origin, Table
 from synthproof.data.table.formats import write_texts
 from synthproof.data.table.hints import person_like
@@ -108,6 +109,8 @@ def of_table(
     table = read_table(source)
     if set(MARKS) <= set(table.schema.names):
         table = table.without(*MARKS)  # pictures that we drew ourselves: how is no label
+    if isinstance(source, str) and Path(source).name == ORIGINS:
+        table = table.without(*(n for n in ADDED_COLUMNS if n in table.schema))  # nor is where a balanced one came from
     rows, at = np.arange(table.n_rows, dtype=np.intp), np.arange(table.n_rows, dtype=np.intp)
     notices: list[Notice] = []
     if files:

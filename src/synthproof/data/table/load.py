@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import pandas as pd
 
 from synthproof.core.errors import ReadError, did_you_mean
 from synthproof.core.words import Words
+from synthproof.data.balanced import KEY, counts_given, notice_of
 from synthproof.data.stores import fetched, is_store
 from synthproof.data.table import sniff
 from synthproof.data.table.columns import Raw
@@ -41,6 +43,9 @@ def load(source: Any, *, query: str | None = None, table: str | None = None) -> 
     raw = _load_object(source)
     if raw is None:
         raw = _load_named(str(source), query, table)
+    if told := counts_given(source):
+        noted = [*raw.origin.options.get("notices", ()), notice_of(told, raw.origin.name)]
+        raw = replace(raw, origin=replace(raw.origin, options={**raw.origin.options, KEY: told, "notices": noted}))
     if not raw.columns:
         raise ReadError("read/no-columns", where=raw.origin.name)
     if raw.n_rows == 0:

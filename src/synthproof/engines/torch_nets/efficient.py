@@ -24,7 +24,7 @@ from synthproof.core.run import Run
 from synthproof.engines.torch_nets.convs import conv
 from synthproof.engines.torch_nets.load import device_for, need_torch, one_torch_thread
 from synthproof.engines.torch_nets.nets import Arrays, Float32Array, Weights, dense, linear, to_arrays, to_device
-from synthproof.engines.torch_nets.vision import ClassifierPlan, pace, shifted
+from synthproof.engines.torch_nets.vision import ClassifierPlan, pace, picture_loss, shifted
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.intp]
@@ -195,10 +195,11 @@ class Learning:
 
 @dataclass(frozen=True, slots=True)
 class Efficient:
-    """A trained network: its shape and weights by name."""
+    """A trained network: its shape and weights by name; `several`: a picture may be of several classes."""
 
     shape: EfficientShape
     arrays: Arrays
+    several: bool = False
 
     def probabilities(self, pictures: Float32Array, *, run: Run) -> FloatArray:
         """Return the classes' probabilities, shape (n, n_classes)."""
@@ -211,13 +212,14 @@ class Efficient:
                 run.tick("looking", start, len(pictures))
                 x = torch.as_tensor(pictures[start : start + _BATCH], device=device)
                 scores = self.shape.scores(weights, x)
-                out.append(torch.softmax(scores, dim=1).cpu().numpy())
+                chances = torch.sigmoid(scores) if self.several else torch.softmax(scores, dim=1)
+                out.append(chances.cpu().numpy())
         return np.concatenate(out).astype(np.float64) if out else np.empty((0, self.shape.n_classes))
 
 
 def train_efficient(
     pictures: Float32Array,
-    classes: IntArray,
+    classes: IntArray | FloatArray,
     shape: EfficientShape,
     plan: ClassifierPlan,
     *,
@@ -232,8 +234,8 @@ def train_efficient(
     ----------
     pictures
         Shape (n, c, s, s) in [-1, 1].
-    weight
-        How much each picture counts, shape (n,); absent: alike.
+    classes, weight
+        As `vision.train_classifier` takes them: one class a picture, or several labels.
     start
         Weights to go on from.
 
@@ -262,19 +264,16 @@ def train_efficient(
             draws = stream(seed, "classifier/batch", step)
             rows = draws.integers(0, len(pictures), plan.batch)
             x = torch.as_tensor(shifted(pictures[rows], plan.shift, draws), device=device)
-            y = torch.as_tensor(classes[rows].astype(np.int64), device=device)
             learning = Learning(seed, step, 1.0 / max(1, step - last + 1))
             scores = shape.scores(weights, x, learning)
-            each = torch.nn.functional.cross_entropy(scores, y, reduction="none")
-            if counts is not None:
-                each = each * torch.as_tensor(counts[rows], device=device)
+            loss = picture_loss(scores, classes[rows], None if counts is None else counts[rows])
             adam.zero_grad(set_to_none=True)
-            each.mean().backward()
+            loss.backward()
             for group in adam.param_groups:
                 group["lr"] = plan.rate * pace(step, plan.steps)
             adam.step()
         run.tick("classifier", plan.steps, plan.steps)
-        return Efficient(shape, to_arrays(weights))
+        return Efficient(shape, to_arrays(weights), several=classes.ndim == 2)
 
 
 def _layer(out: Arrays, name: str, n_in: int, n_out: int, size: int, seed: int) -> None:

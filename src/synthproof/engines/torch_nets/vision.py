@@ -73,6 +73,7 @@ class Classifier:
         """
         torch = need_torch()
         features, scores = [], []
+        chances = torch.sigmoid if self.several else lambda z: torch.softmax(z, dim=1)
         with one_torch_thread(), torch.no_grad():
             device = device_for(run.device)
             weights = to_device(self.arrays, device)
@@ -81,8 +82,7 @@ class Classifier:
                 x = torch.as_tensor(pictures[start : start + _BATCH], device=device)
                 f = _features(weights, x)
                 features.append(f.cpu().numpy())
-                logits = f @ weights["out.w"] + weights["out.b"]
-                scores.append((torch.sigmoid(logits) if self.several else torch.softmax(logits, dim=1)).cpu().numpy())
+                scores.append(chances(f @ weights["out.w"] + weights["out.b"]).cpu().numpy())
         return _rows(features, FEATURES), _rows(scores, self.n_classes)
 
 
@@ -107,7 +107,7 @@ def train_classifier(
         Shape (n,), each in 0 … n_classes - 1; or shape (n, n_classes) where a picture may be of several: 1, 0, or NaN where
         it is not known, which teaches nothing.
     weight
-        How much each picture counts, shape (n,); absent: alike.
+        How much each picture counts, shape (n,), or each of its labels, shape (n, n_classes); absent: alike.
     start
         Weights to go on from.
 
@@ -131,8 +131,7 @@ def train_classifier(
             rows = draws.integers(0, len(pictures), plan.batch)
             x = torch.as_tensor(shifted(pictures[rows], plan.shift, draws), device=device)
             scores = _features(weights, x) @ weights["out.w"] + weights["out.b"]
-            each = _each_loss(scores, classes[rows])
-            loss = each.mean() if counts is None else (each * torch.as_tensor(counts[rows], device=device)).mean()
+            loss = picture_loss(scores, classes[rows], None if counts is None else counts[rows])
             adam.zero_grad(set_to_none=True)
             loss.backward()
             for group in adam.param_groups:
@@ -142,17 +141,21 @@ def train_classifier(
         return Classifier(to_arrays(weights), n_classes, len(pictures), several=classes.ndim == 2)
 
 
-def _each_loss(scores: Any, classes: IntArray | FloatArray) -> Any:
-    """Return the loss of every picture: cross entropy, or its mean over the labels that are known."""
+def picture_loss(scores: Any, classes: IntArray | FloatArray, weight: FloatArray | None) -> Any:
+    """Return the mean loss: cross entropy of one class a picture, or of its labels, those that are known; weighted where asked."""
     torch = need_torch()
     f = torch.nn.functional
+    counts = None if weight is None else torch.as_tensor(weight, device=scores.device)
     if classes.ndim == 1:
-        return f.cross_entropy(
+        each = f.cross_entropy(
             scores, torch.as_tensor(classes.astype(np.int64), device=scores.device), reduction="none"
         )
+        return each.mean() if counts is None else (each * counts).mean()
     known = torch.as_tensor(np.isfinite(classes).astype(np.float32), device=scores.device)
     truth = torch.as_tensor(np.nan_to_num(classes).astype(np.float32), device=scores.device)
-    return (f.binary_cross_entropy_with_logits(scores, truth, reduction="none") * known).mean(dim=1)
+    each = f.binary_cross_entropy_with_logits(scores, truth, reduction="none") * known
+    # a picture's weight counts for all its labels
+    return each.mean() if counts is None else (each * (counts if counts.ndim == 2 else counts[:, None])).mean()
 
 
 def pace(step: int, steps: int) -> float:
@@ -258,4 +261,4 @@ def _rows(parts: list[Any], width: int) -> FloatArray:
 
 
 __all__ = ["Classifier", "ClassifierPlan", "digest_of", "random_digest", "random_features"]
-__all__ += ["pace", "shifted", "train_classifier"]
+__all__ += ["pace", "picture_loss", "shifted", "train_classifier"]

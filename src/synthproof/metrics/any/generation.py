@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from synthproof.core.contracts import Case, Tags
@@ -11,6 +11,7 @@ from synthproof.core.registry import synthesizers
 from synthproof.core.run import Run, quiet
 from synthproof.core.schema import Purpose, Schema
 from synthproof.core.words import Words
+from synthproof.data.balanced import counts_of, not_drawn
 from synthproof.data.image.custody import altered_real, steps_of
 from synthproof.metrics.table.answers import insufficient, not_applicable
 
@@ -23,6 +24,12 @@ _READ = Words(
     "they are.",
     ko="등록된 생성기의 선언에 따른 값입니다. 생성 방식을 나타낼 뿐 안전성을 뜻하지 않습니다.",
 )
+_BALANCED = Words(
+    en="The data say of themselves that they were balanced: they hold real, repeated, interpolated or moved records, which serve "
+    "to train a model and are never released.",
+    ko="균형을 맞춘 데이터라는 표시가 있습니다. 실제 레코드나 이를 복제·보간·변형한 레코드가 들어 있어 모형 학습용으로만 쓰며 반출할 수 "
+    "없습니다.",
+)
 
 
 class Generation:
@@ -31,7 +38,8 @@ class Generation:
     Notes
     -----
     1 when the recipe's generator is tagged ``full_synthesis``, ``irreversible`` and ``releasable``; 0 when any is
-    absent, or when the data say of themselves that a stage altered real pictures; *insufficient* for another tool's file.
+    absent, or when the data say of themselves that a stage altered real pictures or that `synthproof balance` made them
+    (its receipt lies beside the file), whoever the generator was; *insufficient* for another tool's file.
     The subject ``releasable`` says alone whether the generator is meant for release (SMOTE and its like are not), so
     that a policy that lets partial synthesis pass can still refuse it; it is *not applicable* for another tool's file.
     Not a measurement of the data: a property of the method, which the guide asks for beside the three numbers
@@ -62,13 +70,17 @@ class Generation:
     def measure(self, case: Case[Any], /, *, seed: int, run: Run | None = None) -> Sequence[Evidence]:
         """Return two pieces of evidence, subjects ``all`` and ``releasable``."""
         quiet(run).tick(self.card.id, 0, 1)
+        if not_drawn(case.synthetic):
+            return self._told(
+                {"all": 0.0, "releasable": 0.0}, case, {"balanced": counts_of(case.synthetic)}, _BALANCED, seed
+            )
         altered = altered_real(case.synthetic)
-        if (case.recipe is None or case.recipe.name not in synthesizers.names()) and not altered:
+        known = case.recipe is not None and case.recipe.name in synthesizers.names()
+        if not known and not altered:
             return (
                 insufficient(self.card, _UNKNOWN, seed=seed),
                 not_applicable(self.card, _UNKNOWN, subject="releasable", seed=seed),
             )
-        known = case.recipe is not None and case.recipe.name in synthesizers.names()
         name = case.recipe.name if case.recipe is not None else ""
         tags: Tags = synthesizers.get(name).tags if known else Tags()
         # a generator that draws anew may still have been asked to alter real pictures: the data say so of themselves
@@ -84,6 +96,11 @@ class Generation:
         if steps := steps_of(case.synthetic):
             detail["stages"] = [f"{s.did} ({s.input})" for s in steps]
         told = {"all": float(all(marks.values())), "releasable": float(marks["releasable"])}
+        return self._told(told, case, detail, _READ, seed)
+
+    def _told(
+        self, values: Mapping[str, float], case: Case[Any], detail: Mapping[str, Any], caveat: Words, seed: int
+    ) -> tuple[Evidence, ...]:
         return tuple(
             Evidence(
                 metric=self.card.id,
@@ -95,7 +112,7 @@ class Generation:
                 n=len(case.synthetic),
                 seed=seed,
                 detail=detail,
-                caveat=_READ,
+                caveat=caveat,
             )
-            for subject, value in told.items()
+            for subject, value in values.items()
         )

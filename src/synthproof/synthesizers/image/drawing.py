@@ -165,9 +165,9 @@ def _large_labels(data: ImageSet, min_class: int) -> tuple[ImageSet, tuple[Words
 def _left_out(n: int, min_class: int, data: ImageSet) -> Words:
     return Words(
         en=f"{n} class(es) with fewer than {min_class} {data.schema.unit}s were not learned: that few cannot be learned "
-        "without learning them by heart. Use ordinary augmentation for them (synthproof balance --strategy augment).",
+        "without learning them by heart. Use ordinary augmentation for them (synthproof balance --strategy augmentation).",
         ko=f"{min_class}건 미만인 부류 {n}개는 학습하지 않았습니다. 이렇게 적은 이미지는 그대로 외우지 않고는 학습할 수 없습니다. "
-        "일반적인 증강(synthproof balance --strategy augment)을 사용하십시오.",
+        "일반적인 증강(synthproof balance --strategy augmentation)을 사용하십시오.",
     )
 
 

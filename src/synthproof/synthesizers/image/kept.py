@@ -91,9 +91,7 @@ class Kept(Params, Saved, ABC):
         """
         held = self._fitted("sample")
         n, job, own, data = check_count(n), quiet(run), own_seed(seed, held.seed), held.data
-        among = _meeting(data, where)
-        rounds = [permutation(own, f"{self.NAME}/order/{k}", len(among)) for k in range(-(-n // len(among)))]
-        rows = among[np.concatenate([np.empty(0, dtype=np.intp), *rounds])[:n]].astype(np.intp)
+        rows = self.source_rows(n, where=where, seed=own)
         pixels = new_store(n, data.chain)
         for start in range(0, n, BLOCK):
             job.tick(self.NAME, start, n)
@@ -102,6 +100,20 @@ class Kept(Params, Saved, ABC):
         labels = data.labels.with_frame(data.frame.take(rows).reset_index(drop=True))
         marks = pd.DataFrame({"seed": np.full(n, own), "index": np.arange(n), "model": [self.digest_] * n})
         return ImageSet(labels, pixels, data.chain, marks=marks)
+
+    def source_rows(self, n: int, /, *, where: Conditions | None = None, seed: int | None = None) -> IntArray:
+        """Return which real picture each of n drawn ones is made of: positions in what was fitted, shape (n,).
+
+        Raises
+        ------
+        ConditionError
+            As `sample` raises.
+        """
+        held = self._fitted("source_rows")
+        own, among = own_seed(seed, held.seed), _meeting(held.data, where)
+        rounds = [permutation(own, f"{self.NAME}/order/{k}", len(among)) for k in range(-(-n // len(among)))]
+        rows: IntArray = among[np.concatenate([np.empty(0, dtype=np.intp), *rounds])[:n]].astype(np.intp)
+        return rows
 
     @abstractmethod
     def _changed(self, pictures: Pixels, chain: Chain, seed: int, first: int) -> Pixels:
