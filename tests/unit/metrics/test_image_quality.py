@@ -286,11 +286,11 @@ def test_a_network_of_the_user_sees_whole_pictures_in_the_range_it_wants(
 ) -> None:
     import torch
 
-    class Ends(torch.nn.Module):
+    class Ends(torch.nn.Module):  # type: ignore[misc]
         def forward(self, x: Any) -> Any:
             return x.flatten(2).aminmax(dim=2)[0][:, :1], x
 
-    class Tokens(torch.nn.Module):
+    class Tokens(torch.nn.Module):  # type: ignore[misc]
         def forward(self, x: Any) -> Any:
             return x.flatten(2)[:, :1].transpose(1, 2).repeat(1, 1, 2)
 

@@ -11,7 +11,8 @@ import pytest
 from typer.testing import CliRunner
 
 import synthproof as sp
-from synthproof.cli.commands import app
+from synthproof.cli import commands  # noqa: F401  (registers the commands)
+from synthproof.cli.main import app
 from synthproof.core.errors import ConfigError, UsageError
 from synthproof.core.run import Run
 from synthproof.pipeline.config import RunConfig, check_parameters

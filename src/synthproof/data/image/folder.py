@@ -119,6 +119,7 @@ class _Files:
     one_large: threading.Lock = field(default_factory=threading.Lock)
     window: Counter[str] = field(default_factory=Counter)
     first: dict[str, int] = field(default_factory=dict)
+    facts: dict[str, Mapping[str, Any]] = field(default_factory=dict)
 
     def where(self, i: int) -> str:
         # a file's name may be a person's name: files are told by their place in the sorted folder
@@ -148,9 +149,10 @@ class _Files:
                 if dicom.patient:
                     self.person[i] = dicom.patient
 
-    def spoil(self, i: int, code: str) -> None:
+    def spoil(self, i: int, code: str, facts: Mapping[str, Any] | None = None) -> None:
         self.heads[i] = None
         self.bad[code] += 1
+        self.facts.setdefault(code, facts or {})
         self.first.setdefault(code, i)
 
 
@@ -172,7 +174,10 @@ def read_folder(
     starts = np.concatenate([[0], np.cumsum(frames)]).astype(np.intp)
     kept = _fill(files, pixels, starts, chain, job)
     _refuse_bad(files)
-    listed = [{"code": c, "where": files.where(files.first[c]), "n": n} for c, n in sorted(files.bad.items())]
+    told = files.facts  # a limit, a transfer syntax: of the first such file, beside how many they are
+    listed = [
+        {**told[c], "code": c, "where": files.where(files.first[c]), "n": n} for c, n in sorted(files.bad.items())
+    ]
     listed += [*files.intake.notices(root.name), *_narrow(pixels, chain, root.name)]
     chain = replace(chain, window=", ".join(w for w, _ in files.window.most_common(3)))
     names = [p.relative_to(root).as_posix() for p in files.paths]
@@ -216,7 +221,7 @@ def _look_at(files: _Files, run: Run) -> None:
         try:
             files.heads[i] = look(path, files.where(i))
         except ReadError as error:
-            files.spoil(i, error.code)
+            files.spoil(i, error.code, error.facts)
     # pictures of 8 and of 16 bits do not mix: the rarer ones are left out, and said
     depth = Counter(h.bits for h in files.heads if h is not None)
     if len(depth) > 1:
@@ -264,7 +269,7 @@ def _fill(files: _Files, pixels: Pixels, starts: IntArray, chain: Chain, run: Ru
     kept = np.zeros(len(pixels), dtype=bool)
     work = Run(workers=run.workers)  # files lie on this machine, whatever else the run may reach
 
-    def one(i: int) -> str:
+    def one(i: int) -> ReadError | None:
         head = files.heads[i]
         large = head is not None and head.height * head.width * head.frames > _LARGE
         try:
@@ -274,16 +279,16 @@ def _fill(files: _Files, pixels: Pixels, starts: IntArray, chain: Chain, run: Ru
                     kept[starts[i] + k] = True
         except ReadError as error:
             kept[starts[i] : starts[i + 1]] = False
-            return error.code
-        return ""
+            return error
+        return None
 
     todo = [i for i, h in enumerate(files.heads) if h is not None]
     for at in range(0, len(todo), _BLOCK):
         run.tick("read/images", at, len(todo))
         block = todo[at : at + _BLOCK]
-        for i, code in zip(block, work.map(one, block, "read/images"), strict=True):
-            if code:
-                files.spoil(i, code)
+        for i, error in zip(block, work.map(one, block, "read/images"), strict=True):
+            if error is not None:
+                files.spoil(i, error.code, error.facts)
     run.tick("read/images", len(todo), len(todo))
     return kept
 

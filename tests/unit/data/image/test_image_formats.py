@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 import zlib
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -41,7 +42,9 @@ def png(values: npt.NDArray[np.uint16], *, up: bool = False) -> bytes:
     return b"\x89PNG\r\n\x1a\n" + parts
 
 
-def tiff(values: npt.NDArray[np.unsignedinteger], photometric: int, *, orientation: int = 1, end: str = "<") -> bytes:
+def tiff(
+    values: npt.NDArray[np.unsignedinteger], photometric: int, *, orientation: int = 1, end: Literal["<", ">"] = "<"
+) -> bytes:
     """A TIFF of one plain strip."""
     data = values.astype(values.dtype.newbyteorder(end)).tobytes()
     channels, bits = values.shape[2] if values.ndim == 3 else 1, 8 * values.itemsize

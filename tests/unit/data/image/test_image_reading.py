@@ -73,6 +73,7 @@ def test_a_decompression_bomb_is_not_opened(folder: Path, monkeypatch: pytest.Mo
     Image.new("L", (17, 17)).save(folder / "disc" / "large.png")
     found = read_images(folder)
     assert [n.code for n in notices(found.labels)][0] == "image/too-large"
+    assert "at most 256 pixels" in notices(found.labels)[0].text("en")
     assert found.n_rows == 60
 
 
