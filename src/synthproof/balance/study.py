@@ -129,9 +129,7 @@ def study(
     job, begun = quiet(run), time.perf_counter()
     learner = Perceptron() if learner is None else learner
     known: MutableMapping[str, FloatArray] = {} if answers is None else answers
-    left_out = _left_out(task, learner)
-    if leave is not None:
-        left_out = {**leave, **left_out}
+    left_out = _left_out(task, learner, leave)
     counts = np.bincount(task.train.y, minlength=len(task.names)).astype(np.intp)
     topped = _topped(task.names, counts, rare)
     arms = [a for a in arms_of(doses) if a.kind not in left_out]
@@ -139,21 +137,16 @@ def study(
     weights = unit_weights(task.test.unit, repeats, derive(seed, "study"))
     found: dict[str, list[tuple[Mapping[Any, FloatArray], Mapping[Any, FloatArray]]]] = {a.id: [] for a in arms}
     for s in range(seeds):
-        at = derive(seed, f"study/{s}")
-        start = time.perf_counter()
-        missing = {a.kind for a in arms if a.kind in MADE and f"{s}/{a.id}" not in known}
-        makers: dict[str, Made] = {
-            k: task.maker(k, seed=at, run=job) for k in dict.fromkeys(MADE[k] for k in MADE if k in missing)
-        }
+        at, start = derive(seed, f"study/{s}"), time.perf_counter()
+        makers = _makers(task, [a for a in arms if f"{s}/{a.id}" not in known], at, job)
         seconds["fitting generators"] += time.perf_counter() - start
         for i, arm in enumerate(arms):
             job.tick("study", s * len(arms) + i, seeds * len(arms), arm=arm.id)
             start = time.perf_counter()
             if f"{s}/{arm.id}" not in known:
-                before = known[f"{s}/real"] if arm.kind == "threshold" else None
-                known[f"{s}/{arm.id}"] = _answer(arm, task, learner, makers, (topped, max(doses)), at, before)
-            answer = known[f"{s}/{arm.id}"]
-            middle = time.perf_counter()
+                most, before = (topped, max(doses)), known.get(f"{s}/real")
+                known[f"{s}/{arm.id}"] = _answer(arm, task, learner, makers, most, at, before)
+            answer, middle = known[f"{s}/{arm.id}"], time.perf_counter()
             whole = class_scores(answer, task.test.y, np.ones((1, len(task.test.y))))
             found[arm.id].append((whole, class_scores(answer, task.test.y, weights)))
             seconds["drawing and learning"] += middle - start
@@ -161,7 +154,7 @@ def study(
     job.tick("study", seeds * len(arms), seeds * len(arms))
     how = {"learner": learner.name, "steps": learner.steps, "seeds": seeds, "seed": seed, "repeats": repeats}
     facts = {**task.facts, **how, "doses": list(doses)}
-    seconds = {**{k: round(v, 1) for k, v in seconds.items()}, "all": round(time.perf_counter() - begun, 1)}
+    seconds = {k: round(v, 1) for k, v in {**seconds, "all": time.perf_counter() - begun}.items()}
     return _compared(task, counts, topped, arms, left_out, {k: _gathered(v) for k, v in found.items()}, facts, seconds)
 
 
@@ -205,8 +198,14 @@ def _compared(
     )
 
 
-def _left_out(task: Task, learner: Learner) -> dict[str, Words]:
-    out = {k: why for k, why in task.kinds().items() if why is not None}
+def _makers(task: Task, arms: Sequence[Arm], seed: int, run: Run) -> dict[str, Made]:
+    """Return the makers of the rows that arms need; a generator learns here."""
+    kinds = dict.fromkeys(MADE[a.kind] for a in arms if a.kind in MADE)
+    return {k: task.maker(k, seed=seed, run=run) for k in sorted(kinds, key=list(MADE).index)}
+
+
+def _left_out(task: Task, learner: Learner, leave: Mapping[str, Words] | None) -> dict[str, Words]:
+    out = {**(leave if leave is not None else {}), **{k: w for k, w in task.kinds().items() if w is not None}}
     if not learner.continues:
         out["pretrain"] = Words(
             en="this learner cannot go on from what it learned of other rows",
@@ -246,7 +245,7 @@ def _answer(
     if arm.kind in DOSED:
         x, y = _dosed(arm, task, makers, counts, most, seed)
         return learner.train(x, y, n, steps=steps, seed=go).probabilities(task.test.x)
-    if before is not None:
+    if arm.kind == "threshold" and before is not None:
         # Bayes' rule for equal shares: the decision that class weights aim at, without learning anything anew
         answer = before / (counts / counts.sum())
         return np.asarray(answer / answer.sum(axis=1, keepdims=True))

@@ -85,23 +85,9 @@ def balance(
 
     if is_image_source(source):
         _pictures(
-            source,
-            target,
-            strategy,
-            out,
-            ratio,
-            generator,
-            holdout,
-            small,
-            (cap_class, cap_total),
-            study,
-            learner or "small",
-            seeds,
-            steps,
-            seed,
-            force,
-            speak,
-        )
+            source, target, strategy, out, ratio, generator, holdout, small, (cap_class, cap_total), study,
+            learner or "small", seeds, steps, seed, force, speak,
+        )  # fmt: skip
     elif study:
         _study(source, target, out, generator, holdout, learner or "perceptron", seeds, steps, seed, force, speak)
     else:
