@@ -107,7 +107,7 @@ class PartCopies:
     -----
     Dividing a scene lowers the copying of whole images, not of its parts: a part pasted from training would pass every
     test of whole images. Parts are cut by their boxes (those at the edge too) and faded out beyond the ellipse within, so that
-    a soft paste hides nothing; each class with 200 unseen parts is searched by itself, rarer ones together. Subjects:
+    a soft paste hides less; each class with 200 unseen parts is searched by itself, rarer ones together. Subjects:
     ``all``, flagged share less that of unseen parts (exact interval where there are none of those, else Newcombe's);
     ``part …``, the same by class; ``nearer``, how much more often the nearest real part is a training one than chance has
     it; ``mean`` and ``maximum`` of the correlation with the nearest training part; ``layouts``. ``chance_without_leak`` is the
