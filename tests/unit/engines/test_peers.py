@@ -13,6 +13,7 @@ import pytest
 
 from synthproof.core.errors import UsageError
 from synthproof.core.models import load_model
+from synthproof.engines.torch_nets.load import device_for, need_torch
 from synthproof.pipeline.config import RunConfig
 from synthproof.pipeline.parts import fit_model
 from synthproof.testing.shapes import shapes
@@ -85,3 +86,15 @@ def test_several_processes_need_one_seed(tmp_path: Path, monkeypatch: pytest.Mon
     with pytest.raises(UsageError) as caught:
         fit_model(RunConfig(source=str(tmp_path / "a.npz")), tmp_path / "model")
     assert caught.value.code == "fit/peers-need-seed"
+
+
+def test_each_process_has_a_gpu_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    torch = need_torch()
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    assert str(device_for("cuda")) == "cuda"
+    monkeypatch.setenv("WORLD_SIZE", "3")
+    for rank, device in (("0", "cuda:0"), ("1", "cuda:1"), ("2", "cuda:0")):
+        monkeypatch.setenv("LOCAL_RANK", rank)
+        assert str(device_for("cuda")) == device
+    assert str(device_for("cpu")) == "cpu"

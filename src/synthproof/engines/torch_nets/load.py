@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 from synthproof.core.errors import MissingExtraError, UsageError
+from synthproof.core.run import processes
 
 _lock = threading.Lock()
 _inside = 0
@@ -40,6 +42,8 @@ def device_for(name: str) -> Any:
     torch = need_torch()
     if name == "cuda" and not torch.cuda.is_available():
         raise UsageError("extra/no-gpu", where=name, library=f"torch {torch.__version__}")
+    if name == "cuda" and processes() > 1:  # each of several processes has a GPU of its own
+        return torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0")) % torch.cuda.device_count())
     return torch.device(name)
 
 
