@@ -30,8 +30,8 @@ from synthproof.data.image.scenes import Scenes
 from synthproof.data.image.scenes_io import read_scenes
 from synthproof.data.split import Split, split
 from synthproof.dossier.assemble import write_dossier
-from synthproof.pipeline.image_face import as_train
 from synthproof.pipeline.image_road import scan_of
+from synthproof.pipeline.image_sides import as_train
 from synthproof.pipeline.judging import complete_purpose, facts_of, generator_facts, prove
 from synthproof.policy.load import load_policy
 from synthproof.protection.pictures import IMAGE_STEPS, protect_pictures

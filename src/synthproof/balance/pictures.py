@@ -23,6 +23,7 @@ from synthproof.data.image.chain import Chain, Pixels
 from synthproof.data.image.dataset import ImageSet
 from synthproof.data.image.labels import as_class
 from synthproof.data.image.store import new_store
+from synthproof.data.image.union import stacked
 from synthproof.data.table.dataset import Origin, Table
 
 Conditions = Mapping[str, Any]
@@ -264,12 +265,7 @@ def joined(real: ImageSet, made: Sequence[ImageSet]) -> ImageSet:
     side; a drawn one is a unit of its own. What its maker does not say is missing.
     """
     n, total = real.n_rows, sum(m.n_rows for m in made)
-    store = new_store(n + total, real.chain)
-    at = 0
-    for part in (real, *made):
-        for rows in part.batches():
-            store[at + rows.start : at + rows.stop] = part.pixels(rows)
-        at += part.n_rows
+    store = stacked([real, *made])
     columns: dict[str, Any] = {}
     fields = []
     for f in real.schema.fields:

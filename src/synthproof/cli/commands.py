@@ -1,4 +1,4 @@
-"""The commands that work on data: run, inspect, fit, sample, verify, judge, report."""
+"""The commands that work on data: run, inspect, fit, sample, complete, verify."""
 
 from __future__ import annotations
 
@@ -372,35 +372,3 @@ def verify(
     for path in [*([out / "report.html"] if out is not None else []), *kept]:
         console.print(str(path), highlight=False, markup=False)
     raise typer.Exit(EXIT[judged.verdict.result])
-
-
-@app.command()
-@configured("lang", "statements")
-def judge(
-    dossier: Annotated[Path, typer.Argument(help="Folder of a dossier.")],
-    policy: Annotated[str, typer.Option("--policy", help="Policy name or TOML file.")],
-    out: Annotated[Path | None, typer.Option("--out", "-o", help="Write a new dossier under this policy.")] = None,
-    settings: Any = None,
-) -> None:
-    """Judge the same evidence under another policy; nothing is measured again."""
-    from synthproof.pipeline.parts import rejudge
-
-    config = _config(None, None, settings)
-    lang = _lang(config)
-    said = load_statements(Path(config.statements)) if config.statements else ()
-    proof = rejudge(dossier, policy, out, lang=lang, statements=said)
-    show_verdict(screen(), proof.verdict, lang)
-    raise typer.Exit(EXIT[proof.verdict.result])
-
-
-@app.command()
-@configured("lang")
-def report(
-    dossier: Annotated[Path, typer.Argument(help="Folder of a dossier.")],
-    settings: Any = None,
-) -> None:
-    """Render a dossier's report, forms and cards anew from its evidence."""
-    from synthproof.pipeline.parts import rerender
-
-    lang = _lang(_config(None, None, settings))
-    screen().print(str(rerender(dossier, lang=lang)), highlight=False, markup=False)

@@ -47,7 +47,17 @@ def _top(
 
 def main() -> NoReturn:
     """Run the command line; every error is told in four parts, in the user's language."""
-    from synthproof.cli import altering, balance, commands, demo, lists, releasing, review, vtt  # noqa: F401  (they register themselves)
+    from synthproof.cli import (  # noqa: F401  (they register themselves)
+        altering,
+        balance,
+        commands,
+        demo,
+        lists,
+        releasing,
+        reporting,
+        review,
+        vtt,
+    )
 
     console = screen(stderr=True)
     lang = language()

@@ -15,6 +15,8 @@ from typing import Any, Literal
 from synthproof.core.contracts import Case
 from synthproof.core.evidence import Evidence
 from synthproof.core.words import Words
+from synthproof.data.image.dataset import ImageSet
+from synthproof.data.image.union import union_pictures
 from synthproof.data.table.dataset import Table
 from synthproof.data.table.union import union
 
@@ -44,10 +46,15 @@ def held(case: Case[Any]) -> Case[Any] | None:
     if not case.released:
         return None
     parts = [case.synthetic, *case.released]
-    if not all(isinstance(p, Table) for p in parts):
-        raise TypeError("only tables can be put together")
+    together: Any
+    if all(isinstance(p, Table) for p in parts):
+        together = union(parts)
+    elif all(isinstance(p, ImageSet) for p in parts):
+        together = union_pictures(parts)
+    else:
+        raise TypeError("only tables, and only pictures, can be put together")
     # A cache of its own: what is kept there hangs on the synthetic data.
-    return replace(case, synthetic=union(parts), released=(), cache={})
+    return replace(case, synthetic=together, released=(), cache={})
 
 
 def words_of(case: Case[Any], words: Words) -> Words:
