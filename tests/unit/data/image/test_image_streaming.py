@@ -206,8 +206,7 @@ _LIMITED = """
     from pathlib import Path
     from synthproof.pipeline import image_road  # the libraries are no picture's memory
     from synthproof.core.run import Run
-    from synthproof.data.image.io import read_images
-from synthproof.data.image.labels import of_classes
+    from synthproof.data.image.io import How, read_images
     from synthproof.data.split import split
     from synthproof.pipeline.images import read_into
     from synthproof.protection.pictures import IMAGE_STEPS, protect_pictures
