@@ -30,7 +30,7 @@ from synthproof.metrics.image.similarity import tables
 from synthproof.policy.load import load_policy
 from synthproof.testing.pictures import digit_case, digits, image_set
 
-SCENES = {"image.detection"}
+SCENES = {"image.detection", "image.part_copies"}
 """Metrics of scenes, which digits are not: they have tests of their own."""
 IMAGE = sorted(e.name for e in metrics.entries() if e.name.startswith("image.") and e.name not in SCENES)
 QUICK: dict[str, dict[str, Any]] = {"image.prediction": {"steps": 60, "repeats": 1}}
@@ -326,3 +326,15 @@ def test_the_distance_is_the_same_by_the_short_way_for_few_pictures() -> None:
 
 def test_random_filters_are_the_same_everywhere() -> None:
     assert random_digest(1, 0) == random_digest(1, 0) != random_digest(1, 1)
+
+
+@pytest.mark.parametrize("name", ["image.class_agreement", "image.prediction"])
+def test_pictures_of_one_class_are_asked_nothing_about_classes(name: str) -> None:
+    case = case_of("fresh")
+    held, parts = case.holdout, {}
+    assert held is not None
+    for side, data in (("train", case.train), ("holdout", held), ("synthetic", case.synthetic)):
+        codes, _ = data.classes()
+        parts[side] = data.take_rows(np.flatnonzero(codes == 1))
+    alone = replace(case, cache={}, **parts)
+    assert [e.outcome for e in metrics.make(name).measure(alone, seed=1)] == ["not_applicable"]

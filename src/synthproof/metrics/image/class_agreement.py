@@ -21,6 +21,7 @@ from synthproof.metrics.image.reading import (
     Side,
     auc,
     classes_of,
+    classless,
     labels_of,
     side_of,
     unready,
@@ -88,10 +89,10 @@ class ClassAgreement:
         """Return agreement for all, then for each class of which synthetic pictures are there."""
         job = quiet(run)
         job.tick(self.card.id, 0, 1)
+        if classless(case.train):
+            return (not_applicable(self.card, NO_CLASSES, seed=seed),)
         if (why := unready(self.card, case, seed, least=LEAST)) is not None:
             return (why,)
-        if not case.train.targets:
-            return (not_applicable(self.card, NO_CLASSES, seed=seed),)
         seen = features(case, CLASSIFIER, job)
         if seen is None or seen.scores is None:
             return (insufficient(self.card, NO_CLASSES, seed=seed),)

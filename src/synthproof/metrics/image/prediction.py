@@ -23,6 +23,7 @@ from synthproof.metrics.image.reading import (
     Side,
     auc,
     classes_of,
+    classless,
     labels_of,
     side_of,
     unready,
@@ -100,10 +101,10 @@ class Prediction:
         """Return the AUROC gap, the accuracy gap, then the AUROC gap of each class."""
         job = quiet(run)
         job.tick(self.card.id, 0, 1)
+        if classless(case.train):
+            return (not_applicable(self.card, NO_CLASSES, seed=seed),)
         if (why := unready(self.card, case, seed, least=LEAST)) is not None:
             return (why,)
-        if not case.train.targets:
-            return (not_applicable(self.card, NO_CLASSES, seed=seed),)
         task = _labels_task(case) if case.train.several else _classes_task(case)
         if task is None:
             return (insufficient(self.card, NO_CLASSES, seed=seed),)

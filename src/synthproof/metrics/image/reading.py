@@ -78,6 +78,14 @@ def rows_of(images: ImageSet, most: int, seed: int, purpose: str) -> IntArray:
     return np.flatnonzero(chosen[images.unit_of_row])[:most].astype(np.intp)
 
 
+def classless(images: Any) -> bool:
+    """Return whether pictures have no label, or one class alone: then nothing about classes can be asked."""
+    if not isinstance(images, ImageSet):
+        return False
+    codes = images.classes()[0]
+    return not images.targets or len(np.unique(codes[codes >= 0])) < 2
+
+
 @dataclass(frozen=True, slots=True)
 class Classes:
     """The class of every picture by one list of names; -1 where it is not known."""
@@ -137,4 +145,16 @@ def auc(scores: FloatArray, truth: FloatArray) -> float:
     return float((ranks(scores[known])[positive].sum() - n * (n + 1) / 2) / (n * m))
 
 
-__all__ = ["NO_CLASSES", "SIDES", "Classes", "Side", "auc", "classes_of", "labels_of", "rows_of", "side_of", "unready"]
+__all__ = [
+    "NO_CLASSES",
+    "SIDES",
+    "Classes",
+    "Side",
+    "auc",
+    "classes_of",
+    "classless",
+    "labels_of",
+    "rows_of",
+    "side_of",
+    "unready",
+]
