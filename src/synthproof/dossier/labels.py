@@ -165,6 +165,8 @@ UNITS: Mapping[str, str] = {
     "bits (0 to 1)": "비트(0–1)",
     "difference of rates": "비율(예측률) 차이",
     "difference of scores": "점수 차이",
+    "difference of mean average precision": "평균 정밀도(mAP) 차이",
+    "excess share; correlation (mean, maximum)": "초과 비율, 상관(평균·최댓값)",
     "difference of shares": "비율 차이",
     "difference of shares guessed right": "맞힌 비율의 차이",
     "distance (0 to 1)": "거리(0–1)",

