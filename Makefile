@@ -95,7 +95,7 @@ studies-small: $(VENV)/.bench
 	$(BIN)/python studies/views.py
 	$(BIN)/python studies/xrays.py --minutes 15
 	$(BIN)/python studies/xrays.py --generator image.pggan --side 48 --images 24000
-	$(BIN)/python studies/cells.py
+	$(BIN)/python studies/blood_cells.py
 	$(BIN)/python studies/pneumonia.py
 	$(BIN)/python studies/page.py
 

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-import cells_pages
+import blood_cells_pages
 from relief import section
 
 HERE = Path(__file__).resolve().parent
@@ -150,7 +150,7 @@ def main() -> None:
         "",
         "## Scenes from parts: blood cells, 128 px (the stand-in for the reviewed embryo and oral sets)",
         "",
-        *cells_pages.section(),
+        *blood_cells_pages.section(),
         *table(
             "Blood cells: whole scenes, and their parts cut out by their boxes",
             {"cells-compose": "scenes, `image.compose`", "cells-parts": "parts of the same scenes"},
@@ -165,7 +165,7 @@ def main() -> None:
         "",
         "## Not done",
         "",
-        *cells_pages.not_done(),
+        *blood_cells_pages.not_done(),
         "PGGAN on the X-rays is measured at 48 px.",
         "",
     ]

@@ -1,7 +1,7 @@
 """Scenes from parts, as the reviewed oral set was made: does a detector learn as much from composed blood-cell scenes as from real?
 
-    python studies/cells.py                # 128 px, twelve minutes of learning, about 25 minutes of two cores in all
-    python studies/cells.py --minutes 40   # longer; what is kept is not measured again: remove its files first
+    python studies/blood_cells.py                # 128 px, twelve minutes of learning, about 25 minutes of two cores in all
+    python studies/blood_cells.py --minutes 40   # longer; what is kept is not measured again: remove its files first
 
 BCCD (Shenggan, MIT licence): 364 photographs of stained blood smears with boxes around red cells, white cells and
 platelets. 200 are held out. `image.compose` learns parts, layout and background of the other 164 and draws as many
@@ -17,7 +17,7 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-import cells_pages
+import blood_cells_pages
 from scoring import DATA, HERE, RESULTS, SEED, machine, measured
 from synthproof.core.models import load_model, recipe_of, save_model
 from synthproof.core.random import derive
@@ -70,7 +70,7 @@ def real() -> Real:
     whole = read_scenes(DATA / "bccd_blood_cells", How(side=128, fit="crop"), run=Run())
     before = split(whole, holdout=HOLDOUT, seed=SEED)
     done = protect_pictures(before, IMAGE_STEPS, seed=derive(SEED, "protect"), run=Run())
-    print("protected", *cells_pages.receipts(done.receipts), sep="\n", flush=True)
+    print("protected", *blood_cells_pages.receipts(done.receipts), sep="\n", flush=True)
     return Real(whole, done.parts, done.receipts)
 
 
@@ -144,13 +144,13 @@ def main() -> None:
     drawn = as_train(model.sample(given.scenes or train.n_rows, seed=derive(SEED, "sample"), run=Run()), train)
     assert isinstance(drawn, Scenes)
     print("drawn", drawn, [f"{s.did} ({s.input})" for s in steps_of(drawn)], flush=True)
-    cells_pages.write_picture(drawn)
+    blood_cells_pages.write_picture(drawn)
     if not (RESULTS / f"{SCENES}.json").is_file():
         proof = proof_of(data, drawn, model)
         folder = write_dossier(
             HERE / "runs" / "cells-dossier", proof, synthetic=drawn, policy_text=load_policy("image").text, lang="en"
         )
-        cells_pages.write_questions(proof, folder)
+        blood_cells_pages.write_questions(proof, folder)
         counts = {n: s.counts().sum(axis=0).tolist() for n, s in sets(data, drawn).items()}
         facts = {
             "minutes": model.minutes,

@@ -50,7 +50,8 @@ def write_questions(proof: Proof, folder: Path) -> Path:
     lines = [
         "# Six questions, answered by the dossier of the composed blood-cell scenes",
         "",
-        "*Written by `studies/cells.py` from the sealed dossier; nothing here was typed by hand. 합성 혈액세포 장면의 심의 질문 여섯 가지 "
+        "*Written by `studies/blood_cells.py` from the sealed dossier; nothing here was typed by hand. "
+        "합성 혈액세포 장면의 심의 질문 여섯 가지 "
         "(봉인된 자료집에서 자동 작성).*",
         "",
         f"Verdict / 판정: **{RESULT_WORDS[proof.verdict.result].en}** / **{RESULT_WORDS[proof.verdict.result].ko}** under the policy "
@@ -135,7 +136,7 @@ def section() -> list[str]:
     """Return the study's section of the page, from what is kept; the published numbers beside ours."""
     path = RESULTS / "cells-compose.json"
     if not path.is_file():
-        return ["Not measured yet: `python studies/cells.py`.", ""]
+        return ["Not measured yet: `python studies/blood_cells.py`.", ""]
     record = json.loads(path.read_text(encoding="utf-8"))
     facts, found = record["facts"], record["evidence"]["image.detection"]["found"]
     n, looked = facts["scenes"], sum(v.get("images", 0) for v in facts["seen"].values())
