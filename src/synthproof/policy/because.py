@@ -73,17 +73,19 @@ def held(rule: Rule, e: Evidence, found: Number, limit: Limit, result: Result) -
     sign = _sign(rule, found, limit, result)
     origin = _ORIGINS[limit.origin]
     line = number(limit.value) if limit.origin == "simulated" or _relative(rule) else plain(limit.value)
-    which = _READS[rule.compare]
     en, ko = f"{name.en} {numbers.en}", f"{name.ko} {numbers.ko}"
     if rule.measure == "over_reference":
         span = between(found.low, found.high)
         en += f", over the reference by {number(found.value)} ({span.en})"
         ko += f", 기준값 초과분 {number(found.value)}({span.ko})"
+    # the number that stands beside the line is the one that was held against it, or the sentence would read falsely
+    if rule.compare != "estimate":
+        which = _READS[rule.compare]
+        held_up = {"lower": f" {number(found.low)}", "upper": f" {number(found.high)}"}.get(rule.compare, "")
+        en += f"; {which.en}{held_up}"
+        ko += f"; {which.ko}{held_up}"
     en += f" {sign} limit {line} ({origin.en}: {limit.because.en.rstrip('.')})"
     ko += f" {sign} 한계 {line}({origin.ko}: {limit.because.ko.rstrip('.')})"
-    if rule.compare != "estimate":
-        en += f"; compared: {which.en}"
-        ko += f"; 비교 대상: {which.ko}"
     if result == "meets" and rule.or_below is not None and not _below_line(rule, found, limit.value):
         en += f". It is over the limit but under {plain(rule.or_below)}, which meets as well"
         ko += f". 한계를 넘지만 {plain(rule.or_below)} 미만이므로 충족"
