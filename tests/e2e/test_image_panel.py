@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from synthproof.dossier.seal import check_seal
+from synthproof.testing.small_policy import small_policy
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
 
@@ -20,26 +21,7 @@ browsing = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(browsing)
 browser, server = browsing.browser, browsing.server
 
-POLICY = """
-format = 1
-id = "small"
-version = 1
-title = { en = "Small", ko = "작은 정책" }
-summary = { en = "Few numbers.", ko = "적은 수치." }
-source = "a test"
-[[plan]]
-metric = "any.generation"
-[[plan]]
-metric = "image.exact_copies"
-[[rules]]
-id = "generation"
-family = "safety"
-title = { en = "Full synthesis", ko = "완전합성" }
-explain = { en = "Every value drawn anew.", ko = "모든 값을 새로 생성." }
-metric = "any.generation"
-side = "min"
-limit = { origin = "own", value = 1.0, because = { en = "drawn anew", ko = "새로 생성" } }
-"""
+POLICY = small_policy("image.exact_copies")
 TITLE = "가슴 X선 판독 시험"
 
 

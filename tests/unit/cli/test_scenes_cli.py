@@ -29,31 +29,13 @@ from synthproof.pipeline.releasing import check_release, release_key, seal_relea
 from synthproof.release.outcome import AREAS, Member, Outcome, Responsible, Vote
 from synthproof.testing.scenes import scenes
 from synthproof.testing.shapes import shapes
+from synthproof.testing.small_policy import small_policy
 
 torch = pytest.importorskip("torch", reason="synthproof[images] is not installed")
 pytest.importorskip("PIL.Image", reason="synthproof[images] is not installed")
 pytestmark = pytest.mark.timeout(900)
 
-POLICY = """
-format = 1
-id = "small"
-version = 1
-title = { en = "Small", ko = "작은 정책" }
-summary = { en = "Few numbers.", ko = "적은 수치." }
-source = "a test"
-[[plan]]
-metric = "any.generation"
-[[plan]]
-metric = "image.part_copies"
-[[rules]]
-id = "generation"
-family = "safety"
-title = { en = "Full synthesis", ko = "완전합성" }
-explain = { en = "Every value drawn anew.", ko = "모든 값을 새로 생성." }
-metric = "any.generation"
-side = "min"
-limit = { origin = "own", value = 1.0, because = { en = "drawn anew", ko = "새로 생성" } }
-"""
+POLICY = small_policy("image.part_copies")
 PROJECT = """
 [fit]
 synthesizer = "image.compose"
