@@ -149,12 +149,28 @@ class People:
         page.fill("[name=conditions]", conditions)
 
 
+def listens(page: Any) -> None:
+    """Wait until an item is shown, its script is at work and a frame is drawn.
+
+    A page that is only parsed hears no key, and one that is not drawn yet does not know where a finger may not scroll: the
+    browser takes a swipe there for itself.
+    """
+    page.wait_for_selector(".judge")
+    drawn(page)
+
+
+def drawn(page: Any) -> None:
+    page.wait_for_load_state("load")
+    page.evaluate("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
+
+
 def moved_on(page: Any, seen: str | None) -> None:
-    """Wait until another item is shown, or none; asked from here, for the page's policy forbids evaluated scripts."""
+    """Wait until another item listens, or none is left; asked from here, for the page's policy forbids evaluated scripts."""
     for _ in range(400):
         judge = page.locator(".judge")
         try:
             if judge.count() == 0 or judge.first.get_attribute("data-item", timeout=500) != seen:
+                drawn(page)
                 return
         except Exception as error:  # noqa: BLE001 - the page is being exchanged under the question
             if "Timeout" not in type(error).__name__ and not re.search("navigat|destroyed", str(error)):

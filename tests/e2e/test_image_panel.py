@@ -98,7 +98,7 @@ def by_keys(page: Any, base: str, panel: str, n: int) -> None:
     assert page.evaluate("document.activeElement.className") == "skip"
     page.focus("main form button")
     page.keyboard.press("Enter")
-    page.wait_for_selector(".judge")
+    browsing.listens(page)
     assert page.locator(".viewer img").evaluate("i => i.complete && i.naturalWidth") == 32
     assert page.locator(".viewer img").bounding_box()["width"] > 300, "a small picture fills the viewer"
 
@@ -146,7 +146,7 @@ def by_touch(page: Any, base: str, panel: str, n: int) -> None:
     """Read it on a small screen without a keyboard: swiping, pinching, tapping."""
     page.goto(f"{base}{panel}/read")
     page.tap("main form button")
-    page.wait_for_selector(".judge")
+    browsing.listens(page)
     wide = page.evaluate("[document.documentElement.scrollWidth, document.documentElement.clientWidth]")
     assert wide[0] <= wide[1], "nothing hangs over the edge of a small screen"
     first = page.get_attribute(".judge", "data-item")

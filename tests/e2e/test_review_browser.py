@@ -65,6 +65,7 @@ def test_the_committees_road_with_a_panel(browser: Any, server: tuple[str, str],
         reader = us.pages[name]
         reader.goto(f"{us.base}{panel}/read")
         reader.click("text=Begin")
+        browsing.listens(reader)
         for i in range(6):
             seen = reader.get_attribute(".judge", "data-item")
             reader.keyboard.press("1" if i % 2 else "2")

@@ -203,6 +203,7 @@ def test_every_page_in_both_languages_and_at_both_widths(
     reader.goto(f"{us.base}{panel}/read")
     reader.click("main form button")
     visit(reader, f"{panel}/read", "read")
+    browsing.listens(reader)
     for _ in range(6):
         seen = reader.get_attribute(".judge", "data-item")
         reader.keyboard.press("2")
