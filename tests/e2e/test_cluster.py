@@ -83,8 +83,10 @@ class Nodes:
 
 @pytest.fixture(scope="module")
 def nodes() -> Iterator[Nodes]:
-    made = Nodes()
     with pytest.MonkeyPatch.context() as patch:
+        # the head node gives each client a server of its own, and half a minute is short on a machine with other work
+        patch.setenv("RAY_CLIENT_SERVER_CHECK_CHANNEL_TIMEOUT_S", "180")
+        made = Nodes()
         patch.setenv("RAY_ADDRESS", made.cluster.address)
         yield made
     made.cluster.shutdown()
