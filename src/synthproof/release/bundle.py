@@ -198,8 +198,10 @@ def _refuse_other_data(material: Material, named: Mapping[str, Any]) -> None:
 
 
 def _refuse_called_back(vault: ReleaseVault, decided: Decided, dossier: str) -> None:
+    """Refuse a decision under which something was withdrawn, also when its case was exported again or the days differ."""
     for r in vault.releases():
-        if r.state == "withdrawn" and r.dossier == dossier and r.outcome == decided.digest:
+        same = r.outcome == decided.digest or r.decided == decided.outcome.decided
+        if r.state == "withdrawn" and r.dossier == dossier and same:
             raise StateError("release/was-withdrawn", where=r.bundle, at=r.at[:10])
 
 

@@ -245,8 +245,9 @@ def _notices(
     found: Container, given: Path | None, signer: PublicKey | None, manifest: Mapping[str, Any], name: str
 ) -> Iterator[SynthproofError]:
     texts: list[tuple[str, bytes]] = []
-    if (inside := found.text(NOTICE)) is not None:
-        texts.append((NOTICE, inside))
+    if NOTICE in found.entries:
+        # one that cannot be read is as good as a bad one: a call back must not be lost to a damaged byte
+        texts.append((NOTICE, found.text(NOTICE) or b""))
     if given is not None:
         try:
             texts.append((str(given), given.read_bytes()))

@@ -342,3 +342,17 @@ def test_without_the_extra_its_install_line_is_told(bundle: Path, monkeypatch: p
     monkeypatch.setitem(sys.modules, "cryptography", None)
     with pytest.raises(MissingExtraError, match=r"synthproof\[release\]"):
         check_release(bundle)
+
+
+def test_a_notice_that_cannot_be_read_is_no_absent_one(bundle: Path, tmp_path: Path, day: date) -> None:
+    """Damaged, or blown up beyond reading: the bundle does not hold. So with a folder's entry that carries bytes."""
+    place = packed(bundle, tmp_path / "b.zip", lambda z: z.writestr("withdrawal.json", b"\x07" * 999, zipfile.ZIP_STORED))
+    place.write_bytes(place.read_bytes().replace(b"\x07" * 999, b"\x08" * 999))
+    assert said(found(place), "release/bad-signature", "withdrawal.json")
+    folder = Path(shutil.copytree(bundle, tmp_path / "big"))
+    with (folder / "withdrawal.json").open("wb") as file:
+        file.truncate((256 << 20) + 1)
+    assert said(found(folder), "release/bad-signature", "withdrawal.json")
+    hidden = packed(bundle, tmp_path / "c.zip", lambda z: z.writestr("more/", b"hidden"))
+    assert said(found(hidden), "release/link", "more/")
+    assert found(packed(bundle, tmp_path / "d.zip", lambda z: z.writestr("more/", b""))) == []

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import re
+import shutil
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -62,7 +63,9 @@ def test_the_package_is_blind_and_the_key_stays_in_the_vault(run_dir: Path, tmp_
     again = tmp_path / "again"
     package(run_dir, again, training=1, seed=5)
     with zipfile.ZipFile(again) as packed:
-        assert json.loads(packed.read("panel.json"))["items"] == told["items"]
+        items = json.loads(packed.read("panel.json"))["items"]
+    assert sorted(i["card"] for i in items) == sorted(i["card"] for i in told["items"])
+    assert not {i["name"] for i in items} & set(names), "whoever knows the seed must not know the names"
     assert (run_dir / "vault" / "panels").stat().st_mode & 0o077 == 0
     with pytest.raises(UsageError, match="bad-plan"):
         package(run_dir, tmp_path / "x.zip", n=100_000)
@@ -263,6 +266,29 @@ def test_a_reading_ended_by_the_clock_does_not_count_and_stops_nobody(
     _, result = close_panel(run_dir, readings, tmp_path / "dossier2")
     assert len(result.readers) == 2
     assert result.share == pytest.approx(0.5)
+
+
+def test_numbers_about_other_data_enter_no_dossier(small: Any, run_dir: Path, tmp_path: Path, tools: Any) -> None:
+    """A run that was resumed with other settings keeps its panels, but what readers saw is no longer its data."""
+    _, _, key = package(run_dir, tmp_path / "p.zip")
+    steward = small.people["steward"]
+    panel = acts.open_panel(small.store, steward, tmp_path / "p.zip").id
+    for name in ("reader", "reader2"):
+        acts.call_reader(small.store, steward, panel, small.people[name].id)
+        read_all(small, panel, name, key, 2)
+        assert small.post(name, f"/panels/{panel}/finish").status_code == 303
+    acts.close(small.store, steward, panel)
+    readings = tmp_path / "r.zip"
+    readings.write_bytes(acts.export_panel(small.store, steward, panel))
+    table = tools.made_table()
+    other = table.take(np.arange(len(table) - 1, -1, -1))
+    shutil.copytree(run_dir / "dossier", tmp_path / "kept")
+    write_dossier(run_dir / "dossier", tools.made_proof(other), synthetic=other)
+    with pytest.raises(StateError, match="panel/other-data"):
+        close_panel(run_dir, readings, tmp_path / "d2")
+    shutil.rmtree(run_dir / "dossier")
+    shutil.copytree(tmp_path / "kept", run_dir / "dossier")
+    assert close_panel(run_dir, readings, tmp_path / "d2")[1].n == 24
 
 
 PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 40
