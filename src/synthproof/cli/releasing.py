@@ -315,6 +315,12 @@ def renew(
     run_dir: Annotated[Path, _RUN],
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder of the new dossier. / 새 심의자료 폴더.")],
     bundle: Annotated[str, typer.Option("--bundle", help="Which release (default: the last). / 반출물 이름.")] = "",
+    dossier: Annotated[
+        Path | None,
+        typer.Option(
+            "--dossier", help="The dossier it was approved on, when it is not the run's own. / 승인된 심의자료."
+        ),
+    ] = None,
     policy: Annotated[str, typer.Option("--policy", help="Another policy than before. / 다른 정책.")] = "",
     repeats: Annotated[int | None, typer.Option("--repeats", help="Of simulated limits. / 모의실험 반복 수.")] = None,
     lang: Annotated[str, _LANG] = "",
@@ -325,7 +331,9 @@ def renew(
 
     speak, console = language(), screen()
     with drawn_run(screen(stderr=True), speak) as job:
-        made = measure_anew(run_dir, out, bundle=bundle, policy=policy, repeats=repeats, lang=speak, run=job)
+        made = measure_anew(
+            run_dir, out, bundle=bundle, dossier=dossier, policy=policy, repeats=repeats, lang=speak, run=job
+        )
     grid = Grid(box=None, padding=(0, 2, 0, 0))
     for title in ("", _say(speak, "then", "당시"), _say(speak, "now", "현재"), ""):
         grid.add_column(title, overflow="fold")
@@ -341,6 +349,14 @@ def renew(
         speak, f"{same} numbers the same, {more} more not shown.", f"같은 값 {same}건, 표시하지 않은 차이 {more}건."
     )
     console.print(Text(text))
+    if made.compared_with_another:
+        warning = _say(
+            speak,
+            f"“Then” is the dossier {made.parent}, but {made.bundle} was approved on {made.approved}: give that one with --dossier.",
+            f"비교한 심의자료 {made.parent}은(는) {made.bundle}이 승인된 심의자료 {made.approved}와 다릅니다. 승인된 심의자료를 "
+            "--dossier로 지정하십시오.",
+        )
+        console.print(Text(warning, style="yellow"), soft_wrap=True)
     then = RESULT_WORDS[made.before.verdict.result].say(speak)
     console.print(Text(_say(speak, f"Verdict then: {then}", f"당시 판정: {then}")))
     show_verdict(console, made.now.verdict, speak)

@@ -100,12 +100,12 @@ def seal_bundle(
         Whatever the gate refuses (see `refuse_unapproved`, `refuse_training_rows`); ``release/data-differ``, ``release/image-not-covered``,
         ``release/was-withdrawn``, ``release/journal-names``; ``state/damaged`` for a changed dossier.
     WorkspaceError
-        ``workspace/exists``, ``workspace/unwritable``.
+        ``release/taken``, ``workspace/unwritable``.
     """
     run = quiet(run)
     refuse_url(out)
     if out.exists():
-        raise WorkspaceError("workspace/exists", where=str(out), thing=Words(en="a bundle", ko="반출 묶음"))
+        raise WorkspaceError("release/taken", where=str(out), thing=Words(en="a bundle", ko="반출 묶음"))
     sealed = check_seal(material.dossier)
     name = str(sealed["digest"])
     refuse_unapproved(decided.outcome, name, day or today())

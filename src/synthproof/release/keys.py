@@ -77,7 +77,7 @@ def make_key(folder: Path, passphrase: str) -> PublicKey:
     UsageError
         ``release/short-passphrase``.
     WorkspaceError
-        ``workspace/exists``: a key is never overwritten, for old bundles are checked by it; ``workspace/unwritable``.
+        ``release/taken``: a key is never overwritten, for old bundles are checked by it; ``workspace/unwritable``.
     MissingExtraError
         ``extra/missing``.
     """
@@ -87,7 +87,7 @@ def make_key(folder: Path, passphrase: str) -> PublicKey:
         from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
         from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
     if (folder / PRIVATE).exists() or (folder / PUBLIC).exists():
-        raise WorkspaceError("workspace/exists", where=str(folder), thing=Words(en="a signing key", ko="서명 키"))
+        raise WorkspaceError("release/taken", where=str(folder), thing=Words(en="a signing key", ko="서명 키"))
     key = Ed25519PrivateKey.generate()
     plain = key.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
     public = public_key_of(key)

@@ -75,6 +75,7 @@ def public_preview(preview: Mapping[str, Any]) -> dict[str, Any]:
         "rows": int(preview.get("rows", 0)),
         "columns": columns,
         "samples": None,
+        "released": True,
     }
 
 

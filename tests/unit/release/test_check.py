@@ -346,7 +346,9 @@ def test_without_the_extra_its_install_line_is_told(bundle: Path, monkeypatch: p
 
 def test_a_notice_that_cannot_be_read_is_no_absent_one(bundle: Path, tmp_path: Path, day: date) -> None:
     """Damaged, or blown up beyond reading: the bundle does not hold. So with a folder's entry that carries bytes."""
-    place = packed(bundle, tmp_path / "b.zip", lambda z: z.writestr("withdrawal.json", b"\x07" * 999, zipfile.ZIP_STORED))
+    place = packed(
+        bundle, tmp_path / "b.zip", lambda z: z.writestr("withdrawal.json", b"\x07" * 999, zipfile.ZIP_STORED)
+    )
     place.write_bytes(place.read_bytes().replace(b"\x07" * 999, b"\x08" * 999))
     assert said(found(place), "release/bad-signature", "withdrawal.json")
     folder = Path(shutil.copytree(bundle, tmp_path / "big"))

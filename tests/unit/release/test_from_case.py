@@ -139,9 +139,7 @@ def test_an_approval_that_the_case_left_behind_opens_nothing(run: Any, tmp_path:
         read_outcome(later, dossier=run.digest)
 
 
-def test_an_export_made_again_is_no_new_decision(
-    own_run: Any, tmp_path: Path, passphrase: str, day: date
-) -> None:
+def test_an_export_made_again_is_no_new_decision(own_run: Any, tmp_path: Path, passphrase: str, day: date) -> None:
     """After a withdrawal: the same decision in a later export, or with other days, stays shut."""
     from synthproof.pipeline.releasing import release_vault, seal_release
     from synthproof.release.withdraw import withdraw

@@ -64,7 +64,7 @@ def test_the_private_key_stands_nowhere_in_the_clear(folder: Path) -> None:
 
 
 def test_a_key_is_never_overwritten_and_a_short_passphrase_refused(folder: Path, tmp_path: Path) -> None:
-    with pytest.raises(WorkspaceError, match="workspace/exists"):
+    with pytest.raises(WorkspaceError, match="release/taken"):
         make_key(folder, SECRET)
     with pytest.raises(UsageError, match="release/short-passphrase"):
         make_key(tmp_path / "new", "short")

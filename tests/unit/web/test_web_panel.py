@@ -7,6 +7,7 @@ import json
 import re
 import shutil
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from synthproof.core.fingerprint import canonical_json
 from synthproof.dossier.assemble import read_dossier, write_dossier
 from synthproof.dossier.seal import check_seal
 from synthproof.pipeline.panel import METRIC, close_panel, new_panel
+from synthproof.pipeline.renewing import differences, with_readings
 from synthproof.pipeline.tables import save_table
 from synthproof.review.panel import Item, Plan
 from synthproof.web.acts import panel as acts
@@ -136,6 +138,11 @@ def test_two_readers_a_new_seal_and_nothing_told_before(world: Any, run_dir: Pat
     assert len(found) == 1
     assert found[0].detail["distinguishable"] is False
     assert found[0].detail["in_band"] is True
+    # a renewal measures the same data anew: what people read of them stands, and is no number that is gone
+    bare = replace(proof, evidence=tuple(e for e in proof.evidence if e.metric != METRIC))
+    renewed = with_readings(bare, proof, proof.verdict.policy)
+    assert [e for e in renewed.evidence if e.metric == METRIC] == found
+    assert "gone" not in {d.kind for d in differences(proof, renewed)}
     text = (folder / "dossier.json").read_text(encoding="utf-8")
     assert not any(name in text for name in key), "a blind name left the vault"
     assert world.people["reader"].id not in text
