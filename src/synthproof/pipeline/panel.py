@@ -91,10 +91,12 @@ def new_panel(root: Path, out: Path, plan: Plan, *, title: str = "") -> str:
     place = root / "vault" / "panels" / f"{panel}.json"
     place.parent.mkdir(mode=0o700, exist_ok=True)
     write_text(place, json.dumps(kept, ensure_ascii=False, indent=1, sort_keys=True))
-    with whole_file(out) as part, zipfile.ZipFile(part, "w", zipfile.ZIP_DEFLATED) as packed:
-        packed.writestr("panel.json", json.dumps(told, ensure_ascii=False))
-        for name, data in pictures.items():
-            packed.writestr(f"items/{name}", data)
+    with whole_file(out) as part:
+        part.touch(mode=0o600)  # real records are in it: for its owner alone, from the first byte
+        with zipfile.ZipFile(part, "w", zipfile.ZIP_DEFLATED) as packed:
+            packed.writestr("panel.json", json.dumps(told, ensure_ascii=False))
+            for name, data in pictures.items():
+                packed.writestr(f"items/{name}", data)
     return panel
 
 

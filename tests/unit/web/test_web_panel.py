@@ -69,6 +69,7 @@ def test_the_package_is_blind_and_the_key_stays_in_the_vault(run_dir: Path, tmp_
     assert sorted(i["card"] for i in items) == sorted(i["card"] for i in told["items"])
     assert not {i["name"] for i in items} & set(names), "whoever knows the seed must not know the names"
     assert (run_dir / "vault" / "panels").stat().st_mode & 0o077 == 0
+    assert again.stat().st_mode & 0o077 == 0, "the package holds real records"
     with pytest.raises(UsageError, match="bad-plan"):
         package(run_dir, tmp_path / "x.zip", n=100_000)
     with pytest.raises(WorkspaceError, match="no-vault"):
