@@ -164,7 +164,7 @@ def check(
     speak, console = language(), screen()
     report = check_release(bundle, key=key, notice=notice)
     for fault in report.faults:
-        console.print(Text(fault.text(speak), style="red"), highlight=False, soft_wrap=True)
+        console.print(Text(_plain(fault.text(speak)), style="red"), highlight=False, soft_wrap=True)
     told = report.manifest
     if told:
         period = told["period"]
@@ -180,13 +180,18 @@ def check(
         console.print(Text(_say(speak, "✓ The bundle holds.", "✓ 이상이 없습니다."), style="green"))
         console.print(Text(_say(speak, "Not known from the bundle:", "묶음만으로 알 수 없는 것:")))
         for words in report.unknown:
-            console.print(Text(f"  - {words.say(speak)}"), highlight=False, soft_wrap=True)
+            console.print(Text(_plain(f"  - {words.say(speak)}")), highlight=False, soft_wrap=True)
     else:
         n = len(report.faults)
         console.print(
             Text(_say(speak, f"✗ {n} fault(s). Do not use it.", f"✗ 이상 {n}건. 이용하지 마십시오."), style="bold red")
         )
     raise typer.Exit(0 if report.ok else 1)
+
+
+def _plain(text: str) -> str:
+    """Return a text without signs that steer a terminal: a bundle or a notice may come from anybody."""
+    return "".join(c if c == "\n" or c.isprintable() else "�" for c in text)
 
 
 def _show_fingerprint(console: Console, fingerprint: str, lang: Lang) -> None:

@@ -35,12 +35,13 @@ def append(
     try:
         return _append(path, chain=chain, person=person, act=act, subject=subject, fields=fields)
     except OSError as error:
-        raise StateError("journal/unwritable", where=str(path), reason=error.strerror or type(error).__name__) from error
+        told = (
+            getattr(error.__cause__, "strerror", None) or error.strerror
+        )  # the anchor's file tells its own by a cause
+        raise StateError("journal/unwritable", where=str(path), reason=told or type(error).__name__) from error
 
 
-def _append(
-    path: Path, *, chain: str, person: str, act: str, subject: str, fields: Mapping[str, Any] | None
-) -> Line:
+def _append(path: Path, *, chain: str, person: str, act: str, subject: str, fields: Mapping[str, Any] | None) -> Line:
     path.parent.mkdir(parents=True, exist_ok=True)
     with _locked(path) as handle:
         raw = path.read_bytes()

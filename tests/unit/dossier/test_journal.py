@@ -231,7 +231,7 @@ def test_a_full_disk_does_no_act_and_says_so(tmp_path: Path, monkeypatch: pytest
         monkeypatch.setattr(journal_file, "write_text", unwritable)
     else:
         monkeypatch.setattr(journal_file.os, what, full)
-    with pytest.raises((StateError, WorkspaceError)):
+    with pytest.raises(StateError, match="journal/unwritable"):
         append(path, chain="c", person="p", act="second")
     monkeypatch.undo()
     assert path.read_bytes() == before
