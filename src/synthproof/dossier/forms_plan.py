@@ -136,9 +136,10 @@ def form_1_2(proof: Proof) -> Form:
     )
     steps = _steps(proof)
     environment = ", ".join(f"{k} {v}" for k, v in environment_rows(proof))
+    rows = Words(en="images", ko="장") if proof.schema.modality == "image" else Words(en="rows", ko="행")
     sizes = Words(
-        en=f"{made.units:,} units, {made.rows:,} rows" if made else "not known",
-        ko=f"{made.units:,}개 단위, {made.rows:,}행" if made else "확인되지 않음",
+        en=f"{made.units:,} units, {made.rows:,} {rows.en}" if made else "not known",
+        ko=f"{made.units:,}개 단위, {made.rows:,}{rows.ko}" if made else "확인되지 않음",
     )
     known = generator_rows(proof)[1:]
     parameters = (

@@ -138,6 +138,7 @@ def test_the_gate_releases_just_these_pictures(run: Path, tmp_path: Path) -> Non
         run, tmp_path / "bundle", outcome=tmp_path / "outcome.json", passphrase=words, day=date(2026, 12, 1)
     )
     assert check_release(tmp_path / "bundle", day=date(2026, 12, 1)).ok
+    _says_that_pictures_are_pictures(tmp_path / "bundle")
     found = sorted((tmp_path / "bundle").rglob("*.png"))
     assert len(found) == 60
     with Image.open(found[0]) as picture:
@@ -157,6 +158,22 @@ def test_the_gate_releases_just_these_pictures(run: Path, tmp_path: Path) -> Non
         seal_release(
             run, tmp_path / "other", outcome=tmp_path / "outcome.json", passphrase=words, day=date(2026, 12, 1)
         )
+
+
+def _says_that_pictures_are_pictures(bundle: Path) -> None:
+    from pypdf import PdfReader
+
+    forms = "".join(page.extract_text() for page in PdfReader(bundle / "forms/forms.ko.pdf").pages)
+    assert "■ 비정형(이미지)" in forms
+    assert "정형(표)" not in forms
+    assert "60개 단위, 60장" in forms
+    card = (bundle / "data-card.ko.md").read_text(encoding="utf-8")
+    assert "tags: [synthetic, image]" in card
+    assert "하나의 표" not in card
+    assert "희소 집단" not in card, "nothing rare was merged"
+    told = json.loads((bundle / "croissant.json").read_text(encoding="utf-8"))
+    assert told["keywords"] == ["synthetic data", "image"]
+    assert "60 fully machine-made (synthetic) pictures" in told["description"]
 
 
 def _outcome(digest: str) -> Outcome:
