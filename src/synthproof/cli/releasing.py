@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -57,7 +58,14 @@ def _passphrase(file: Path | None, lang: Lang, *, new: bool = False) -> str:
     if found := os.environ.get(PASSPHRASE):
         return found
     label = _say(lang, "Passphrase of the signing key", "서명 키의 암호문")
-    asked: str = typer.prompt(label, hide_input=True, confirmation_prompt=new, err=True)
+    try:
+        asked: str = typer.prompt(label, hide_input=True, confirmation_prompt=new, err=True)
+    except typer.Abort as error:
+        if sys.stdin is not None and sys.stdin.isatty():
+            raise
+        # nobody can answer there, in a scheduled job for example
+        name = f"--passphrase-file ({PASSPHRASE})"
+        raise UsageError("usage/missing", where="synthproof release", name=name) from error
     return asked
 
 
