@@ -95,11 +95,8 @@ def make_key(folder: Path, passphrase: str) -> PublicKey:
         folder.mkdir(parents=True, exist_ok=True)
         folder.chmod(0o700)
         _private_file(folder / PRIVATE, _encrypted_pem(plain, passphrase.encode("utf-8")))
-        try:
+        with _gone_unless_done(folder / PRIVATE):  # half a pair would bar the way to a new one
             _private_file(folder / PUBLIC, public.pem.encode("ascii"))
-        except BaseException:  # also Ctrl-C: half a pair would bar the way to a new one
-            (folder / PRIVATE).unlink(missing_ok=True)
-            raise
     except OSError as error:
         reason = error.strerror or type(error).__name__
         raise WorkspaceError("workspace/unwritable", where=str(folder), reason=reason) from error
@@ -196,14 +193,22 @@ def _cryptography() -> Iterator[None]:
 def _private_file(path: Path, data: bytes) -> None:
     # created with its rights: between a wider mode and a later chmod another user could read it
     handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with _gone_unless_done(path), os.fdopen(handle, "wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+@contextmanager
+def _gone_unless_done(path: Path) -> Iterator[None]:
+    """Remove a file unless what is done in here ends well; also at Ctrl-C."""
+    done = False
     try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-    except BaseException:
-        path.unlink(missing_ok=True)
-        raise
+        yield
+        done = True
+    finally:
+        if not done:
+            path.unlink(missing_ok=True)
 
 
 # the envelope of RFC 5208 and RFC 8018 -------------------------------------------------------------------
