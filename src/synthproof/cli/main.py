@@ -69,7 +69,7 @@ def main() -> NoReturn:
     except SynthproofError as error:
         console.print(Text(error.text(lang), style="red"), highlight=False, soft_wrap=True)
         sys.exit(error.exit_code)
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, typer.Abort):  # the second: Ctrl-C where something was asked
         sys.exit(1)
     except Exception as error:
         if hasattr(error, "format_message"):  # the option parser's own errors

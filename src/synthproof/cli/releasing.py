@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -57,7 +58,14 @@ def _passphrase(file: Path | None, lang: Lang, *, new: bool = False) -> str:
     if found := os.environ.get(PASSPHRASE):
         return found
     label = _say(lang, "Passphrase of the signing key", "서명 키의 암호문")
-    asked: str = typer.prompt(label, hide_input=True, confirmation_prompt=new, err=True)
+    try:
+        asked: str = typer.prompt(label, hide_input=True, confirmation_prompt=new, err=True)
+    except typer.Abort as error:
+        if sys.stdin is not None and sys.stdin.isatty():
+            raise
+        # nobody can answer there, in a scheduled job for example
+        name = f"--passphrase-file ({PASSPHRASE})"
+        raise UsageError("usage/missing", where="synthproof release", name=name) from error
     return asked
 
 
@@ -164,7 +172,7 @@ def check(
     speak, console = language(), screen()
     report = check_release(bundle, key=key, notice=notice)
     for fault in report.faults:
-        console.print(Text(fault.text(speak), style="red"), highlight=False, soft_wrap=True)
+        console.print(Text(_plain(fault.text(speak)), style="red"), highlight=False, soft_wrap=True)
     told = report.manifest
     if told:
         period = told["period"]
@@ -180,13 +188,18 @@ def check(
         console.print(Text(_say(speak, "✓ The bundle holds.", "✓ 이상이 없습니다."), style="green"))
         console.print(Text(_say(speak, "Not known from the bundle:", "묶음만으로 알 수 없는 것:")))
         for words in report.unknown:
-            console.print(Text(f"  - {words.say(speak)}"), highlight=False, soft_wrap=True)
+            console.print(Text(_plain(f"  - {words.say(speak)}")), highlight=False, soft_wrap=True)
     else:
         n = len(report.faults)
         console.print(
             Text(_say(speak, f"✗ {n} fault(s). Do not use it.", f"✗ 이상 {n}건. 이용하지 마십시오."), style="bold red")
         )
     raise typer.Exit(0 if report.ok else 1)
+
+
+def _plain(text: str) -> str:
+    """Return a text without signs that steer a terminal: a bundle or a notice may come from anybody."""
+    return "".join(c if c == "\n" or c.isprintable() else "�" for c in text)
 
 
 def _show_fingerprint(console: Console, fingerprint: str, lang: Lang) -> None:
@@ -315,6 +328,12 @@ def renew(
     run_dir: Annotated[Path, _RUN],
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder of the new dossier. / 새 심의자료 폴더.")],
     bundle: Annotated[str, typer.Option("--bundle", help="Which release (default: the last). / 반출물 이름.")] = "",
+    dossier: Annotated[
+        Path | None,
+        typer.Option(
+            "--dossier", help="The dossier it was approved on, when it is not the run's own. / 승인된 심의자료."
+        ),
+    ] = None,
     policy: Annotated[str, typer.Option("--policy", help="Another policy than before. / 다른 정책.")] = "",
     repeats: Annotated[int | None, typer.Option("--repeats", help="Of simulated limits. / 모의실험 반복 수.")] = None,
     lang: Annotated[str, _LANG] = "",
@@ -325,7 +344,9 @@ def renew(
 
     speak, console = language(), screen()
     with drawn_run(screen(stderr=True), speak) as job:
-        made = measure_anew(run_dir, out, bundle=bundle, policy=policy, repeats=repeats, lang=speak, run=job)
+        made = measure_anew(
+            run_dir, out, bundle=bundle, dossier=dossier, policy=policy, repeats=repeats, lang=speak, run=job
+        )
     grid = Grid(box=None, padding=(0, 2, 0, 0))
     for title in ("", _say(speak, "then", "당시"), _say(speak, "now", "현재"), ""):
         grid.add_column(title, overflow="fold")
@@ -341,6 +362,14 @@ def renew(
         speak, f"{same} numbers the same, {more} more not shown.", f"같은 값 {same}건, 표시하지 않은 차이 {more}건."
     )
     console.print(Text(text))
+    if made.compared_with_another:
+        warning = _say(
+            speak,
+            f"“Then” is the dossier {made.parent}, but {made.bundle} was approved on {made.approved}: give that one with --dossier.",
+            f"비교한 심의자료 {made.parent}은(는) {made.bundle}이 승인된 심의자료 {made.approved}와 다릅니다. 승인된 심의자료를 "
+            "--dossier로 지정하십시오.",
+        )
+        console.print(Text(warning, style="yellow"), soft_wrap=True)
     then = RESULT_WORDS[made.before.verdict.result].say(speak)
     console.print(Text(_say(speak, f"Verdict then: {then}", f"당시 판정: {then}")))
     show_verdict(console, made.now.verdict, speak)

@@ -28,11 +28,16 @@ def mark(text: object, limit: int = 120) -> str:
     return printable(text, limit).translate(_MARKUP).replace("\\<", "&lt;").replace("\\>", "&gt;")
 
 
+def kind_of(proof: Proof) -> str:
+    """Return the word by which catalogues of data sets tell pictures from tables."""
+    return "image" if proof.schema.modality == "image" else "tabular"
+
+
 def data_card(proof: Proof, preview: Mapping[str, Any]) -> str:
     """Return the data card as Markdown, Korean first, then English."""
     head = [
         "---",
-        "tags: [synthetic, tabular]",
+        f"tags: [synthetic, {kind_of(proof)}]",
         "language: [ko, en]",
         "synthetic: true",
         f"digital_source_type: {DIGITAL_SOURCE}",
@@ -59,7 +64,7 @@ def released_card(
     """
     head = [
         "---",
-        "tags: [synthetic, tabular]",
+        f"tags: [synthetic, {kind_of(proof)}]",
         f"language: {lang}",
         "synthetic: true",
         f"digital_source_type: {DIGITAL_SOURCE}",
@@ -149,12 +154,17 @@ def limitations(proof: Proof) -> Sequence[Words]:
             en="Rare groups and extreme values were merged or cut before learning; they are not represented.",
             ko="희소 집단과 극단값은 학습 전에 통합·절단되어 나타나지 않습니다.",
         )
-        if proof.receipts
+        if {"rare", "extremes"} & {r.get("protection") for r in proof.receipts}
         else Words(
             en="Biases of the source are reproduced.",
             ko="원본의 편향이 그대로 나타날 수 있습니다.",
         ),
         Words(
+            en="Only these pictures and their labels were modelled: links to other data sets are meaningless.",
+            ko="이미지와 그 라벨만 학습하였으므로 다른 데이터와의 연결은 의미가 없습니다.",
+        )
+        if proof.schema.modality == "image"
+        else Words(
             en="Only one table was modelled: links to other data sets are meaningless.",
             ko="하나의 표만 학습하였으므로 다른 데이터와의 연결은 의미가 없습니다.",
         ),

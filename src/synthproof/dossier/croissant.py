@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from synthproof.core.evidence import FAMILIES, RESULT_WORDS
-from synthproof.dossier.cards import DIGITAL_SOURCE, limitations
+from synthproof.dossier.cards import DIGITAL_SOURCE, kind_of, limitations
 from synthproof.dossier.disclose import printable
 from synthproof.policy.purposes import ENVIRONMENT_WORDS, FORM_WORDS
 from synthproof.verification.proof import Proof
@@ -62,15 +62,14 @@ def croissant(proof: Proof, preview: Mapping[str, Any], fingerprint: str) -> dic
         "@type": "sc:Dataset",
         "conformsTo": list(CONFORMS),
         "name": name,
-        "description": f"Fully machine-made (synthetic) table of {int(preview.get('rows', 0)):,} records. Draft: it is "
-        "completed when the data are released.",
+        "description": f"{described(proof, preview)}. Draft: it is completed when the data are released.",
         "license": {"@type": "CreativeWork", "name": TO_BE_STATED},
         "url": f"urn:{fingerprint}",
         "creator": {"@type": "Organization", "name": printable(purpose.maker or purpose.holder) or TO_BE_STATED},
         "dateCreated": proof.created[:10],
         "datePublished": proof.created[:10],
         "version": "1.0.0",
-        "keywords": ["synthetic data", "tabular"],
+        "keywords": ["synthetic data", kind_of(proof)],
         "citeAs": f"{printable(purpose.maker or purpose.holder) or TO_BE_STATED}: {name} (synthetic data), "
         f"{proof.created[:4]}",
         "isLiveDataset": False,
@@ -95,6 +94,14 @@ def croissant(proof: Proof, preview: Mapping[str, Any], fingerprint: str) -> dic
         ],
         **_responsible(proof),
     }
+
+
+def described(proof: Proof, preview: Mapping[str, Any]) -> str:
+    """Return in a few words what the data set is."""
+    rows = int(preview.get("rows", 0))
+    if proof.schema.modality == "image":
+        return f"{rows:,} fully machine-made (synthetic) pictures with a table of their labels"
+    return f"Fully machine-made (synthetic) table of {rows:,} records"
 
 
 def _field(column: Mapping[str, Any], at: int) -> dict[str, Any]:

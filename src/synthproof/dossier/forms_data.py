@@ -117,6 +117,13 @@ def form_1_3_synthetic(proof: Proof, preview: Mapping[str, Any]) -> Form:
 def _samples(preview: Mapping[str, Any]) -> Section:
     title = Words(en="Samples (synthetic rows)", ko="예시(합성 레코드)")
     samples = preview.get("samples")
+    if preview.get("released"):
+        # "only when the safety rules are met" would read as if they were not
+        here = Words(
+            en="None: the records themselves are in this release.",
+            ko="싣지 않음: 이 반출물에 전체 레코드가 들어 있습니다.",
+        )
+        return Section(title=title, paragraphs=(here,))
     if not samples or not samples.get("rows"):
         return Section(
             title=title,

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from synthproof.core.words import LANGS, Words
+from synthproof.dossier.disclose import printable
 from synthproof.dossier.forms import Form, Line, Section, boxes, from_dict, listed, same
 from synthproof.dossier.forms_data import FORMATS, KIND_WORDS, format_of
-from synthproof.dossier.record import environment_rows, generator_rows
+from synthproof.dossier.record import PROTECTION_WORDS, environment_rows, generator_rows
 from synthproof.policy.purposes import ENVIRONMENT_WORDS, FORM_WORDS, needed_level
 from synthproof.verification.proof import Proof
 
@@ -133,11 +134,12 @@ def form_1_2(proof: Proof) -> Form:
             ),
         ),
     )
-    steps = tuple(dict.fromkeys(str(r.get("protection", "?")) for r in proof.receipts))
+    steps = _steps(proof)
     environment = ", ".join(f"{k} {v}" for k, v in environment_rows(proof))
+    rows = Words(en="images", ko="장") if proof.schema.modality == "image" else Words(en="rows", ko="행")
     sizes = Words(
-        en=f"{made.units:,} units, {made.rows:,} rows" if made else "not known",
-        ko=f"{made.units:,}개 단위, {made.rows:,}행" if made else "확인되지 않음",
+        en=f"{made.units:,} units, {made.rows:,} {rows.en}" if made else "not known",
+        ko=f"{made.units:,}개 단위, {made.rows:,}{rows.ko}" if made else "확인되지 않음",
     )
     known = generator_rows(proof)[1:]
     parameters = (
@@ -160,7 +162,7 @@ def form_1_2(proof: Proof) -> Form:
             (understand, Words(en="quasi-identifiers (K)", ko="식별가능정보(K)"), listed(purpose.quasi_identifiers)),
             (understand, Words(en="sensitive items (T)", ko="민감 항목(T)"), listed(purpose.sensitive)),
             (understand, Words(en="targets", ko="목표 변수"), listed(purpose.targets)),
-            (understand, Words(en="preprocessing", ko="전처리"), listed(steps)),
+            (understand, Words(en="preprocessing", ko="전처리"), steps),
             (generate, Words(en="generator", ko="생성기"), same(g.name)),
             (generate, Words(en="why this one", ko="선택 이유"), from_dict(g.because) if g.because else None),
             (generate, Words(en="properties and parameters", ko="성질과 매개변수"), parameters),
@@ -173,3 +175,10 @@ def form_1_2(proof: Proof) -> Form:
         title=Words(en="Form 1-2: basis of generation", ko="서식 1-2 합성데이터 생성 기초자료 명세서"),
         sections=(overview, plan),
     )
+
+
+def _steps(proof: Proof) -> Words | None:
+    """Return what was done before learning, by the words of the report; a step of others' making goes by its name."""
+    names = dict.fromkeys(printable(r.get("protection", "?"), 40) for r in proof.receipts)
+    told = [PROTECTION_WORDS.get(n, Words(en=n, ko=n)) for n in names]
+    return Words(en=", ".join(w.en for w in told), ko=", ".join(w.ko for w in told)) if told else None

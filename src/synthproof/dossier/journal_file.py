@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import sys
@@ -10,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from synthproof.core.errors import StateError
+from synthproof.core.errors import StateError, WorkspaceError
 from synthproof.core.files import write_text
 from synthproof.core.fingerprint import canonical_json
 from synthproof.dossier.journal import Anchor, Line, check, next_line, start
@@ -29,7 +30,18 @@ def append(
     ------
     StateError
         ``journal/broken`` when the journal is not whole: nothing is added to it. Cost O(its length).
+        ``journal/unwritable`` when the disk is full or the place is not ours to write.
     """
+    try:
+        return _append(path, chain=chain, person=person, act=act, subject=subject, fields=fields)
+    except OSError as error:
+        told = (
+            getattr(error.__cause__, "strerror", None) or error.strerror
+        )  # the anchor's file tells its own by a cause
+        raise StateError("journal/unwritable", where=str(path), reason=told or type(error).__name__) from error
+
+
+def _append(path: Path, *, chain: str, person: str, act: str, subject: str, fields: Mapping[str, Any] | None) -> Line:
     path.parent.mkdir(parents=True, exist_ok=True)
     with _locked(path) as handle:
         raw = path.read_bytes()
@@ -42,11 +54,15 @@ def append(
         line = next_line(end, person=person, act=act, subject=subject, fields=fields)
         data = (line.text() + "\n").encode()
         os.lseek(handle, 0, os.SEEK_END)
-        if os.write(handle, data) != len(data):
+        try:
+            if os.write(handle, data) != len(data):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            os.fsync(handle)
+            _keep_anchor(path, line.anchor)
+        except (OSError, WorkspaceError):
+            # who is told that an act was not done must find no line of it
             os.ftruncate(handle, len(whole))
-            raise StateError("journal/unwritable", where=str(path))
-        os.fsync(handle)
-        _keep_anchor(path, line.anchor)
+            raise
     return line
 
 

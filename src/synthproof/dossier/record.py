@@ -22,6 +22,8 @@ PROTECTION_WORDS: Mapping[str, Words] = {
     "extremes": Words(en="extremes", ko="극단값 처리(상·하단 코딩)"),
     "coarsen": Words(en="coarsening", ko="범주화"),
     "dates": Words(en="dates", ko="날짜 이동"),
+    "image.near_duplicates": Words(en="nearly equal pictures", ko="거의 같은 이미지 정리"),
+    "image.burned_in": Words(en="burned-in text", ko="이미지에 새겨진 글자 처리"),
 }
 _COUNTS: Mapping[str, Words] = {
     "k": Words(en="smallest group", ko="최소 인원"),

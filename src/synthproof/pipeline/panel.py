@@ -31,6 +31,7 @@ from synthproof.data.image.modality import png_address
 from synthproof.data.table.dataset import Table
 from synthproof.dossier.assemble import POLICY, read_dossier, rewrite_dossier
 from synthproof.dossier.journal import Line
+from synthproof.dossier.seal import check_seal
 from synthproof.pipeline.images import load_images
 from synthproof.pipeline.tables import load_table
 from synthproof.policy.load import load_policy
@@ -52,7 +53,8 @@ def new_panel(root: Path, out: Path, plan: Plan, *, title: str = "") -> str:
     out
         The package (zip) to write: blind items and plan.
     plan
-        Its seed is drawn here when it is 0; it stays in the vault, since names and sides follow from it.
+        Its seed is drawn here when it is 0; it stays in the vault, since what was drawn follows from it. The blind names do
+        not: whoever sees them could try seeds until the names fit, and would know every side.
 
     Returns
     -------
@@ -70,14 +72,15 @@ def new_panel(root: Path, out: Path, plan: Plan, *, title: str = "") -> str:
     kind: Kind = "image" if isinstance(real, ImageSet) else "card"
     plan = replace(plan, kind=kind, seed=plan.seed or fresh_seed())
     stratum = _stratum(real, synthetic)
-    items = draw(plan, _strata(real, stratum), _strata(synthetic, stratum))
+    items = draw(plan, _strata(real, stratum), _strata(synthetic, stratum), names=fresh_seed())
     told_items, pictures = _shown(items, real, synthetic)
     salt = secrets.token_hex(16)
     key = [item.to_dict() for item in items]
-    commitment = digest_json({"key": key, "salt": salt})
+    bound = {"key": key, "salt": salt, "synthetic": synthetic.fingerprint()}
+    commitment = digest_json(bound)
     panel = secrets.token_hex(8)
     title = title or f"{root.name} {panel}"
-    kept = {"panel": panel, "plan": plan.to_dict(), "key": key, "salt": salt, "commitment": commitment, "title": title}
+    kept = {"panel": panel, "plan": plan.to_dict(), **bound, "commitment": commitment, "title": title}
     told = {
         "format": 1,
         "title": title,
@@ -88,10 +91,12 @@ def new_panel(root: Path, out: Path, plan: Plan, *, title: str = "") -> str:
     place = root / "vault" / "panels" / f"{panel}.json"
     place.parent.mkdir(mode=0o700, exist_ok=True)
     write_text(place, json.dumps(kept, ensure_ascii=False, indent=1, sort_keys=True))
-    with whole_file(out) as part, zipfile.ZipFile(part, "w", zipfile.ZIP_DEFLATED) as packed:
-        packed.writestr("panel.json", json.dumps(told, ensure_ascii=False))
-        for name, data in pictures.items():
-            packed.writestr(f"items/{name}", data)
+    with whole_file(out) as part:
+        part.touch(mode=0o600)  # real records are in it: for its owner alone, from the first byte
+        with zipfile.ZipFile(part, "w", zipfile.ZIP_DEFLATED) as packed:
+            packed.writestr("panel.json", json.dumps(told, ensure_ascii=False))
+            for name, data in pictures.items():
+                packed.writestr(f"items/{name}", data)
     return panel
 
 
@@ -113,7 +118,8 @@ def close_panel(root: Path, readings: Path, out: Path | None = None, *, lang: La
     Raises
     ------
     StateError
-        ``journal/broken``; ``panel/no-key`` when no key of this run belongs to these readings.
+        ``journal/broken``; ``panel/no-key`` when no key of this run belongs to these readings; ``panel/other-data`` when
+        the dossier speaks of other synthetic data than the readers saw (the run was resumed with other settings).
     UsageError
         ``panel/incomplete``.
     """
@@ -122,6 +128,7 @@ def close_panel(root: Path, readings: Path, out: Path | None = None, *, lang: La
     if opened is None or not any(x.act == "panel.closed" for x in lines):
         raise UsageError("panel/incomplete", reason="panel.closed")
     kept = _key(root, str(opened["commitment"]))
+    _refuse_other_data(root / "dossier", kept)
     plan, items = Plan.from_dict(kept["plan"]), [Item.from_dict(i) for i in kept["key"]]
     said = readings_of(lines)
     rounds = sorted({r.round for r in said})
@@ -216,12 +223,19 @@ def _key(root: Path, commitment: str) -> dict[str, Any]:
             continue
         try:
             kept: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-            found = digest_json({"key": kept["key"], "salt": kept["salt"]})
+            # a panel that was drawn before the data were bound, too, has two parts alone
+            found = digest_json({n: kept[n] for n in ("key", "salt", "synthetic") if n in kept})
         except (OSError, ValueError, KeyError) as error:
             raise StateError("panel/no-key", where=str(path), reason=type(error).__name__) from error
         if found == commitment == kept["commitment"]:
             return kept
     raise StateError("panel/no-key", where=str(root), reason="commitment")
+
+
+def _refuse_other_data(dossier: Path, kept: Mapping[str, Any]) -> None:
+    seen, told = kept.get("synthetic"), check_seal(dossier)["synthetic"].get("fingerprint")
+    if seen is not None and seen != told:
+        raise StateError("panel/other-data", where=str(dossier), seen=seen, found=told)
 
 
 def _tables(root: Path) -> tuple[Any, Any]:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
@@ -15,7 +15,10 @@ from synthproof.core.models import load_model, recipe_of
 from synthproof.core.run import Run
 from synthproof.core.words import Lang, Words
 from synthproof.dossier.assemble import POLICY, read_dossier, write_dossier
+from synthproof.dossier.instruments import INSTRUMENTS
 from synthproof.dossier.seal import SEAL, check_seal
+from synthproof.pipeline.image_road import losses_of
+from synthproof.pipeline.images import load_images
 from synthproof.pipeline.judging import prove
 from synthproof.pipeline.lock import only_one
 from synthproof.pipeline.releasing import release_vault
@@ -66,6 +69,8 @@ class Renewed:
     ----------
     bundle
         The release that was measured anew.
+    approved
+        Digest of the dossier that it was approved on.
     before, now
         Both proofs.
     dossier
@@ -77,6 +82,7 @@ class Renewed:
     """
 
     bundle: str
+    approved: str
     before: Proof
     now: Proof
     dossier: Path
@@ -91,6 +97,11 @@ class Renewed:
         return tuple((f, then.get(f, "-"), now.get(f, "-")) for f in FAMILIES if f in then or f in now)
 
     @property
+    def compared_with_another(self) -> bool:
+        """Whether "then" is not the dossier that the release was approved on, but another of the same data."""
+        return self.parent != self.approved
+
+    @property
     def worse(self) -> bool:
         """Whether the verdict met the rules before and does not now: a reason to call the release back."""
         return self.before.verdict.result == "meets" and self.now.verdict.result != "meets"
@@ -101,6 +112,7 @@ def renew(
     out: str | Path,
     *,
     bundle: str = "",
+    dossier: str | Path | None = None,
     policy: str = "",
     repeats: int | None = None,
     lang: Lang = "ko",
@@ -116,6 +128,8 @@ def renew(
         Folder of the new dossier.
     bundle
         Which release; the last one by default.
+    dossier
+        The dossier that this release was approved on, when it is not the run's own (one that an earlier renewal wrote).
     policy
         Name or TOML file; the one that was applied before (in its present version) by default.
     repeats
@@ -138,7 +152,7 @@ def renew(
     workspace, vault, target = Workspace(Path(run_dir)), release_vault(run_dir), Path(out)
     refuse_taken(target, SEAL)
     found = _release(vault, bundle)
-    old_folder = workspace.dossier
+    old_folder = Path(dossier) if dossier is not None else workspace.dossier
     sealed = check_seal(old_folder)
     before = read_dossier(old_folder)
     for name in ("train", "holdout", "synthetic"):
@@ -149,10 +163,18 @@ def renew(
             workspace, before, sealed, policy or _policy_of(before, old_folder), repeats, run
         )
         write_dossier(
-            target, now, synthetic=synthetic, policy_text=text, lang=lang, parent=str(sealed["digest"]), run=run
+            target,
+            now,
+            synthetic=synthetic,
+            policy_text=text,
+            images=sealed["synthetic"].get("images"),
+            lang=lang,
+            parent=str(sealed["digest"]),
+            run=run,
         )
         made = Renewed(
             bundle=found.bundle,
+            approved=found.dossier,
             before=before,
             now=now,
             dossier=target,
@@ -178,23 +200,28 @@ def _measured(
     workspace: Workspace, before: Proof, sealed: Mapping[str, Any], policy: str, repeats: int | None, run: Run | None
 ) -> tuple[Proof, Any, str]:
     vault = workspace.vault
-    synthetic = load_table(vault / "synthetic")
+    pictures = (vault / "synthetic" / "images.json").is_file()
+    load: Callable[[Path], Any] = load_images if pictures else load_table
+    synthetic = load(vault / "synthetic")
     wanted = sealed["synthetic"]["fingerprint"]
     if synthetic.fingerprint() != wanted:
         found = synthetic.fingerprint()
         raise StateError("release/data-differ", where=str(workspace.root), wanted=wanted, found=found)
     settings = before.settings
+    full = bool(settings.get("stages", {}).get("verify", {}).get("full", False))
     model = load_model(vault / "model") if (vault / "model").is_dir() else None
+    train, holdout = load(vault / "train"), load(vault / "holdout")
     now = prove(
-        load_table(vault / "train"),
+        train,
         synthetic,
-        load_table(vault / "holdout"),
+        holdout,
         purpose=before.purpose,
         policy=policy,
         seed=int(settings.get("seed", 0)),
         repeats=repeats or int(settings.get("repeats", 100)),
         generator=before.generator,
         recipe=recipe_of(model) if model is not None else None,
+        losses=losses_of(model, train, holdout, run, full=full) if pictures else None,
         source=before.data.get("source"),
         record={
             "receipts": before.receipts,
@@ -204,9 +231,23 @@ def _measured(
         },
         statements=before.statements,
         gates=tuple(settings.get("gates", ())),
+        full=full,
         run=run,
     )
-    return now, synthetic, load_policy(policy).text
+    return with_readings(now, before, policy), synthetic, load_policy(policy).text
+
+
+def with_readings(now: Proof, before: Proof, policy: str) -> Proof:
+    """Return today's proof with the panel of readers that the earlier one holds, judged with it.
+
+    People read the same data, and no machine can read them anew; without their numbers the new dossier would say less.
+    """
+    readings = tuple(e for e in before.evidence if e.metric in INSTRUMENTS)
+    if not readings:
+        return now
+    now = replace(now, evidence=(*now.evidence, *readings))
+    rules = load_policy(policy).for_purpose(now.purpose)
+    return now.with_verdict(rules.judge(now.evidence, now.statements, now.limits))
 
 
 def differences(before: Proof, now: Proof) -> tuple[Difference, ...]:
@@ -259,4 +300,4 @@ def _keep(vault: ReleaseVault, found: Released, made: Renewed) -> None:
     vault.add("release.renewed", subject=found.manifest, fields=fields)
 
 
-__all__ = ["KIND_WORDS", "Difference", "Renewed", "differences", "renew"]
+__all__ = ["KIND_WORDS", "Difference", "Renewed", "differences", "renew", "with_readings"]

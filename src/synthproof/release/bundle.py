@@ -100,12 +100,12 @@ def seal_bundle(
         Whatever the gate refuses (see `refuse_unapproved`, `refuse_training_rows`); ``release/data-differ``, ``release/image-not-covered``,
         ``release/was-withdrawn``, ``release/journal-names``; ``state/damaged`` for a changed dossier.
     WorkspaceError
-        ``workspace/exists``, ``workspace/unwritable``.
+        ``release/taken``, ``workspace/unwritable``.
     """
     run = quiet(run)
     refuse_url(out)
     if out.exists():
-        raise WorkspaceError("workspace/exists", where=str(out), thing=Words(en="a bundle", ko="반출 묶음"))
+        raise WorkspaceError("release/taken", where=str(out), thing=Words(en="a bundle", ko="반출 묶음"))
     sealed = check_seal(material.dossier)
     name = str(sealed["digest"])
     refuse_unapproved(decided.outcome, name, day or today())
@@ -198,8 +198,10 @@ def _refuse_other_data(material: Material, named: Mapping[str, Any]) -> None:
 
 
 def _refuse_called_back(vault: ReleaseVault, decided: Decided, dossier: str) -> None:
+    """Refuse a decision under which something was withdrawn, also when its case was exported again or the days differ."""
     for r in vault.releases():
-        if r.state == "withdrawn" and r.dossier == dossier and r.outcome == decided.digest:
+        same = r.outcome == decided.digest or r.decided == decided.outcome.decided
+        if r.state == "withdrawn" and r.dossier == dossier and same:
             raise StateError("release/was-withdrawn", where=r.bundle, at=r.at[:10])
 
 

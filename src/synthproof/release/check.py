@@ -187,7 +187,9 @@ def _manifest(raw: bytes, faults: list[SynthproofError]) -> dict[str, Any] | Non
     try:
         body = json.loads(raw)
         good = isinstance(body, dict) and set(body) == _KEYS and body["format"] == FORMAT
-        good = good and all(isinstance(body[k], str) for k in ("bundle", "key", "dossier", "outcome"))
+        # printable: a name is shown, and signs that steer a terminal could wipe the faults above it away
+        names = [body[k] for k in ("bundle", "key", "dossier", "outcome")]
+        good = good and all(isinstance(n, str) and n.isprintable() for n in names)
         for name, told in body["files"].items():
             good = good and safe_name(name) and isinstance(told["bytes"], int) and isinstance(told["sha256"], str)
         for end in ("from", "to"):
@@ -245,8 +247,9 @@ def _notices(
     found: Container, given: Path | None, signer: PublicKey | None, manifest: Mapping[str, Any], name: str
 ) -> Iterator[SynthproofError]:
     texts: list[tuple[str, bytes]] = []
-    if (inside := found.text(NOTICE)) is not None:
-        texts.append((NOTICE, inside))
+    if NOTICE in found.entries:
+        # one that cannot be read is as good as a bad one: a call back must not be lost to a damaged byte
+        texts.append((NOTICE, found.text(NOTICE) or b""))
     if given is not None:
         try:
             texts.append((str(given), given.read_bytes()))

@@ -118,8 +118,8 @@ class _Zip(Container):
             mode = info.external_attr >> 16
             # zipfile cuts a name at a NUL and turns backslashes on Windows; the name as stored is judged
             name = info.orig_filename
-            if info.is_dir():
-                continue
+            if info.is_dir() and not info.file_size:
+                continue  # a folder; one that carries bytes is no folder, and its name is refused below
             if mode and stat.S_IFMT(mode) not in (0, stat.S_IFREG):
                 self.odd.append(StateError("release/link", where=_shown(name)))
             elif info.flag_bits & 1:

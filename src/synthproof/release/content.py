@@ -17,7 +17,7 @@ from synthproof.data.image.scenes import Scenes
 from synthproof.data.image.scenes_io import write_boxes
 from synthproof.data.table.dataset import Table
 from synthproof.dossier.cards import DIGITAL_SOURCE, released_card
-from synthproof.dossier.croissant import PARQUET_TYPE, croissant
+from synthproof.dossier.croissant import PARQUET_TYPE, croissant, described
 from synthproof.dossier.journal import Line
 from synthproof.release.credentials import Certificate, with_credentials
 from synthproof.release.layout import (
@@ -221,10 +221,9 @@ def _croissant(part: Path, content: Content, reduced: Proof, preview: Mapping[st
             "description": f"Synthetic records; content fingerprint {fingerprint}.",
         }
 
-    rows = int(preview.get("rows", 0))
     return {
         **draft,
-        "description": f"Fully machine-made (synthetic) table of {rows:,} records, release {content.bundle}.",
+        "description": f"{described(reduced, preview)}, release {content.bundle}.",
         "license": {"@type": "CreativeWork", "name": NAME.en, "url": "terms.en.md"},
         "identifier": content.bundle,
         "citeAs": f"{draft['creator']['name']}: {draft['name']} (synthetic data), release {content.bundle}, "

@@ -55,7 +55,8 @@ def outcome_of_case(path: Path, dossier: str) -> tuple[Outcome, tuple[Line, ...]
     ------
     StateError
         ``journal/broken``, ``journal/unreadable``; ``release/other-dossier`` when the case decided on another dossier;
-        ``release/undecided`` when it has not decided yet.
+        ``release/undecided`` when it has not decided yet; ``release/superseded`` when a later dossier came before the
+        committee; ``release/sent-back`` when the case was returned to an earlier stage after the decision.
     """
     # By name, for the gate takes outcomes from other systems too and must not need the review room for them.
     record, lines = import_module("synthproof.review.record").read_export(path)
@@ -65,6 +66,10 @@ def outcome_of_case(path: Path, dossier: str) -> tuple[Outcome, tuple[Line, ...]
         if dossier in record.dossiers or not decided:
             raise StateError("release/undecided", where=str(path))
         raise StateError("release/other-dossier", where=str(path), decided=decided[-1], found=dossier)
+    if record.dossiers and record.dossiers[-1] != dossier:
+        raise StateError("release/superseded", where=str(path), later=record.dossiers[-1])
+    if stage := _sent_back(lines, dossier):
+        raise StateError("release/sent-back", where=str(path), stage=stage)
     voting = {p.id: p for p in record.people.values() if p.votes and not p.conflict}
     cast = {who: told for who, told in record.ballots.get(dossier, {}).items() if who in voting}
     outcome = Outcome(
@@ -82,6 +87,14 @@ def outcome_of_case(path: Path, dossier: str) -> tuple[Outcome, tuple[Line, ...]
         journal=record.end,
     )
     return outcome, tuple(lines)
+
+
+def _sent_back(lines: Sequence[Line], dossier: str) -> int:
+    """Return the stage before the committee's to which the case was returned after its decision, or 0."""
+    closed = max((x.n for x in lines if x.act == "outcome.closed" and x.subject == dossier), default=0)
+    stages = [int((x.fields or {})["after"]) for x in lines if x.act == "stage.moved" and x.n > closed]
+    committee: int = import_module("synthproof.review.stages").COMMITTEE
+    return stages[-1] if stages and stages[-1] < committee else 0
 
 
 def _member(person: Any) -> Member:

@@ -77,7 +77,7 @@ def make_key(folder: Path, passphrase: str) -> PublicKey:
     UsageError
         ``release/short-passphrase``.
     WorkspaceError
-        ``workspace/exists``: a key is never overwritten, for old bundles are checked by it; ``workspace/unwritable``.
+        ``release/taken``: a key is never overwritten, for old bundles are checked by it; ``workspace/unwritable``.
     MissingExtraError
         ``extra/missing``.
     """
@@ -87,7 +87,7 @@ def make_key(folder: Path, passphrase: str) -> PublicKey:
         from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
         from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
     if (folder / PRIVATE).exists() or (folder / PUBLIC).exists():
-        raise WorkspaceError("workspace/exists", where=str(folder), thing=Words(en="a signing key", ko="서명 키"))
+        raise WorkspaceError("release/taken", where=str(folder), thing=Words(en="a signing key", ko="서명 키"))
     key = Ed25519PrivateKey.generate()
     plain = key.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
     public = public_key_of(key)
@@ -95,7 +95,8 @@ def make_key(folder: Path, passphrase: str) -> PublicKey:
         folder.mkdir(parents=True, exist_ok=True)
         folder.chmod(0o700)
         _private_file(folder / PRIVATE, _encrypted_pem(plain, passphrase.encode("utf-8")))
-        _private_file(folder / PUBLIC, public.pem.encode("ascii"))
+        with _gone_unless_done(folder / PRIVATE):  # half a pair would bar the way to a new one
+            _private_file(folder / PUBLIC, public.pem.encode("ascii"))
     except OSError as error:
         reason = error.strerror or type(error).__name__
         raise WorkspaceError("workspace/unwritable", where=str(folder), reason=reason) from error
@@ -192,10 +193,22 @@ def _cryptography() -> Iterator[None]:
 def _private_file(path: Path, data: bytes) -> None:
     # created with its rights: between a wider mode and a later chmod another user could read it
     handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(handle, "wb") as file:
+    with _gone_unless_done(path), os.fdopen(handle, "wb") as file:
         file.write(data)
         file.flush()
         os.fsync(file.fileno())
+
+
+@contextmanager
+def _gone_unless_done(path: Path) -> Iterator[None]:
+    """Remove a file unless what is done in here ends well; also at Ctrl-C."""
+    done = False
+    try:
+        yield
+        done = True
+    finally:
+        if not done:
+            path.unlink(missing_ok=True)
 
 
 # the envelope of RFC 5208 and RFC 8018 -------------------------------------------------------------------

@@ -45,7 +45,7 @@ def public_proof(proof: Proof, preview: Mapping[str, Any]) -> Proof:
     made = proof.data.get("synthetic")
     data = {} if made is None else {"synthetic": replace(made, name="synthetic")}
     return Proof(
-        schema=Schema(fields=fields),
+        schema=Schema(fields=fields, modality=proof.schema.modality),  # pictures must not go out as a table
         purpose=_purpose(proof.purpose, names),
         data=data,
         evidence=tuple(told for e in proof.evidence if (told := _evidence(e)) is not None),
@@ -75,6 +75,7 @@ def public_preview(preview: Mapping[str, Any]) -> dict[str, Any]:
         "rows": int(preview.get("rows", 0)),
         "columns": columns,
         "samples": None,
+        "released": True,
     }
 
 

@@ -52,6 +52,9 @@ class Released:
         Period of use, ISO 8601 days.
     at
         When it was sealed.
+    decided
+        When the committee decided, as the outcome said; with the dossier it names the decision, however often the case was
+        exported since.
     state
         What became of it.
     recipients
@@ -68,6 +71,7 @@ class Released:
     title: str
     state: State
     recipients: tuple[Recipient, ...]
+    decided: str = ""
 
 
 class ReleaseVault:
@@ -116,6 +120,8 @@ class ReleaseVault:
     def releases(self) -> tuple[Released, ...]:
         """Return all releases, oldest first."""
         told = self.lines()
+        approved = [dict(x.fields or {}) for x in told if x.act == "release.approved"]
+        decided = {str(f.get("outcome")): str(f.get("decided", "")) for f in approved}
         out = []
         for line in told:
             if line.act != "release.sealed":
@@ -134,6 +140,7 @@ class ReleaseVault:
                     at=line.at,
                     title=str(f.get("title", "")),
                     state=_state(acts),
+                    decided=decided.get(str(f["outcome"]), ""),
                     recipients=tuple(
                         Recipient(name=str(g["recipient"]), contact=str(g["contact"]), at=x.at)
                         for x in own

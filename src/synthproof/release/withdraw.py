@@ -6,14 +6,13 @@ notice lets every recipient's own check fail, and a recall list names who must b
 
 from __future__ import annotations
 
-import shutil
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from synthproof.core.errors import StateError, UsageError
-from synthproof.core.files import write_text
+from synthproof.core.errors import StateError, UsageError, WorkspaceError
+from synthproof.core.files import write_bytes, write_text
 from synthproof.core.words import Lang
 from synthproof.dossier.journal import Line
 from synthproof.release.gate import today
@@ -82,32 +81,43 @@ def withdraw(
     NotFoundError
         ``release/unknown-bundle``.
     StateError
-        ``release/closed`` when it was withdrawn before; ``release/no-key``, ``release/wrong-passphrase``.
+        ``release/closed`` when it was withdrawn before and nothing is left to do; ``release/no-key``,
+        ``release/wrong-passphrase``.
     UsageError
         ``release/no-reason``.
+    WorkspaceError
+        ``workspace/unwritable``.
+
+    Notes
+    -----
+    What a full disk or a passphrase that was lost for a while left undone is done by asking again: the notice of a release
+    that is withdrawn already is signed, or copied, with the day and the reason of the journal.
     """
     if not reason.strip():
         raise UsageError("release/no-reason", where=bundle)
     found = vault.release(bundle)
-    if found.state == "withdrawn":
+    kept = vault.papers(bundle) / NOTICE
+    unsigned = passphrase is not None and not kept.is_file()
+    unsent = notice is not None and not notice.exists() and kept.is_file()
+    if found.state == "withdrawn" and not (unsigned or unsent):
         raise StateError("release/closed", where=bundle, state=STATE_WORDS[found.state])
     key: Ed25519PrivateKey | None = None if passphrase is None else open_key(vault.key, passphrase)
-    line = vault.add(
+    if notice is not None:
+        _make_room(notice)
+    line = _withdrawal(vault, found) or vault.add(
         "release.withdrawn",
         subject=found.manifest,
         fields={"bundle": bundle, "reason": reason.strip(), "recipients": len(found.recipients)},
     )
-    made = None
-    if key is not None:
-        said = Notice(
-            bundle=bundle, manifest=found.manifest, at=line.at, reason=reason.strip(), contact=contact.strip()
-        )
-        made = write_text(vault.papers(bundle) / NOTICE, said.text(key))
-        if notice is not None:
-            notice.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(made, notice)
+    if key is not None and not kept.is_file():
+        told = str((line.fields or {})["reason"])
+        said = Notice(bundle=bundle, manifest=found.manifest, at=line.at, reason=told, contact=contact.strip())
+        write_text(kept, said.text(key))
+    made = kept if kept.is_file() else None
+    if made is not None and notice is not None:
+        made = write_bytes(notice, kept.read_bytes())
     closed = vault.release(bundle)
-    return Recalled(release=closed, recall_list=vault.write_recall_list(closed, lang), notice=notice or made)
+    return Recalled(release=closed, recall_list=vault.write_recall_list(closed, lang), notice=made)
 
 
 def expire(vault: ReleaseVault, *, day: date | None = None, lang: Lang = "ko") -> tuple[Recalled, ...]:
@@ -121,6 +131,20 @@ def expire(vault: ReleaseVault, *, day: date | None = None, lang: Lang = "ko") -
         closed = vault.release(found.bundle)
         out.append(Recalled(release=closed, recall_list=vault.write_recall_list(closed, lang), notice=None))
     return tuple(out)
+
+
+def _withdrawal(vault: ReleaseVault, found: Released) -> Line | None:
+    acts = (x for x in vault.lines() if x.act == "release.withdrawn" and x.subject == found.manifest)
+    return next(acts, None)
+
+
+def _make_room(place: Path) -> None:
+    """Find out before the journal's line is written that the notice has nowhere to go."""
+    try:
+        place.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        raise WorkspaceError("workspace/unwritable", where=str(place), reason=reason) from error
 
 
 def _refuse_closed(found: Released) -> None:

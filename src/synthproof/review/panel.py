@@ -152,7 +152,7 @@ class Reading:
     round: int = 1
 
 
-def draw(plan: Plan, real: Sequence[str], synthetic: Sequence[str]) -> tuple[Item, ...]:
+def draw(plan: Plan, real: Sequence[str], synthetic: Sequence[str], *, names: int | None = None) -> tuple[Item, ...]:
     """Return the items of a panel, drawn without replacement and with the same strata on both sides.
 
     Parameters
@@ -162,6 +162,9 @@ def draw(plan: Plan, real: Sequence[str], synthetic: Sequence[str]) -> tuple[Ite
     real, synthetic
         Stratum of each unit there is (all the same text where there are none). Shares of the strata among the items are
         those of the synthetic units, rounded by largest remainder; a stratum that one side lacks is not drawn.
+    names
+        Seed of the blind names; the plan's if absent. Readers see the names, so a seed that can be guessed gives the sides
+        away.
 
     Raises
     ------
@@ -177,7 +180,7 @@ def draw(plan: Plan, real: Sequence[str], synthetic: Sequence[str]) -> tuple[Ite
             order = permutation(plan.seed, f"panel/{side}/{stratum}", len(places))
             drawn += [(side, int(p), stratum) for p in places[order[:k]]]  # type: ignore[misc]
     # Shuffled within its side, so that training items come from every stratum.
-    names = _names(plan.seed, len(drawn))
+    blind = _names(plan.seed if names is None else names, len(drawn))
     items: list[Item] = []
     for side in SIDES:
         own = [d for d in drawn if d[0] == side]
@@ -186,7 +189,7 @@ def draw(plan: Plan, real: Sequence[str], synthetic: Sequence[str]) -> tuple[Ite
             _, position, stratum = own[int(at)]
             items.append(
                 Item(
-                    name=names[len(items)],
+                    name=blind[len(items)],
                     side=side,
                     position=position,
                     stratum=stratum,

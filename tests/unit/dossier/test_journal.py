@@ -209,3 +209,32 @@ def test_an_anchor_reads_back() -> None:
     assert Anchor.from_dict(json.loads(json.dumps(anchor.to_dict()))) == anchor
     with pytest.raises(ValueError, match="at least one line"):
         write(Path("nowhere"), [])
+
+
+@pytest.mark.parametrize("what", ["write", "fsync", "anchor"])
+def test_a_full_disk_does_no_act_and_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, what: str) -> None:
+    """No line, no half of one, no line that its anchor does not know: and four parts, not a stray error."""
+    from synthproof.core.errors import WorkspaceError
+    from synthproof.dossier import journal_file
+
+    path = tmp_path / "journal.jsonl"
+    append(path, chain="c", person="p", act="first")
+    before = path.read_bytes()
+
+    def full(*_: object) -> int:
+        raise OSError(28, "No space left on device")
+
+    def unwritable(*_: object) -> Path:
+        raise WorkspaceError("workspace/unwritable", where="x", reason="No space left on device")
+
+    if what == "anchor":
+        monkeypatch.setattr(journal_file, "write_text", unwritable)
+    else:
+        monkeypatch.setattr(journal_file.os, what, full)
+    with pytest.raises(StateError, match="journal/unwritable"):
+        append(path, chain="c", person="p", act="second")
+    monkeypatch.undo()
+    assert path.read_bytes() == before
+    assert append(path, chain="c", person="p", act="third").n == 2
+    with pytest.raises(StateError, match="journal/unwritable"):
+        append(path / "no-folder" / "journal.jsonl", chain="c", person="p", act="x")

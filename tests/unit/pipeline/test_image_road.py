@@ -23,6 +23,7 @@ from synthproof.pipeline.image_road import ImageRoad, image_policy, road_for
 from synthproof.pipeline.images import load_images, save_images
 from synthproof.pipeline.panel import new_panel
 from synthproof.pipeline.releasing import check_release, release_key, seal_release
+from synthproof.pipeline.renewing import renew
 from synthproof.release.outcome import AREAS, Member, Outcome, Responsible, Vote
 from synthproof.review.panel import Plan
 from synthproof.testing.shapes import shapes
@@ -137,16 +138,42 @@ def test_the_gate_releases_just_these_pictures(run: Path, tmp_path: Path) -> Non
         run, tmp_path / "bundle", outcome=tmp_path / "outcome.json", passphrase=words, day=date(2026, 12, 1)
     )
     assert check_release(tmp_path / "bundle", day=date(2026, 12, 1)).ok
+    _says_that_pictures_are_pictures(tmp_path / "bundle")
     found = sorted((tmp_path / "bundle").rglob("*.png"))
     assert len(found) == 60
     with Image.open(found[0]) as picture:
         assert "synthetic" in str(picture.info).lower()
     assert sealed.bundle
+    again = renew(run, tmp_path / "renewed", repeats=5)
+    assert not again.compared_with_another
+    assert {d.kind for d in again.differences} == {"same"}
+    assert check_seal(tmp_path / "renewed")["synthetic"] == check_seal(run / "dossier")["synthetic"]
+    (tmp_path / "anew.json").write_text(json.dumps(_outcome(again.digest).to_dict()), encoding="utf-8")
+    more = {"outcome": tmp_path / "anew.json", "dossier": tmp_path / "renewed", "passphrase": words}
+    second = seal_release(run, tmp_path / "second", day=date(2026, 12, 1), **more)
+    assert renew(run, tmp_path / "third", bundle=second.bundle, repeats=5).compared_with_another
+    assert not renew(run, tmp_path / "third", bundle=second.bundle, dossier=tmp_path / "renewed").compared_with_another
     (run / "vault" / "pictures" / "00000003.png").write_bytes(found[4].read_bytes())
     with pytest.raises(Exception, match="release/image-not-covered"):
         seal_release(
             run, tmp_path / "other", outcome=tmp_path / "outcome.json", passphrase=words, day=date(2026, 12, 1)
         )
+
+
+def _says_that_pictures_are_pictures(bundle: Path) -> None:
+    from pypdf import PdfReader
+
+    forms = "".join(page.extract_text() for page in PdfReader(bundle / "forms/forms.ko.pdf").pages)
+    assert "■ 비정형(이미지)" in forms
+    assert "정형(표)" not in forms
+    assert "60개 단위, 60장" in forms
+    card = (bundle / "data-card.ko.md").read_text(encoding="utf-8")
+    assert "tags: [synthetic, image]" in card
+    assert "하나의 표" not in card
+    assert "희소 집단" not in card, "nothing rare was merged"
+    told = json.loads((bundle / "croissant.json").read_text(encoding="utf-8"))
+    assert told["keywords"] == ["synthetic data", "image"]
+    assert "60 fully machine-made (synthetic) pictures" in told["description"]
 
 
 def _outcome(digest: str) -> Outcome:

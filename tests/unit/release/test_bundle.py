@@ -223,10 +223,19 @@ def test_a_zip_holds_the_same_and_checks(own_run: Any, tmp_path: Path, passphras
     assert sorted(p.name for p in tmp_path.iterdir()) == ["bundle.zip", "out"]
 
 
+def test_the_forms_say_in_korean_what_was_done_and_nothing_that_misleads(bundle: Path) -> None:
+    from pypdf import PdfReader
+
+    text = "".join(page.extract_text() for page in PdfReader(bundle / "forms/forms.ko.pdf").pages)
+    assert "희소 범주 처리" in text
+    assert "안전성 기준을 충족할 때에만" not in text
+    assert "이 반출물에 전체 레코드가 들어 있습니다" in text
+
+
 def test_nothing_is_overwritten(own_run: Any, tmp_path: Path, passphrase: str, day: date) -> None:
     out = tmp_path / "there"
     out.mkdir()
-    with pytest.raises(WorkspaceError, match="workspace/exists"):
+    with pytest.raises(WorkspaceError, match="release/taken"):
         seal_release(own_run.root, out, outcome=own_run.case, passphrase=passphrase, day=day)
 
 

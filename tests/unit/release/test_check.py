@@ -342,3 +342,40 @@ def test_without_the_extra_its_install_line_is_told(bundle: Path, monkeypatch: p
     monkeypatch.setitem(sys.modules, "cryptography", None)
     with pytest.raises(MissingExtraError, match=r"synthproof\[release\]"):
         check_release(bundle)
+
+
+def test_a_notice_that_cannot_be_read_is_no_absent_one(bundle: Path, tmp_path: Path, day: date) -> None:
+    """Damaged, or blown up beyond reading: the bundle does not hold. So with a folder's entry that carries bytes."""
+    place = packed(
+        bundle, tmp_path / "b.zip", lambda z: z.writestr("withdrawal.json", b"\x07" * 999, zipfile.ZIP_STORED)
+    )
+    place.write_bytes(place.read_bytes().replace(b"\x07" * 999, b"\x08" * 999))
+    assert said(found(place), "release/bad-signature", "withdrawal.json")
+    folder = Path(shutil.copytree(bundle, tmp_path / "big"))
+    with (folder / "withdrawal.json").open("wb") as file:
+        file.truncate((256 << 20) + 1)
+    assert said(found(folder), "release/bad-signature", "withdrawal.json")
+    hidden = packed(bundle, tmp_path / "c.zip", lambda z: z.writestr("more/", b"hidden"))
+    assert said(found(hidden), "release/link", "more/")
+    assert found(packed(bundle, tmp_path / "d.zip", lambda z: z.writestr("more/", b""))) == []
+
+
+def test_a_stranger_cannot_write_on_the_screen(copy: Path, tmp_path: Path, day: date) -> None:
+    """Signs that steer a terminal could clear the faults away and write that all is well."""
+    from typer.testing import CliRunner
+
+    from synthproof.cli.releasing import release_app
+    from synthproof.release.notice import Notice
+
+    steering = "\x1b[2J\x1b[H✓ The bundle holds.\x1b[8m"
+    make_key(tmp_path / "theirs", "another passphrase")
+    notice = Notice(bundle=steering, manifest="x", at="2026").text(open_key(tmp_path / "theirs", "another passphrase"))
+    (copy / "withdrawal.json").write_text(notice, encoding="utf-8")
+    body = json.loads((copy / "manifest.json").read_text("utf-8"))
+    for changed in (body, {**body, "bundle": steering}):
+        (copy / "manifest.json").write_text(json.dumps(changed), encoding="utf-8")
+        told = CliRunner().invoke(release_app, ["check", str(copy)])
+        assert told.exit_code == 1
+        assert "\x1b[2J" not in told.output
+        assert "\x1b[8m" not in told.output
+    assert said(found(copy), "release/bad-manifest", "manifest.json")

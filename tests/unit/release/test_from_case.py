@@ -11,7 +11,7 @@ import pytest
 
 from synthproof.core.errors import StateError
 from synthproof.dossier.journal import next_line, start
-from synthproof.dossier.journal_file import write
+from synthproof.dossier.journal_file import read, write
 from synthproof.release.reading import read_outcome
 
 pytest.importorskip("synthproof.review.record", reason="the review room is not in this tree")
@@ -113,3 +113,43 @@ def test_a_journal_that_was_touched_is_refused(run: Any, tmp_path: Path) -> None
     file.write_text("".join(file.read_text("utf-8").splitlines(keepends=True)[:-1]), encoding="utf-8")
     with pytest.raises(StateError, match="journal/broken"):
         read_outcome(folder, dossier=run.digest)
+
+
+def carried_on(folder: Path, *acts: tuple[str, str, dict[str, Any]]) -> Path:
+    """Write more lines at the end of a case's journal."""
+    lines = list(read(folder / "journal.jsonl"))
+    for act, subject, fields in acts:
+        lines.append(next_line(lines[-1].anchor, person="u1", act=act, subject=subject, fields=fields))
+    write(folder / "journal.jsonl", lines)
+    return folder
+
+
+def test_an_approval_that_the_case_left_behind_opens_nothing(run: Any, tmp_path: Path) -> None:
+    """Sent back after the decision, or a later dossier before the committee: the old approval stands for nothing."""
+    back = ("stage.moved", run.digest, {"before": 4, "after": 3, "because": "새 공격"})
+    returned = carried_on(case(tmp_path / "a", run.digest), back)
+    with pytest.raises(StateError, match="release/sent-back"):
+        read_outcome(returned, dossier=run.digest)
+    again = carried_on(returned, ("stage.moved", run.digest, {"before": 3, "after": 4, "because": ""}))
+    assert read_outcome(again, dossier=run.digest).outcome.approved
+    used = carried_on(again, ("stage.moved", run.digest, {"before": 4, "after": 5, "because": ""}))
+    assert read_outcome(used, dossier=run.digest).outcome.approved
+    later = carried_on(case(tmp_path / "b", run.digest), ("dossier.imported", OTHER, {"n": 2}))
+    with pytest.raises(StateError, match="release/superseded"):
+        read_outcome(later, dossier=run.digest)
+
+
+def test_an_export_made_again_is_no_new_decision(own_run: Any, tmp_path: Path, passphrase: str, day: date) -> None:
+    """After a withdrawal: the same decision in a later export, or with other days, stays shut."""
+    from synthproof.pipeline.releasing import release_vault, seal_release
+    from synthproof.release.withdraw import withdraw
+
+    folder = case(tmp_path / "case", own_run.digest)
+    more = {"passphrase": passphrase, "day": day, "start": "2026-11-25"}
+    made = seal_release(own_run.root, tmp_path / "b", outcome=folder, end="2027-11-24", **more)
+    withdraw(release_vault(own_run.root), made.bundle, "x", passphrase=None)
+    with pytest.raises(StateError, match="release/was-withdrawn"):
+        seal_release(own_run.root, tmp_path / "c", outcome=folder, end="2027-11-23", **more)
+    carried_on(folder, ("case.exported", "", {}))
+    with pytest.raises(StateError, match="release/was-withdrawn"):
+        seal_release(own_run.root, tmp_path / "c", outcome=folder, end="2027-11-24", **more)

@@ -64,7 +64,7 @@ def test_the_private_key_stands_nowhere_in_the_clear(folder: Path) -> None:
 
 
 def test_a_key_is_never_overwritten_and_a_short_passphrase_refused(folder: Path, tmp_path: Path) -> None:
-    with pytest.raises(WorkspaceError, match="workspace/exists"):
+    with pytest.raises(WorkspaceError, match="release/taken"):
         make_key(folder, SECRET)
     with pytest.raises(UsageError, match="release/short-passphrase"):
         make_key(tmp_path / "new", "short")
@@ -106,3 +106,27 @@ def test_openssl_opens_it_and_names_the_same_fingerprint(folder: Path) -> None:
 
 def test_a_fingerprint_is_spoken_in_groups() -> None:
     assert spoken("sha256:" + "0123456789abcdef" * 4).split() == ["0123", "4567", "89ab", "cdef"] * 4
+
+
+@pytest.mark.parametrize("stop", [OSError(28, "No space left on device"), KeyboardInterrupt()])
+def test_a_key_that_could_not_be_written_whole_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stop: BaseException
+) -> None:
+    """A private half without its public one would bar the way to a new key for good."""
+    import os
+
+    from synthproof.release import keys
+
+    calls: list[int] = []
+
+    def full(handle: int) -> None:
+        calls.append(handle)
+        if len(calls) == 2:
+            raise stop
+
+    monkeypatch.setattr(keys.os, "fsync", full)
+    with pytest.raises((WorkspaceError, KeyboardInterrupt)):
+        make_key(tmp_path / "key", SECRET)
+    assert list((tmp_path / "key").iterdir()) == []
+    monkeypatch.setattr(keys.os, "fsync", os.fsync if not calls else lambda handle: None)
+    make_key(tmp_path / "key", SECRET)

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from synthproof.core.errors import NotFoundError, StateError, UsageError
+from synthproof.core.errors import NotFoundError, StateError, UsageError, WorkspaceError
 from synthproof.pipeline.releasing import check_release, release_vault, seal_release
 from synthproof.release.keys import open_key
 from synthproof.release.notice import Notice
@@ -164,3 +164,24 @@ def test_the_register_names_releases_users_and_states(
     text = PdfReader(files[2]).pages[0].extract_text()
     assert "withdrawn" in text
     write_register(vault, tmp_path / "papers")  # written anew in place
+
+
+def test_a_notice_can_still_be_signed_after_the_withdrawal(
+    sealed: tuple[ReleaseVault, str, Path], tmp_path: Path, passphrase: str, day: date
+) -> None:
+    """A full disk after the journal line, or a passphrase found again, must not leave recipients without a notice."""
+    vault, bundle, out = sealed
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(WorkspaceError, match="workspace/"):
+        withdraw(vault, bundle, REASON, passphrase=passphrase, notice=tmp_path / "file" / "n.json")
+    assert vault.release(bundle).state == "sealed", "a place that cannot be written is found out beforehand"
+    withdraw(vault, bundle, REASON, passphrase=None)
+    before = len(vault.lines())
+    made = withdraw(vault, bundle, "another reason", passphrase=passphrase, notice=tmp_path / "n.json")
+    assert made.notice == tmp_path / "n.json"
+    assert len(vault.lines()) == before
+    said = check_release(out, notice=made.notice, day=day).faults
+    assert [f.code for f in said] == ["release/withdrawn"]
+    assert REASON in said[0].text("ko"), "the reason is the one in the journal"
+    with pytest.raises(StateError, match="release/closed"):
+        withdraw(vault, bundle, REASON, passphrase=passphrase)

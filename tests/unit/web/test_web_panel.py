@@ -5,7 +5,9 @@ from __future__ import annotations
 import io
 import json
 import re
+import shutil
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,7 @@ from synthproof.core.fingerprint import canonical_json
 from synthproof.dossier.assemble import read_dossier, write_dossier
 from synthproof.dossier.seal import check_seal
 from synthproof.pipeline.panel import METRIC, close_panel, new_panel
+from synthproof.pipeline.renewing import differences, with_readings
 from synthproof.pipeline.tables import save_table
 from synthproof.review.panel import Item, Plan
 from synthproof.web.acts import panel as acts
@@ -62,8 +65,11 @@ def test_the_package_is_blind_and_the_key_stays_in_the_vault(run_dir: Path, tmp_
     again = tmp_path / "again"
     package(run_dir, again, training=1, seed=5)
     with zipfile.ZipFile(again) as packed:
-        assert json.loads(packed.read("panel.json"))["items"] == told["items"]
+        items = json.loads(packed.read("panel.json"))["items"]
+    assert sorted(i["card"] for i in items) == sorted(i["card"] for i in told["items"])
+    assert not {i["name"] for i in items} & set(names), "whoever knows the seed must not know the names"
     assert (run_dir / "vault" / "panels").stat().st_mode & 0o077 == 0
+    assert again.stat().st_mode & 0o077 == 0, "the package holds real records"
     with pytest.raises(UsageError, match="bad-plan"):
         package(run_dir, tmp_path / "x.zip", n=100_000)
     with pytest.raises(WorkspaceError, match="no-vault"):
@@ -133,6 +139,11 @@ def test_two_readers_a_new_seal_and_nothing_told_before(world: Any, run_dir: Pat
     assert len(found) == 1
     assert found[0].detail["distinguishable"] is False
     assert found[0].detail["in_band"] is True
+    # a renewal measures the same data anew: what people read of them stands, and is no number that is gone
+    bare = replace(proof, evidence=tuple(e for e in proof.evidence if e.metric != METRIC))
+    renewed = with_readings(bare, proof, proof.verdict.policy)
+    assert [e for e in renewed.evidence if e.metric == METRIC] == found
+    assert "gone" not in {d.kind for d in differences(proof, renewed)}
     text = (folder / "dossier.json").read_text(encoding="utf-8")
     assert not any(name in text for name in key), "a blind name left the vault"
     assert world.people["reader"].id not in text
@@ -263,6 +274,29 @@ def test_a_reading_ended_by_the_clock_does_not_count_and_stops_nobody(
     _, result = close_panel(run_dir, readings, tmp_path / "dossier2")
     assert len(result.readers) == 2
     assert result.share == pytest.approx(0.5)
+
+
+def test_numbers_about_other_data_enter_no_dossier(small: Any, run_dir: Path, tmp_path: Path, tools: Any) -> None:
+    """A run that was resumed with other settings keeps its panels, but what readers saw is no longer its data."""
+    _, _, key = package(run_dir, tmp_path / "p.zip")
+    steward = small.people["steward"]
+    panel = acts.open_panel(small.store, steward, tmp_path / "p.zip").id
+    for name in ("reader", "reader2"):
+        acts.call_reader(small.store, steward, panel, small.people[name].id)
+        read_all(small, panel, name, key, 2)
+        assert small.post(name, f"/panels/{panel}/finish").status_code == 303
+    acts.close(small.store, steward, panel)
+    readings = tmp_path / "r.zip"
+    readings.write_bytes(acts.export_panel(small.store, steward, panel))
+    table = tools.made_table()
+    other = table.take(np.arange(len(table) - 1, -1, -1))
+    shutil.copytree(run_dir / "dossier", tmp_path / "kept")
+    write_dossier(run_dir / "dossier", tools.made_proof(other), synthetic=other)
+    with pytest.raises(StateError, match="panel/other-data"):
+        close_panel(run_dir, readings, tmp_path / "d2")
+    shutil.rmtree(run_dir / "dossier")
+    shutil.copytree(tmp_path / "kept", run_dir / "dossier")
+    assert close_panel(run_dir, readings, tmp_path / "d2")[1].n == 24
 
 
 PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 40
