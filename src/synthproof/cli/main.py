@@ -13,6 +13,7 @@ from typing import Annotated, NoReturn
 import typer
 from rich.text import Text
 
+from synthproof.cli.korean import in_korean
 from synthproof.cli.language import language
 from synthproof.cli.screens import screen
 from synthproof.cli.usage import usage_error
@@ -61,6 +62,8 @@ def main() -> NoReturn:
 
     console = screen(stderr=True)
     lang = language()
+    if lang == "ko":
+        in_korean(app)
     if os.environ.get("SYNTHPROOF_DEBUG") != "1":
         # A library's warning may quote a cell of the data; what a user must know is said by notices and errors.
         warnings.showwarning = _unsaid
@@ -69,7 +72,7 @@ def main() -> NoReturn:
     except SynthproofError as error:
         console.print(Text(error.text(lang), style="red"), highlight=False, soft_wrap=True)
         sys.exit(error.exit_code)
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, typer.Abort):  # Typer turns Ctrl-C and the end of input at a question into the latter
         sys.exit(1)
     except Exception as error:
         if hasattr(error, "format_message"):  # the option parser's own errors

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -57,7 +58,13 @@ def _passphrase(file: Path | None, lang: Lang, *, new: bool = False) -> str:
     if found := os.environ.get(PASSPHRASE):
         return found
     label = _say(lang, "Passphrase of the signing key", "서명 키의 암호문")
-    asked: str = typer.prompt(label, hide_input=True, confirmation_prompt=new, err=True)
+    try:
+        asked: str = typer.prompt(label, hide_input=True, confirmation_prompt=new, err=True)
+    except typer.Abort as error:
+        if sys.stdin.isatty():  # the user stopped it
+            raise
+        name = f"--passphrase-file, {PASSPHRASE}"  # a job or a pipe: there is nobody to ask
+        raise UsageError("usage/missing", where="synthproof release", name=name) from error
     return asked
 
 
@@ -108,7 +115,9 @@ def seal(
     certificate_key: Annotated[
         Path | None, typer.Option("--certificate-key", help="Its private key (PEM, PKCS#8). / 인증서의 개인 키.")
     ] = None,
-    algorithm: Annotated[str, typer.Option("--algorithm", help="Of that key: es256, ed25519, ps256 …")] = "es256",
+    algorithm: Annotated[
+        str, typer.Option("--algorithm", help="Of that key: es256, ed25519, ps256 … / 키의 알고리즘.")
+    ] = "es256",
     keys: Annotated[Path | None, _KEYS] = None,
     passphrase_file: Annotated[Path | None, _FILE] = None,
     lang: Annotated[str, _LANG] = "",

@@ -53,6 +53,9 @@ def test_the_passphrase_comes_from_file_environment_or_keyboard(tmp_path: Path) 
         open_key(tmp_path / f"keys{at}", secret)
     short = run(release_app, ["keygen", str(vault.parent), "--keys", str(tmp_path / "k")], env={PASSPHRASE: "short"})
     assert isinstance(short.exception, UsageError)
+    nobody = run(release_app, ["keygen", str(vault.parent), "--keys", str(tmp_path / "k")], env={PASSPHRASE: ""})
+    assert isinstance(nobody.exception, UsageError)  # a job without a keyboard
+    assert "--passphrase-file" in str(nobody.exception)
 
 
 def test_a_certificate_without_its_key_is_refused(tmp_path: Path) -> None:
