@@ -1,4 +1,4 @@
-"""What each command does, in Korean: the English stands in its docstring, where Typer reads it."""
+"""What commands, generators and protections do, in Korean: the English stands in their docstrings."""
 
 from __future__ import annotations
 
@@ -38,6 +38,39 @@ SUMMARIES: Mapping[str, str] = {
     "review restore": "빈 폴더와 데이터베이스에 백업으로 서버를 만듭니다.",
     "vtt new": "판독 시험을 만듭니다. 이름을 가린 항목은 서버로 보내고 정답표는 vault/panels에 남습니다.",
     "vtt close": "판독 결과를 집계하고 다시 판정하여, 이전 것을 부모로 적은 새 심의자료를 봉인합니다.",
+}
+
+LISTED: Mapping[str, str] = {
+    "auto": "표에 맞는 생성기를 비교하여 고릅니다.",
+    "image.augment": "실제 이미지를 조금 움직이고 밝기를 바꿉니다(대조용, 반출 불가).",
+    "image.compose": "부분을 생성하여 장면을 합성합니다.",
+    "image.dcgan": "심층 합성곱 적대 신경망(DCGAN)으로 이미지를 생성합니다.",
+    "image.ddpm": "잡음을 단계적으로 걷어 내어 이미지를 생성합니다(DDPM).",
+    "image.duplicate": "실제 이미지를 그대로 내놓습니다(대조용, 반출 불가).",
+    "image.flow": "flow matching으로 이미지를 생성합니다(이미지의 기본 생성기).",
+    "image.pggan": "점진적으로 커지는 적대 신경망(PGGAN)으로 이미지를 생성합니다.",
+    "image.semantic": "마스크를 생성하고 그에 맞는 이미지를 생성합니다.",
+    "image.stages": "여러 단계를 이어 붙인 레시피로 이미지를 생성합니다.",
+    "image.superres": "작은 이미지를 생성하여 단계적으로 확대합니다.",
+    "image.translate": "한 부류로 생성한 이미지를 다른 부류로 변환합니다.",
+    "image.vae": "학습한 복호기로 이미지를 생성합니다(변분 오토인코더).",
+    "table.autoregressive": "앞의 열들을 조건으로 하는 신경망으로 열을 하나씩 생성합니다(기본 생성기).",
+    "table.bayes_net": "다른 몇 개의 열에 따른 빈도로 열을 하나씩 생성합니다(베이지안 네트워크).",
+    "table.cart_chain": "앞의 열들을 조건으로 하는 의사결정나무로 열을 하나씩 생성합니다.",
+    "table.copula": "상관된 정규분포를 생성하여 각 열의 값으로 바꿉니다(코퓰러).",
+    "table.diffusion": "마스크 확산과 flow matching으로 행을 생성합니다(GPU용).",
+    "table.dp_marginals": "잡음을 더한 한 열·두 열 표에서 생성합니다(차분 프라이버시).",
+    "table.gan": "판별자가 실제로 여기는 행을 생성합니다(CTGAN 계열).",
+    "table.marginals": "열마다 따로 그 분포에서 생성합니다(비교용 하한).",
+    "table.smote": "실제 행과 같은 범주의 이웃 사이를 보간합니다(반출 불가).",
+    "table.vae": "학습한 복호기로 행을 생성합니다(변분 오토인코더).",
+    "coarsen": "지정한 항목의 값을 더 넓은 단위로 묶습니다.",
+    "dates": "한 사람의 모든 날짜를 같은 비밀 일수만큼 옮깁니다.",
+    "extremes": "k명 미만만 넘어서는 극단값을 수치 항목마다 잘라 냅니다.",
+    "identifiers": "직접식별자를 지우거나, 누구의 것도 될 수 없는 비슷한 값으로 바꿉니다.",
+    "image.burned_in": "화소에 새겨진 글자 줄을 찾아 가립니다.",
+    "image.near_duplicates": "같은 부류에서 거의 같은 이미지는 한 장만 남깁니다.",
+    "rare": "k명 미만이 가진 범주를 합칩니다.",
 }
 
 

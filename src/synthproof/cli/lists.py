@@ -11,6 +11,7 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
+from synthproof.cli.korean import LISTED
 from synthproof.cli.language import language
 from synthproof.cli.main import app
 from synthproof.cli.screens import screen, show_list
@@ -81,6 +82,8 @@ def _row(kind: str, entry: Entry, lang: Lang) -> tuple[str, str, str]:
         return entry.name, f"{card.name.say(lang)} · {card.question.say(lang)}", entry.owner
     title = getattr(target, "title", None)
     text = title.say(lang) if isinstance(title, Words) else (target.__doc__ or "").strip().split("\n")[0]
+    if lang == "ko" and entry.owner == "synthproof":
+        text = LISTED.get(entry.name, text)
     tags = getattr(target, "tags", None)
     if isinstance(tags, Tags):
         marks = [tags.family, *(n for n in ("conditional", "private", "irreversible") if getattr(tags, n))]
