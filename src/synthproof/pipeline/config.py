@@ -37,7 +37,9 @@ class RunConfig:
     """A whole run."""
 
     source: str = option(
-        "", "Data to learn from: a file, s3://…, a database URL or images.", "학습할 데이터: 파일, s3://…, DB 주소, 이미지."
+        "",
+        "Data to learn from: a file, s3://…, a database URL or images.",
+        "학습할 데이터: 파일, s3://…, DB 주소, 이미지.",
     )
     target: str = option("", "Target column of the later task.", "예측 대상 열.", "--target")
     out: str = option(
