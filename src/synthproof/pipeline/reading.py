@@ -99,11 +99,13 @@ def own_pictures(source: Any, how: How, *, store: Path | None = None, run: Run |
     SchemaError
         ``schema/unknown-field`` for a label that is not there.
     ConfigError
-        ``params/out-of-range`` for a side that no square can have.
+        ``params/out-of-range`` for a side that no square can have, or a way of reading that there is not.
     """
     if not 0 <= how.side <= MOST_SIDE:
-        facts: dict[str, Any] = {"owner": "image", "name": "side", "value": how.side, "allowed": f"0 … {MOST_SIDE}"}
-        raise ConfigError("params/out-of-range", where="--side", **facts)
+        raise _not_allowed("side", how.side, f"0 … {MOST_SIDE:,}")
+    for name, words in _WAYS.items():
+        if getattr(how, name) not in words:
+            raise _not_allowed(name, getattr(how, name), ", ".join(words))
     found = read_pictures(source, how, store=store, run=run)
     schema, where = found.schema, found.origin.name
     if how.person and (schema.unit_field is None or schema.unit == "file"):
@@ -115,6 +117,14 @@ def own_pictures(source: Any, how: How, *, store: Path | None = None, run: Run |
             hint = did_you_mean(name, known)
             raise SchemaError("schema/unknown-field", where=where, name=name, hint=hint, n=len(schema.fields))
     return found
+
+
+_WAYS = {"fit": ("pad", "crop"), "colour": ("auto", "grey", "rgb"), "scenes": ("auto", "yes", "no")}
+
+
+def _not_allowed(name: str, value: object, allowed: str) -> ConfigError:
+    facts: dict[str, Any] = {"owner": "image", "name": name, "value": value, "allowed": allowed}
+    return ConfigError("params/out-of-range", where=f"How.{name}", **facts)
 
 
 def _names(text: str) -> tuple[str, ...]:

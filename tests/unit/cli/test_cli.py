@@ -102,6 +102,10 @@ def test_config_check_refuses_a_misspelt_key(
         (["sample", "nowhere", "--n", "0", "-o", "x.csv"], 2, "sample/bad-n"),
         (["judge", "nowhere", "--policy", "public"], 1, "dossier/"),
         (["inspect", "nowhere.csv", "--lang", "fr"], 2, "config/wrong-type"),
+        (["run", "nowhere.csv", "--device", "gpu"], 2, "config/wrong-type"),
+        (["run", "nowhere.csv", "--broken-rules", "refus"], 2, "config/wrong-type"),
+        (["fit", "nowhere", "-o", "m", "--square", "cropped"], 2, "config/wrong-type"),
+        (["verify", "nowhere", "nowhere", "--colour", "gray"], 2, "config/wrong-type"),
     ],
 )
 def test_errors_have_codes_and_exit_codes(

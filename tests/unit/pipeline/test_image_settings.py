@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -151,10 +152,10 @@ def test_a_person_or_label_that_is_not_there_is_refused(tmp_path: Path) -> None:
     assert sp.read(real, how=table, target="kind, who").targets == ("kind", "who")
 
 
-@pytest.mark.parametrize("side", [-1, 1_000_000])
-def test_a_side_that_no_square_has_is_refused(side: int, tmp_path: Path) -> None:
+@pytest.mark.parametrize("asked", [{"side": -1}, {"side": 1_000_000}, {"fit": "cropped"}, {"colour": "gray"}])
+def test_a_way_of_reading_that_there_is_not_is_refused(asked: dict[str, Any], tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="params/out-of-range"):
-        sp.read(folder(tmp_path / "real", 16), how=sp.How(side=side))
+        sp.read(folder(tmp_path / "real", 16), how=sp.How(**asked))
 
 
 def test_findings_listed_in_one_column_may_be_named(tmp_path: Path) -> None:
