@@ -72,15 +72,21 @@ def _commands() -> Iterator[str]:
     yield "# Commands · 명령"
     yield "\n`synthproof COMMAND --help` prints the same. · `synthproof 명령 --help`로 같은 내용을 볼 수 있습니다.\n"
     yield "Language · 언어: `--lang`, `SYNTHPROOF_LANG` (en | ko), else the system's · 없으면 시스템 설정."
-    for group, of in [("", app), *((f"{g.name} ", g.typer_instance) for g in app.registered_groups)]:
-        shown = typer.main.get_command(of).commands
-        for command in of.registered_commands:
-            name = command.name or command.callback.__name__
-            yield f"\n## synthproof {group}{name}\n"
-            yield f"{command.callback.__doc__.strip().splitlines()[0]}  \n{SUMMARIES[group + name]}\n"
-            for p in shown[name].params:
-                if p.name != "help":
-                    yield f"- {_flags(p)}: {_setting(p.name, p.help)}"
+    groups = {"": app, **{f"{g.name} ": g.typer_instance for g in app.registered_groups}}
+    shown = {group: typer.main.get_command(of).commands for group, of in groups.items()}
+    own = {
+        f"{group}{c.name or c.callback.__name__}": (group, c)
+        for group, of in groups.items()
+        for c in of.registered_commands
+    }
+    for name, korean in SUMMARIES.items():  # in this order, whichever was imported first
+        group, command = own.pop(name)
+        yield f"\n## synthproof {name}\n"
+        yield f"{command.callback.__doc__.strip().splitlines()[0]}  \n{korean}\n"
+        for p in shown[group][name.removeprefix(group)].params:
+            if p.name != "help":
+                yield f"- {_flags(p)}: {_setting(p.name, p.help)}"
+    assert not own, own  # a command without its Korean summary
 
 
 def _flags(p: Any) -> str:
