@@ -5,6 +5,7 @@ BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --disable-pip-version-check -q
 OUT    ?= demo-out
 JOBS   ?= 2
+EXTRAS ?= sql,polars,release,web
 
 .PHONY: demo test lint e2e bench bench-tables bench-scale bench-images bench-safety bench-balance bench-web studies-small calibrate-costs calibrate wheelhouse clean help
 
@@ -23,7 +24,7 @@ help:
 	@echo "make studies-small     the published experiments again, at the size of two cores; goes on where it stopped, 90 minutes at most"
 	@echo "make calibrate-costs   the constants behind estimates and --budget, measured anew; about an hour"
 	@echo "make calibrate         every metric against fresh records, a copycat and noise, and the verdict against planted leaks; hours, goes on"
-	@echo "make wheelhouse        pack wheels, font and docs for a machine without network"
+	@echo "make wheelhouse        pack wheels, font and docs for a machine without network; EXTRAS=release,web,images names the extras"
 
 $(BIN)/python:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "synthproof needs Python 3.11 or later")'
@@ -111,10 +112,10 @@ calibrate: $(VENV)/.bench
 	$(BIN)/python benchmarks/verdicts.py
 
 wheelhouse: $(BIN)/python
-	$(BIN)/python -m pip --disable-pip-version-check -q wheel -c constraints.txt -w wheelhouse '.[sql,polars,release,web]'
+	$(BIN)/python -m pip --disable-pip-version-check -q wheel -c constraints.txt -w wheelhouse '.[$(EXTRAS)]'
 	cp -r README.md README.ko.md LICENSE constraints.txt docs wheelhouse/
 	@echo "wheelhouse/ is ready. On the machine without network:"
-	@echo "  python3 -m venv venv && venv/bin/pip install --no-index --find-links wheelhouse synthproof"
+	@echo "  python3 -m venv venv && venv/bin/pip install --no-index --find-links wheelhouse 'synthproof[$(EXTRAS)]'"
 
 clean:
 	rm -rf $(VENV) $(OUT) wheelhouse build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

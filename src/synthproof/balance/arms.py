@@ -49,7 +49,8 @@ def strategy_name(strategy: Any) -> str:
         return str(strategy)
     known = [*STRATEGIES, *synthesizers.names()]
     hint = did_you_mean(str(strategy), known)
-    raise NotFoundError("registry/unknown-name", kind="strategy", name=strategy, hint=hint, known=", ".join(known))
+    kind = Words(en="strategy", ko="방법")
+    raise NotFoundError("registry/unknown-name", kind=kind, name=strategy, hint=hint, known=", ".join(known))
 
 
 def makes_rows(strategy: str) -> bool:

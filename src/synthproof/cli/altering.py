@@ -29,14 +29,20 @@ _MARKED = Words(
 )  # fmt: skip
 def alter(
     model: Annotated[
-        Path, typer.Argument(help="Folder that `fit` wrote: image.superres, .translate, .semantic, .stages.")
+        Path,
+        typer.Argument(
+            help="Folder that `fit` wrote: image.superres, .translate, .semantic, .stages. / `fit`이 만든 모델 폴더."
+        ),
     ],
-    source: Annotated[str, typer.Argument(help="Images to translate, enlarge or paint: a folder, a zip or .npz.")],
-    out: Annotated[Path, typer.Option("--out", "-o", help="Folder for the altered images.")],
+    source: Annotated[
+        str,
+        typer.Argument(help="Images to translate, enlarge or paint: a folder, a zip or .npz. / 변형할 이미지."),
+    ],
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder for the altered images. / 결과 폴더.")],
     knowingly: Annotated[
         bool, typer.Option("--knowingly", help="Alter real images; the result is marked as such. / 실제 이미지를 변형.")
     ] = False,
-    seed: Annotated[int | None, typer.Option("--seed", help="Seed of the draw.")] = None,
+    seed: Annotated[int | None, typer.Option("--seed", help="Seed of the draw. / 생성의 시드.")] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace what stands there. / 기존 결과를 덮어쓰기.")] = False,
     settings: Any = None,
 ) -> None:

@@ -21,7 +21,10 @@ if TYPE_CHECKING:
     from synthproof.balance.study import Study
 
 
-_SOURCE = typer.Argument(help="CSV, Parquet, Excel, JSON lines, a database URL, a folder of images or .npz.")
+_SOURCE = typer.Argument(
+    help="CSV, TSV, Parquet, Excel, JSON lines, s3://…, a database URL; a folder or zip of images, or .npz. / "
+    "표 파일, s3://…, 데이터베이스 주소, 이미지 폴더·zip·.npz."
+)
 _TARGET = typer.Option(
     "--target", help="Column of the classes; of pictures also several, A,B. / 범주 열(이미지는 여러 개 가능)."
 )

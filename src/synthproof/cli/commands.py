@@ -33,6 +33,14 @@ from synthproof.pipeline.config import RunConfig, load_config, load_purpose, loa
 
 _PROJECT = typer.Option("--config", help="Project file (default: synthproof.toml here). / 프로젝트 파일.")
 _FORCE = typer.Option("--force", help="Replace what stands at the output's place. / 이미 있는 결과를 덮어쓰기.")
+_SOURCE = typer.Argument(
+    help="CSV, TSV, Parquet, Excel, JSON lines, s3://…, a database URL; a folder or zip of images, or .npz. / "
+    "표 파일, s3://…, 데이터베이스 주소, 이미지 폴더·zip·.npz."
+)
+_MODEL = typer.Argument(help="Folder that `fit` wrote. / `fit`이 만든 모델 폴더.")
+_TO = "File or s3://… to write; its suffix names the format."
+_TO_KO = "결과 파일이나 s3://…(확장자가 형식을 정함)"
+_SEED = typer.Option("--seed", help="Seed of the draw. / 생성의 시드.")
 _PURPOSE = typer.Option("--purpose", help="Purpose file (TOML): use, environment, form, K, T … / 활용 목적 파일.")
 
 
@@ -70,9 +78,7 @@ def settled(settings: Mapping[str, Any]) -> tuple[RunConfig, Lang]:
     "image.labels", "image.person", "image.side", "image.fit", "image.colour", "image.part", "image.scenes", "image.boxes",
 )  # fmt: skip
 def run(
-    source: Annotated[
-        str, typer.Argument(help="CSV, Parquet, Excel, JSON lines, a database URL, a folder of images or .npz.")
-    ] = "",
+    source: Annotated[str, _SOURCE] = "",
     project: Annotated[Path | None, _PROJECT] = None,
     purpose: Annotated[Path | None, _PURPOSE] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on from the last whole stage. / 이어서 실행.")] = False,
@@ -105,11 +111,12 @@ def run(
     "image.labels", "image.person", "image.side", "image.fit", "image.colour", "image.part",
 )  # fmt: skip
 def inspect(
-    source: Annotated[
-        str, typer.Argument(help="CSV, Parquet, Excel, JSON lines, a database URL, a folder of images or .npz.")
-    ],
+    source: Annotated[str, _SOURCE],
     save: Annotated[
-        Path | None, typer.Option("--save", "-o", help="Write the schema as an editable TOML file.")
+        Path | None,
+        typer.Option(
+            "--save", "-o", help="Write the schema as an editable TOML file. / 고칠 수 있는 스키마 파일로 저장."
+        ),
     ] = None,
     force: Annotated[bool, _FORCE] = False,
     rules: Annotated[
@@ -187,9 +194,13 @@ def inspect(
 )
 def fit(
     source: Annotated[
-        str, typer.Argument(help="Data to learn from: a file, a database URL or a folder of Parquet parts.")
+        str,
+        typer.Argument(
+            help="Data to learn from: a table, a database URL, a folder of Parquet parts, images. / "
+            "학습할 데이터: 표, 데이터베이스 주소, Parquet 폴더, 이미지."
+        ),
     ],
-    out: Annotated[Path, typer.Option("--out", "-o", help="Folder of the model.")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder of the model. / 모델 폴더.")],
     force: Annotated[bool, _FORCE] = False,
     resume: Annotated[
         bool,
@@ -220,24 +231,24 @@ def fit(
 @app.command()
 @configured("lang", "executor", "workers", "device", "memory")
 def sample(
-    model: Annotated[Path, typer.Argument(help="Folder that `fit` wrote.")],
-    n: Annotated[int, typer.Option("--n", "-n", help="Number of units.")],
+    model: Annotated[Path, _MODEL],
+    n: Annotated[int, typer.Option("--n", "-n", help="Number of rows, persons or images. / 생성할 단위 수.")],
     out: Annotated[
         str,
-        typer.Option(
-            "--out", "-o", help="File or s3://… to write; its suffix names the format. FOLDER/: Parquet parts."
-        ),
+        typer.Option("--out", "-o", help=f"{_TO} FOLDER/: Parquet parts, images. / {_TO_KO}. 폴더/: Parquet, 이미지."),
     ],
     rows_per_file: Annotated[
         int | None,
         typer.Option("--rows-per-file", help="Rows of each Parquet part (default 1,000,000). / 파일당 행 수."),
     ] = None,
-    where: Annotated[list[str] | None, typer.Option("--where", help="COL=VALUE, COL=LOW..HIGH or COL=A|B.")] = None,
+    where: Annotated[
+        list[str] | None, typer.Option("--where", help="COL=VALUE, COL=LOW..HIGH or COL=A|B. / 조건: 열=값.")
+    ] = None,
     balance: Annotated[
         list[str] | None,
         typer.Option("--balance", help="COL:LEVEL=SHARE: the share that a level is to have. / 범주의 비율 지정."),
     ] = None,
-    seed: Annotated[int | None, typer.Option("--seed", help="Seed of the draw.")] = None,
+    seed: Annotated[int | None, _SEED] = None,
     force: Annotated[bool, _FORCE] = False,
     project: Annotated[Path | None, _PROJECT] = None,
     settings: Any = None,
@@ -266,13 +277,18 @@ def sample(
 @app.command()
 @configured("lang", "executor", "workers")
 def complete(
-    model: Annotated[Path, typer.Argument(help="Folder that `fit` wrote.")],
-    file: Annotated[str, typer.Argument(help="Partial rows: columns of the model, cells or whole columns missing.")],
-    out: Annotated[str, typer.Option("--out", "-o", help="File or s3://… to write; its suffix names the format.")],
+    model: Annotated[Path, _MODEL],
+    file: Annotated[
+        str,
+        typer.Argument(
+            help="Partial rows: columns of the model, cells or whole columns missing. / 칸이나 열이 비어 있는 표."
+        ),
+    ],
+    out: Annotated[str, typer.Option("--out", "-o", help=f"{_TO} / {_TO_KO}.")],
     columns: Annotated[
         str | None, typer.Option("--columns", help="Fill these only: A,B. / 채울 열만 지정(쉼표로 구분).")
     ] = None,
-    seed: Annotated[int | None, typer.Option("--seed", help="Seed of the draw.")] = None,
+    seed: Annotated[int | None, _SEED] = None,
     force: Annotated[bool, _FORCE] = False,
     project: Annotated[Path | None, _PROJECT] = None,
     settings: Any = None,
@@ -314,16 +330,19 @@ def complete(
     "image.boxes",
 )
 def verify(
-    real: Annotated[str, typer.Argument(help="The data that were learned from.")],
-    synthetic: Annotated[str, typer.Argument(help="Synthetic data of any tool.")],
-    holdout: Annotated[str | None, typer.Option("--holdout", help="Real data that nothing learned from.")] = None,
+    real: Annotated[str, typer.Argument(help="The data that were learned from. / 학습에 쓰인 실제 데이터.")],
+    synthetic: Annotated[str, typer.Argument(help="Synthetic data of any tool. / 합성데이터(어떤 도구든).")],
+    holdout: Annotated[
+        str | None,
+        typer.Option("--holdout", help="Real data that nothing learned from. / 학습에 쓰이지 않은 실제 데이터."),
+    ] = None,
     also: Annotated[
         list[str] | None,
         typer.Option(
             "--also", help="An earlier release of the same source; may be repeated. / 같은 원본의 이전 반출물."
         ),
     ] = None,
-    out: Annotated[Path | None, typer.Option("--out", "-o", help="Folder for the dossier.")] = None,
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="Folder for the dossier. / 심의자료 폴더.")] = None,
     vault: Annotated[
         Path | None,
         typer.Option("--vault", help="Folder for what stays with you, e.g. the worst pairs. / 내부 보관 폴더."),

@@ -27,8 +27,8 @@ _BYE = Words(
 
 @app.command()
 def demo(
-    out: Annotated[Path, typer.Option("--out", "-o", help="Folder for the results.")] = Path("demo-out"),
-    seed: Annotated[int, typer.Option("--seed", help="Seed.")] = 20241201,
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder for the results. / 결과 폴더.")] = Path("demo-out"),
+    seed: Annotated[int, typer.Option("--seed", help="Seed. / 시드.")] = 20241201,
     lang: Annotated[str, typer.Option("--lang", help="ko | en")] = "",
 ) -> None:
     """Run the main job on 569 real patients (scikit-learn's breast-cancer data)."""

@@ -11,6 +11,7 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
+from synthproof.cli.korean import LISTED
 from synthproof.cli.language import language
 from synthproof.cli.main import app
 from synthproof.cli.screens import screen, show_list
@@ -47,7 +48,10 @@ _LANG = typer.Option("--lang", help="ko | en")
 
 @app.command("list")
 def list_(
-    what: Annotated[Listed | None, typer.Argument(help="synthesizers | metrics | policies | protections")] = None,
+    what: Annotated[
+        Listed | None,
+        typer.Argument(help="synthesizers | metrics | policies | protections. / 생성기 | 지표 | 정책 | 보호조치."),
+    ] = None,
     lang: Annotated[str, _LANG] = "",
 ) -> None:
     """List what is installed, ours and other people's; a broken plug-in is shown with its reason."""
@@ -78,6 +82,8 @@ def _row(kind: str, entry: Entry, lang: Lang) -> tuple[str, str, str]:
         return entry.name, f"{card.name.say(lang)} · {card.question.say(lang)}", entry.owner
     title = getattr(target, "title", None)
     text = title.say(lang) if isinstance(title, Words) else (target.__doc__ or "").strip().split("\n")[0]
+    if lang == "ko" and entry.owner == "synthproof":
+        text = LISTED.get(entry.name, text)
     tags = getattr(target, "tags", None)
     if isinstance(tags, Tags):
         marks = [tags.family, *(n for n in ("conditional", "private", "irreversible") if getattr(tags, n))]
@@ -89,7 +95,10 @@ def _row(kind: str, entry: Entry, lang: Lang) -> tuple[str, str, str]:
 
 @app.command()
 def explain(
-    code: Annotated[str, typer.Argument(help="An error code, a metric, a policy or a verdict word.")],
+    code: Annotated[
+        str,
+        typer.Argument(help="An error code, a metric, a policy or a verdict word. / 오류 코드, 지표, 정책, 판정 용어."),
+    ],
     lang: Annotated[str, _LANG] = "",
 ) -> None:
     """Explain an error code, a metric, a policy's rules or a verdict word."""
@@ -140,8 +149,16 @@ def _explain_metric(console: Console, card: Card, lang: Lang) -> None:
 
 @app.command()
 def config(
-    check: Annotated[Path | None, typer.Option("--check", help="Check a project file instead of printing one.")] = None,
-    policy: Annotated[str, typer.Option("--policy", help="Print a policy's TOML instead, to copy and change.")] = "",
+    check: Annotated[
+        Path | None,
+        typer.Option("--check", help="Check a project file instead of printing one. / 프로젝트 파일 검사."),
+    ] = None,
+    policy: Annotated[
+        str,
+        typer.Option(
+            "--policy", help="Print a policy's TOML instead, to copy and change. / 정책을 출력(복사하여 수정)."
+        ),
+    ] = "",
     lang: Annotated[str, _LANG] = "",
 ) -> None:
     """Print a whole project file with every key and its default, or check one; or print a policy."""

@@ -13,6 +13,7 @@ from typing import Annotated, NoReturn
 import typer
 from rich.text import Text
 
+from synthproof.cli.korean import in_korean
 from synthproof.cli.language import language
 from synthproof.cli.screens import screen
 from synthproof.cli.usage import usage_error
@@ -61,6 +62,8 @@ def main() -> NoReturn:
 
     console = screen(stderr=True)
     lang = language()
+    if lang == "ko":
+        in_korean(app)
     if os.environ.get("SYNTHPROOF_DEBUG") != "1":
         # A library's warning may quote a cell of the data; what a user must know is said by notices and errors.
         warnings.showwarning = _unsaid

@@ -116,7 +116,9 @@ def seal(
     certificate_key: Annotated[
         Path | None, typer.Option("--certificate-key", help="Its private key (PEM, PKCS#8). / 인증서의 개인 키.")
     ] = None,
-    algorithm: Annotated[str, typer.Option("--algorithm", help="Of that key: es256, ed25519, ps256 …")] = "es256",
+    algorithm: Annotated[
+        str, typer.Option("--algorithm", help="Of that key: es256, ed25519, ps256 … / 키의 알고리즘.")
+    ] = "es256",
     keys: Annotated[Path | None, _KEYS] = None,
     passphrase_file: Annotated[Path | None, _FILE] = None,
     lang: Annotated[str, _LANG] = "",

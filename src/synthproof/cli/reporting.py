@@ -17,9 +17,12 @@ from synthproof.pipeline.config import load_statements
 @app.command()
 @configured("lang", "statements")
 def judge(
-    dossier: Annotated[Path, typer.Argument(help="Folder of a dossier.")],
-    policy: Annotated[str, typer.Option("--policy", help="Policy name or TOML file.")],
-    out: Annotated[Path | None, typer.Option("--out", "-o", help="Write a new dossier under this policy.")] = None,
+    dossier: Annotated[Path, typer.Argument(help="Folder of a dossier. / 심의자료 폴더.")],
+    policy: Annotated[str, typer.Option("--policy", help="Policy name or TOML file. / 정책 이름 또는 TOML 파일.")],
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", "-o", help="Write a new dossier under this policy. / 이 정책에 따른 새 심의자료 폴더."),
+    ] = None,
     settings: Any = None,
 ) -> None:
     """Judge the same evidence under another policy; nothing is measured again."""
@@ -35,7 +38,7 @@ def judge(
 @app.command()
 @configured("lang")
 def report(
-    dossier: Annotated[Path, typer.Argument(help="Folder of a dossier.")],
+    dossier: Annotated[Path, typer.Argument(help="Folder of a dossier. / 심의자료 폴더.")],
     settings: Any = None,
 ) -> None:
     """Render a dossier's report, forms and cards anew from its evidence."""

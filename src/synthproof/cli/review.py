@@ -28,13 +28,13 @@ _DATABASE = typer.Option("--database", help="postgresql://… (default: a file i
 _WHERE = Path("synthproof-review")
 
 
-def _open(data: Path, database: str) -> Store:
+def _open(data: Path, database: str, *, make: bool = False) -> Store:
     for library in ("fastapi", "sqlalchemy", "alembic", "argon2", "multipart", "uvicorn"):
         if importlib.util.find_spec(library) is None:
             raise MissingExtraError("extra/missing", library=library, extra="web")
     from synthproof.web.store import Store
 
-    return Store(data, database)
+    return Store(data, database, make=make)
 
 
 def _say(words: Words) -> None:
@@ -54,7 +54,7 @@ def serve(
     ] = False,
 ) -> None:
     """Run the review server. The first start prints one setup link."""
-    store = _open(data, database)
+    store = _open(data, database, make=True)
     from synthproof.web.serve import check_address, greeting
     from synthproof.web.serve import serve as run
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable
+from enum import Enum
 from typing import Any
 
 from synthproof.core.errors import UsageError, did_you_mean
@@ -58,7 +59,11 @@ def _name(error: Any) -> str:
 
 
 def _choices(param: Any) -> list[str]:
-    return [str(getattr(c, "value", c)) for c in getattr(getattr(param, "type", None), "choices", ())]
+    # Older versions of Typer keep the choices on Click's type, newer ones the enumeration itself.
+    kind = getattr(getattr(param, "type_descriptor", None), "annotation", None)
+    newer = kind if isinstance(kind, type) and issubclass(kind, Enum) else ()
+    found = getattr(getattr(param, "type", None), "choices", newer)
+    return [str(getattr(c, "value", c)) for c in found]
 
 
 def _options(context: Any) -> list[str]:

@@ -39,6 +39,25 @@ _LABELS = {
     "en": {"where": "where", "found": "found", "remedy": "remedy"},
     "ko": {"where": "위치", "found": "확인된 것", "remedy": "조치"},
 }
+_ABSENT = Words(en="no such file or folder", ko="파일이나 폴더가 없음")
+_NO_FOLDER = Words(en="a file, not a folder", ko="폴더가 아니라 파일임")
+_A_FOLDER = Words(en="a folder, not a file", ko="파일이 아니라 폴더임")
+_FORBIDDEN = Words(en="no permission", ko="권한 없음")
+# What the system or Python calls the commonest first steps gone wrong, in the words of somebody who knows neither.
+_REASONS = {
+    "FileNotFoundError": _ABSENT,
+    "No such file or directory": _ABSENT,
+    "NotADirectoryError": _NO_FOLDER,
+    "Not a directory": _NO_FOLDER,
+    "IsADirectoryError": _A_FOLDER,
+    "Is a directory": _A_FOLDER,
+    "PermissionError": _FORBIDDEN,
+    "Permission denied": _FORBIDDEN,
+    "No space left on device": Words(en="the disk is full", ko="디스크 공간 부족"),
+    "BadZipFile": Words(en="not a zip file", ko="zip 파일이 아님"),
+    "JSONDecodeError": Words(en="not JSON", ko="JSON이 아님"),
+    "UnicodeDecodeError": Words(en="not UTF-8 text", ko="UTF-8 텍스트가 아님"),
+}
 
 
 @cache
@@ -85,7 +104,8 @@ class SynthproofError(Exception):
     def part(self, name: str, lang: Lang = "en") -> str:
         """Return one part (``what``, ``found``, ``remedy``) in one language, or an empty string."""
         entry = messages()[self.code].get(name, {})
-        said = {k: v.say(lang) if isinstance(v, Words) else v for k, v in self.facts.items()}
+        known = {k: _REASONS.get(v, v) if isinstance(v, str) else v for k, v in self.facts.items()}
+        said = {k: v.say(lang) if isinstance(v, Words) else v for k, v in known.items()}
         return str(entry.get(lang, "")).format_map(_Facts(said))
 
     def text(self, lang: Lang = "en") -> str:

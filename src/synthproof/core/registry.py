@@ -16,6 +16,14 @@ from inspect import signature
 from typing import Any
 
 from synthproof.core.errors import ConfigError, NotFoundError, did_you_mean
+from synthproof.core.words import Words
+
+_KINDS = {
+    "synthesizer": Words(en="synthesizer", ko="생성기"),
+    "metric": Words(en="metric", ko="지표"),
+    "protection": Words(en="protection", ko="보호조치"),
+    "policy": Words(en="policy", ko="정책"),
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,7 +85,7 @@ class Registry:
         if name not in self._entries:
             raise NotFoundError(
                 "registry/unknown-name",
-                kind=self.kind,
+                kind=_KINDS.get(self.kind, self.kind),
                 name=name,
                 hint=did_you_mean(name, self._entries),
                 known=", ".join(self._entries),

@@ -37,7 +37,9 @@ class RunConfig:
     """A whole run."""
 
     source: str = option(
-        "", "Data to learn from: a file, s3://… or a database URL.", "학습할 데이터: 파일, s3://… 또는 DB 주소."
+        "",
+        "Data to learn from: a file, s3://…, a database URL or images.",
+        "학습할 데이터: 파일, s3://…, DB 주소, 이미지.",
     )
     target: str = option("", "Target column of the later task.", "예측 대상 열.", "--target")
     out: str = option(
@@ -183,11 +185,21 @@ def override(config: RunConfig, **flags: Any) -> RunConfig:
     """Return the configuration with flags laid over it; ``None`` means "not given".
 
     Flags are named ``stage__key`` for a stage's key, or by the key of the run itself.
+
+    Raises
+    ------
+    ConfigError
+        ``config/wrong-type`` for a word that is none of those which the key may be, as in a project file.
     """
     for name, value in flags.items():
         if value is None:
             continue
         stage, _, key = name.rpartition("__")
+        owner = STAGES[stage] if stage else RunConfig
+        hint = get_type_hints(owner)[key]
+        if get_origin(hint) is Literal:
+            given = next(f for f in fields(owner) if f.name == key).metadata["flags"]
+            _checked(value, hint, given[0] if given else f"--{key.replace('_', '-')}")
         if stage:
             if isinstance(getattr(getattr(config, stage), key), tuple) and isinstance(value, str):
                 mark = next(f for f in fields(STAGES[stage]) if f.name == key).metadata["separator"]
@@ -228,7 +240,8 @@ def _checked(value: Any, hint: Any, where: str) -> Any:
     origin = get_origin(hint)
     if origin is Literal:
         if value not in get_args(hint):
-            raise _wrong(where, _one_of(get_args(hint)), value)
+            told = value if isinstance(value, str) else type(value).__name__
+            raise ConfigError("config/wrong-type", where=where, wanted=_one_of(get_args(hint)), type=told)
         return value
     if origin in (Union, types.UnionType):
         allowed = [a for a in get_args(hint) if a is not type(None)]

@@ -39,7 +39,7 @@ from synthproof.pipeline.image_sides import as_train, own_table, read_sides
 from synthproof.pipeline.judging import check_purpose, check_repeats, complete_purpose, prove
 from synthproof.pipeline.model import PICTURES, Model
 from synthproof.pipeline.picture_costs import PictureSize, picture_estimate
-from synthproof.pipeline.reading import how_of
+from synthproof.pipeline.reading import how_of, own_pictures
 from synthproof.pipeline.stage_config import ImageConfig
 from synthproof.policy.load import load_policy
 from synthproof.protection.pictures import IMAGE_STEPS, protect_pictures
@@ -141,7 +141,7 @@ def fit_pictures(config: RunConfig, out: Path, run: Run | None, *, resume: bool 
     if processes() > 1 and config.seed is None:
         raise UsageError("fit/peers-need-seed", where=name, n=processes())
     maker = synthesizers.make(name, **dict(config.fit.parameters))  # a wrong parameter is told before anything is read
-    images = read_pictures(config.source, how_of(config.image, config.target, maker), run=run)
+    images = own_pictures(config.source, how_of(config.image, config.target, maker), run=run)
     unfinished = out.with_name(f"{out.name}.unfinished")
     seed = _seed_of_fit(config, unfinished, resume=resume)
     default = RunConfig().protect.steps

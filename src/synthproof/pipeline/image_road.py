@@ -21,7 +21,7 @@ from synthproof.core.run import Run
 from synthproof.core.words import Words
 from synthproof.data.image.dataset import ImageSet
 from synthproof.data.image.io import How, is_image_source, read_images
-from synthproof.data.image.scenes_io import read_pictures, write_pictures
+from synthproof.data.image.scenes_io import write_pictures
 from synthproof.data.image.write import write_numbered
 from synthproof.data.table.io import notices
 from synthproof.dossier.assemble import write_dossier
@@ -34,7 +34,7 @@ from synthproof.pipeline.images import load_images, read_into, save_images
 from synthproof.pipeline.judging import check_purpose, facts_of, generator_facts, prove
 from synthproof.pipeline.model import PICTURES
 from synthproof.pipeline.picture_costs import PictureSize, picture_estimate
-from synthproof.pipeline.reading import how_of
+from synthproof.pipeline.reading import how_of, own_pictures
 from synthproof.pipeline.road import Road
 from synthproof.policy.load import load_policy
 from synthproof.protection.pictures import IMAGE_STEPS, protect_pictures
@@ -173,7 +173,7 @@ class ImageRoad(Road):
         vault = self.workspace.vault
 
         def read(store: Path) -> ImageSet:
-            found = read_pictures(self.load.source, self._how, store=store, run=self.run)
+            found = own_pictures(self.load.source, self._how, store=store, run=self.run)
             check_purpose(self.config.purpose, found.schema)
             return found
 

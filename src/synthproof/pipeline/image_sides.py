@@ -17,6 +17,7 @@ from synthproof.data.image.scenes import Scenes
 from synthproof.data.image.scenes_io import read_pictures
 from synthproof.data.split import FEWEST_UNITS, Split
 from synthproof.data.table.dataset import Table, canonical_dtype
+from synthproof.pipeline.reading import own_pictures
 
 
 def read_sides(
@@ -24,7 +25,7 @@ def read_sides(
 ) -> tuple[ImageSet, ImageSet | None, ImageSet]:
     """Return train, holdout if there is one, and synthetic pictures, all through one chain."""
     free = known.side == 0 and not isinstance(real, Split | ImageSet)
-    train = real.train if isinstance(real, Split) else read_pictures(real, known, run=run)
+    train = real.train if isinstance(real, Split) else own_pictures(real, known, run=run)
     found = read_pictures(synthetic, own_table(known if free else replace(known, side=train.chain.side)), run=run)
     if found.chain.side < train.chain.side and free:
         train = read_pictures(real, replace(known, side=found.chain.side), run=run)

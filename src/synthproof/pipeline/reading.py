@@ -8,7 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from synthproof.core.constraints import Constraint
+from synthproof.core.errors import ConfigError, ReadError, SchemaError, did_you_mean
+from synthproof.core.run import Run
 from synthproof.core.schema import Schema
+from synthproof.data.image.dataset import ImageSet
 from synthproof.data.image.io import How, is_image_source
 from synthproof.data.image.scenes_io import read_pictures
 from synthproof.data.table.chunks import ChunkedTable, open_chunks
@@ -17,6 +20,9 @@ from synthproof.data.table.declared import declare
 from synthproof.data.table.io import read_table, with_target
 from synthproof.data.table.schema_file import load_schema
 from synthproof.pipeline.stage_config import ImageConfig
+
+MOST_SIDE = 4_096
+"""Pixels of a side at most: beyond it a single square takes hundreds of megabytes while it is worked on."""
 
 
 def read(
@@ -55,7 +61,7 @@ def read(
     """
     if is_image_source(source):
         given = how or How()
-        return read_pictures(source, replace(given, targets=tuple(target.split(","))) if target else given)
+        return own_pictures(source, replace(given, targets=_names(target)) if target else given)
     known = load_schema(Path(schema)) if isinstance(schema, str | Path) else schema
     data = source if isinstance(source, Table) else read_table(source, schema=known, query=query, table=table)
     data = declare(data, rules) if rules else data
@@ -74,11 +80,55 @@ def how_of(image: ImageConfig, target: str = "", maker: Any = None) -> How:
     scenes = image.scenes
     if scenes == "auto" and maker is not None:
         scenes = "yes" if image.boxes else getattr(maker, "scenes", "no")
-    targets = tuple(t.strip() for t in target.split(",") if t.strip())
     return How(
-        labels=image.labels, targets=targets, person=image.person, side=image.side, fit=image.fit, colour=image.colour,
+        labels=image.labels, targets=_names(target), person=image.person, side=image.side, fit=image.fit, colour=image.colour,
         part=image.part, scenes=scenes, boxes=image.boxes,
     )  # fmt: skip
+
+
+def own_pictures(source: Any, how: How, *, store: Path | None = None, run: Run | None = None) -> ImageSet:
+    """Return the pictures that a user names, read as asked; what is asked for and is not there is refused.
+
+    A person column that nobody has would else be passed over, and pictures of one person would stand on both sides of the
+    split of somebody who asked that they do not.
+
+    Raises
+    ------
+    ReadError
+        ``image/no-person-column``, and as `read_pictures` raises.
+    SchemaError
+        ``schema/unknown-field`` for a label that is not there.
+    ConfigError
+        ``params/out-of-range`` for a side that no square can have, or a way of reading that there is not.
+    """
+    if not 0 <= how.side <= MOST_SIDE:
+        raise _not_allowed("side", how.side, f"0 … {MOST_SIDE:,}")
+    for name, words in _WAYS.items():
+        if getattr(how, name) not in words:
+            raise _not_allowed(name, getattr(how, name), ", ".join(words))
+    found = read_pictures(source, how, store=store, run=run)
+    schema, where = found.schema, found.origin.name
+    if how.person and (schema.unit_field is None or schema.unit == "file"):
+        raise ReadError("image/no-person-column", where=where, name=how.person)
+    for name in how.targets:
+        listed = any(f.reason == f"part of {name}" for f in schema.fields)  # "A|B" in one column became a column each
+        if name not in schema and not listed:
+            known = schema.with_role("target")
+            hint = did_you_mean(name, known)
+            raise SchemaError("schema/unknown-field", where=where, name=name, hint=hint, n=len(schema.fields))
+    return found
+
+
+_WAYS = {"fit": ("pad", "crop"), "colour": ("auto", "grey", "rgb"), "scenes": ("auto", "yes", "no")}
+
+
+def _not_allowed(name: str, value: object, allowed: str) -> ConfigError:
+    facts: dict[str, Any] = {"owner": "image", "name": name, "value": value, "allowed": allowed}
+    return ConfigError("params/out-of-range", where=f"How.{name}", **facts)
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(t.strip() for t in text.split(",") if t.strip())
 
 
 def read_chunks(
@@ -110,4 +160,4 @@ def data_of(data: Any, target: str | None) -> Any:
     return data.with_schema(with_target(data.schema, target)) if target else data
 
 
-__all__ = ["data_of", "how_of", "read", "read_chunks"]
+__all__ = ["MOST_SIDE", "data_of", "how_of", "own_pictures", "read", "read_chunks"]

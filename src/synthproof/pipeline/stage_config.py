@@ -107,7 +107,7 @@ class SampleConfig:
     )
     drop_copies: bool = option(
         False,
-        "Replace synthetic records that equal a training record (logged; the guide's variant B).",
+        "Replace synthetic records that equal a training record (logged; the reference model's variant B).",
         "학습 레코드와 일치하는 합성 레코드를 새로 뽑은 것으로 대체(기록됨, 참조모델의 방식 B).",
         "--drop-copies",
     )

@@ -35,7 +35,7 @@ _ROUNDS = 5
 def drop_exact_copies(
     synthetic: Table, train: Table, replacement: Callable[[int], Table] | None = None
 ) -> tuple[Table, Mapping[str, Any]]:
-    """Drop synthetic units that equal training records, and fill up with new ones (the guide's variant B).
+    """Drop synthetic units that equal training records, and fill up with new ones (the reference model's variant B).
 
     Parameters
     ----------

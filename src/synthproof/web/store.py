@@ -16,7 +16,7 @@ from typing import Any
 from alembic import command
 from alembic.config import Config
 from alembic.util import CommandError
-from sqlalchemy import Connection, Engine, create_engine, event, select
+from sqlalchemy import Connection, Engine, create_engine, event, inspect, select
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 from sqlalchemy.orm import Session as Work
@@ -59,17 +59,23 @@ class Store:
         Folder; made when absent, readable by its owner alone.
     url
         SQLAlchemy URL; a file of SQLite in `data` if empty.
+    make
+        Make what is not there yet. Otherwise a place without a server is refused: looked at through a misspelt name,
+        no journal at all would pass for whole ones.
 
     Raises
     ------
     UsageError
         ``web/bad-database`` for a URL that cannot be used.
     WorkspaceError
-        ``web/database-down`` when it does not answer, ``web/database-newer`` when a later version of synthproof made it.
+        ``web/database-down`` when it does not answer, ``web/database-newer`` when a later version of synthproof made it,
+        ``web/no-server`` when there is nothing and nothing is to be made.
     """
 
-    def __init__(self, data: Path, url: str = "") -> None:
+    def __init__(self, data: Path, url: str = "", *, make: bool = True) -> None:
         self.data = data
+        if not make and not (data.is_dir() and (url or (data / DATABASE).is_file())):
+            raise WorkspaceError("web/no-server", where=str(data))
         try:
             data.mkdir(parents=True, exist_ok=True, mode=0o700)
         except OSError as error:
@@ -84,7 +90,7 @@ class Store:
         reading = self.engine if self.sqlite else self.engine.execution_options(isolation_level="AUTOCOMMIT")
         self._look = sessionmaker(reading, expire_on_commit=False)
         self.pledged: set[tuple[str, str]] = set()
-        self._upgrade()
+        self._upgrade(make=make)
 
     def close(self) -> None:
         """Let go of all connections."""
@@ -170,9 +176,11 @@ class Store:
                     found[chain] = flaws
         return found
 
-    def _upgrade(self) -> None:
+    def _upgrade(self, *, make: bool) -> None:
         try:
             with self.engine.begin() as connection:
+                if not make and not inspect(connection).has_table(JournalHead.__tablename__):
+                    raise WorkspaceError("web/no-server", where=_shown(self.url))
                 upgrade(connection)
             with self.write() as work:
                 if work.get(JournalHead, HOUSE) is None:
@@ -181,6 +189,9 @@ class Store:
             self.close()  # nobody gets this store, so nobody else would
             reason = type(error.orig).__name__ if error.orig else type(error).__name__
             raise WorkspaceError("web/database-down", where=_shown(self.url), reason=reason) from error
+        except WorkspaceError:
+            self.close()
+            raise
         except CommandError as error:
             self.close()
             raise WorkspaceError("web/database-newer", where=_shown(self.url)) from error

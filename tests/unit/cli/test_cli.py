@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+import typer
 
 from synthproof.cli import commands, demo, lists  # noqa: F401  (they register themselves)
 from synthproof.cli.language import language
@@ -100,6 +102,10 @@ def test_config_check_refuses_a_misspelt_key(
         (["sample", "nowhere", "--n", "0", "-o", "x.csv"], 2, "sample/bad-n"),
         (["judge", "nowhere", "--policy", "public"], 1, "dossier/"),
         (["inspect", "nowhere.csv", "--lang", "fr"], 2, "config/wrong-type"),
+        (["run", "nowhere.csv", "--device", "gpu"], 2, "config/wrong-type"),
+        (["run", "nowhere.csv", "--broken-rules", "refus"], 2, "config/wrong-type"),
+        (["fit", "nowhere", "-o", "m", "--square", "cropped"], 2, "config/wrong-type"),
+        (["verify", "nowhere", "nowhere", "--colour", "gray"], 2, "config/wrong-type"),
     ],
 )
 def test_errors_have_codes_and_exit_codes(
@@ -206,3 +212,61 @@ def test_errors_of_the_command_line_have_four_parts(
     assert named in told
     for label in ("remedy", "found", "where") if lang == "en" else ("조치", "확인된 것", "위치"):
         assert f"  {label}: " in told
+
+
+HELP = """
+import re, sys
+import typer
+from synthproof.cli import altering, balance, commands, demo, lists, releasing, reporting, review, vtt
+from synthproof.cli.korean import in_korean
+from synthproof.cli.main import app
+
+in_korean(app)
+
+def walk(command, name):
+    yield name, command.help or ""
+    for p in command.params:
+        if p.name not in ("help", "lang"):
+            yield f"{name} {p.name}", p.help or ""
+    for below, inner in getattr(command, "commands", {}).items():
+        yield from walk(inner, f"{name} {below}")
+
+told = list(walk(typer.main.get_command(app), "synthproof"))
+print(len(told))
+print(*[name for name, text in told if not re.search("[가-힣]", text)], sep=chr(10))
+"""
+
+
+def test_every_command_and_option_is_explained_in_korean() -> None:
+    env = {**os.environ, "SYNTHPROOF_LANG": "ko", "PYTHONIOENCODING": "utf-8"}
+    done = subprocess.run([sys.executable, "-c", HELP], capture_output=True, encoding="utf-8", check=True, env=env)
+    seen, *lacking = done.stdout.split()
+    assert int(seen) > 150
+    assert lacking == []
+
+
+def test_a_wrong_choice_is_answered_with_the_choices(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert call(monkeypatch, "list", "things") == 2
+    assert "synthesizers, metrics, policies, protections" in capsys.readouterr().err
+
+
+def test_a_wrong_path_is_told_without_the_names_of_python(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert call(monkeypatch, "report", str(tmp_path / "nothing"), lang="ko") == 1
+    told = capsys.readouterr().err
+    assert "파일이나 폴더가 없음" in told
+    assert "Error" not in told
+
+
+def test_stopping_at_a_question_is_no_unexpected_error(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def stopped(*_: object, **__: object) -> str:
+        raise typer.Abort
+
+    monkeypatch.setattr("synthproof.cli.lists.example", stopped)
+    assert call(monkeypatch, "config") == 1
+    assert "internal/unexpected" not in capsys.readouterr().err

@@ -191,8 +191,9 @@ def test_params_are_verbatim_and_checked() -> None:
 
 
 def test_registry_names_the_nearest() -> None:
-    with pytest.raises(NotFoundError, match="registry/unknown-name"):
+    with pytest.raises(NotFoundError, match="registry/unknown-name") as stop:
         metrics.get("table.nothing_like_it")
+    assert "지표" in stop.value.text("ko")
 
 
 @pytest.mark.parametrize("executor", ["serial", "threads", "processes"])

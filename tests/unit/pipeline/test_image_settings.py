@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -13,7 +14,7 @@ from typer.testing import CliRunner
 import synthproof as sp
 from synthproof.cli import commands  # noqa: F401  (registers the commands)
 from synthproof.cli.main import app
-from synthproof.core.errors import ConfigError, UsageError
+from synthproof.core.errors import ConfigError, ReadError, SchemaError, UsageError
 from synthproof.core.run import Run
 from synthproof.pipeline.config import RunConfig, check_parameters
 from synthproof.pipeline.image_road import budget_in_pictures, check_picture_settings, fast_minutes
@@ -126,3 +127,41 @@ def test_protections_of_pictures_take_parameters_without_being_named_again() -> 
 def test_archives_of_pictures_are_told_apart_from_tables(tmp_path: Path) -> None:
     np.savez(tmp_path / "a.npz", x=np.zeros((4, 8, 8), np.uint8), y=np.array([0, 1, 0, 1]))
     assert sp.read(tmp_path / "a.npz").schema.modality == "image"
+
+
+def test_a_person_or_label_that_is_not_there_is_refused(tmp_path: Path) -> None:
+    classes = tmp_path / "classes"
+    for i, picture in enumerate(shapes(24, 1, side=16).pixels()):
+        (classes / "ab"[i % 2]).mkdir(parents=True, exist_ok=True)
+        Image.fromarray(picture[..., 0]).save(classes / "ab"[i % 2] / f"{i:02d}.png")
+    assert sp.read(classes, target="class").targets == ("class",)
+    with pytest.raises(ReadError, match="image/no-person-column") as stop:
+        sp.read(classes, how=sp.How(person="patient"))
+    assert "patient" in stop.value.text("ko")
+    with pytest.raises(ReadError, match="image/no-person-column"):
+        read_sides(classes, classes, None, sp.How(person="patient"), Run())
+    for target in ("klass", "class,other"):
+        with pytest.raises(SchemaError, match="schema/unknown-field"):
+            sp.read(classes, target=target)
+    told = CliRunner().invoke(app, ["fit", str(classes), "-o", str(tmp_path / "m"), "--person", "patient"]).exception
+    assert isinstance(told, ReadError)
+    real = folder(tmp_path / "real", 48)
+    table = sp.How(labels=str(tmp_path / "real.csv"))
+    with pytest.raises(SchemaError, match="schema/unknown-field"):
+        sp.read(real, how=table, target="kind,kinde")
+    assert sp.read(real, how=table, target="kind, who").targets == ("kind", "who")
+
+
+@pytest.mark.parametrize("asked", [{"side": -1}, {"side": 1_000_000}, {"fit": "cropped"}, {"colour": "gray"}])
+def test_a_way_of_reading_that_there_is_not_is_refused(asked: dict[str, Any], tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="params/out-of-range"):
+        sp.read(folder(tmp_path / "real", 16), how=sp.How(**asked))
+
+
+def test_findings_listed_in_one_column_may_be_named(tmp_path: Path) -> None:
+    real = folder(tmp_path / "real", 16)
+    listed = pd.read_csv(tmp_path / "real.csv")
+    listed["Findings"] = ["Effusion|Mass", "Mass", "Effusion", "none"] * 6
+    listed.to_csv(tmp_path / "real.csv", index=False)
+    found = sp.read(real, how=sp.How(labels=str(tmp_path / "real.csv")), target="Findings")
+    assert set(found.targets) == {"Effusion", "Mass"}

@@ -88,3 +88,19 @@ def test_a_panel_from_the_command_line(
     report = (root / "dossier" / "report.html").read_text(encoding="utf-8")
     assert "Visual Turing test" in report
     assert "판독 시험(VTT)" in report
+
+
+def test_a_misspelt_place_is_no_server_with_whole_journals(
+    small: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    absent, empty = tmp_path / "typo", tmp_path / "empty"
+    empty.mkdir()
+    for place in (absent, empty):
+        for command in (["check"], ["backup", str(tmp_path / "b.zip")], ["export", "x", "-o", str(tmp_path / "c.zip")]):
+            assert call(monkeypatch, "review", *command, "--data", str(place)) == 1
+            assert "web/no-server" in capsys.readouterr().err
+    assert not absent.exists()
+    assert not (tmp_path / "b.zip").exists()
+    other = ["--database", f"sqlite:///{tmp_path / 'other.sqlite'}"]
+    assert call(monkeypatch, "review", "check", "--data", str(small.store.data), *other) == 1
+    assert "web/no-server" in capsys.readouterr().err

@@ -145,7 +145,7 @@ class Watcher:
                 Words(
                     en=f"Learning was stopped at {percent} % of its budget, because pictures of {n} class(es) began to be "
                     "known better than pictures of other persons.",
-                    ko=f"{n}개 부류의 학습 이미지가 다른 사람의 이미지보다 더 잘 알려지기 시작하여 "
+                    ko=f"{n}개 부류에서 학습 이미지의 손실이 다른 사람의 이미지보다 낮아지기 시작하여(외우기 시작했다는 신호) "
                     f"예산의 {percent} %에서 학습을 멈추었습니다.",
                 ),
             )
@@ -153,7 +153,7 @@ class Watcher:
             return (
                 Words(
                     en=f"Pictures of {n} class(es) are known better than pictures of other persons: they may be learned by heart.",
-                    ko=f"{n}개 부류의 학습 이미지가 다른 사람의 이미지보다 더 잘 알려져 있어, 그대로 외웠을 수 있습니다.",
+                    ko=f"{n}개 부류에서 학습 이미지의 손실이 다른 사람의 이미지보다 낮아, 그대로 외웠을 수 있습니다.",
                 ),
             )
         if not self.sides:
