@@ -31,6 +31,7 @@ DOUBLES = "image.superres"
 """The stage after which the side is twice as large."""
 STAGES = ("image.semantic", "image.superres", "image.translate")
 _LEAST = 4
+_NO_MAKERS = ("image.stages", "image.augment", "image.duplicate")
 
 
 class Chained(Params, Saved):
@@ -123,9 +124,10 @@ class Chained(Params, Saved):
         check_range(self, "minutes", self.minutes, 0.001, 1e6)
         if self.images is not None:
             check_range(self, "images", self.images, 1, 1e12)
-        known = [n for n in synthesizers.names() if n.startswith("image.") and n != "image.stages"]
-        for name, allowed in ((self.maker, known), *((s, list(STAGES)) for s in self.names)):
-            if name not in allowed:
+        known = [n for n in synthesizers.names() if n.startswith("image.") and n not in _NO_MAKERS]
+        # without a stage there would be nothing to apply, and real images would come back under the model's name
+        for name, allowed in ((self.maker, known), *((s, list(STAGES)) for s in self.names or ("",))):
+            if name not in allowed or (allowed is known and not _draws(name)):
                 where = "maker" if allowed is known else "stages"
                 raise ConfigError(
                     "params/out-of-range", owner="Chained", name=where, value=name, allowed=", ".join(allowed)
@@ -228,6 +230,12 @@ class Chained(Params, Saved):
         ]
         self._take(parts, int(state["seed"]))
         return self
+
+
+def _draws(name: str) -> bool:
+    """Return whether a synthesizer draws anew: what hands out real images cannot begin a recipe of full synthesis."""
+    tags = synthesizers.get(name).tags
+    return bool(tags.full_synthesis and tags.irreversible and tags.releasable)
 
 
 __all__ = ["DOUBLES", "STAGES", "Chained"]

@@ -19,6 +19,7 @@ from synthproof.core.random import stream
 from synthproof.core.run import Run
 from synthproof.data.image.dataset import ImageSet
 from synthproof.data.image.scenes import Scenes
+from synthproof.engines.scratch import scratch
 from synthproof.engines.torch_nets.load import device_for, need_torch
 from synthproof.engines.torch_nets.picture_training import Schedule
 from synthproof.engines.torch_nets.unet import UNet
@@ -42,7 +43,9 @@ def maps_of(data: ImageSet) -> tuple[MapArray, tuple[str, ...]]:
     (1979) for each picture, on its mean over channels.
     """
     side = data.chain.side
-    out = np.zeros((data.n_rows, side, side), dtype=np.uint8)
+    out = scratch(
+        (data.n_rows, side, side), np.uint8
+    )  # a fourth of the pictures or more: never held when they are many
     if isinstance(data, Scenes):
         for i in range(data.n_rows):
             out[i] = data.class_map(i)
