@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from synthproof.core import state
 from synthproof.core.errors import (
     Cancelled,
     ConditionError,
