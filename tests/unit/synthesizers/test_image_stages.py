@@ -392,3 +392,28 @@ def test_painting_goes_over_composed_scenes(painter: Semantic, composed: Scenes)
     assert painted.boxes.equals(composed.boxes)
     assert [s.did for s in steps_of(painted)] == ["draw", "compose", "paint"]
     assert is_drawn(painted)
+
+
+def test_painting_goes_over_what_is_bright_where_there_are_no_boxes(painter: Semantic, composed: Scenes) -> None:
+    small = {"images": 16, "width": 8, "min_class": 5, "steps": 2}
+    options = {"image.flow": small, "image.semantic": small}
+    recipe = Chained(maker="image.flow", stages="image.semantic", options=options, random_state=1)
+    drawn = recipe.fit(scenes(60, 1, side=16)).sample(3, seed=1)  # what follows a flow is not given any boxes either
+    assert [s.did for s in steps_of(drawn)] == ["draw", "paint"]
+    assert not isinstance(drawn, Scenes)
+    assert not recipe.paints_parts
+    plain = ImageSet(composed.labels, composed.store, composed.chain, marks=composed.marks)
+    with pytest.raises(DataError, match="image/no-boxes"):
+        painter.apply(plain, seed=1)
+
+
+def test_parts_are_painted_by_their_names_and_strange_ones_refused(painter: Semantic, composed: Scenes) -> None:
+    turned = composed.with_part_classes(composed.part_classes[::-1])
+    assert equal(painter.apply(turned, seed=1), painter.apply(composed, seed=1))
+    boxes = composed.boxes.assign(**{"class": composed.boxes["class"].cat.rename_categories(["disc", "cube"])})
+    strange = Scenes(
+        composed.labels, composed.store, composed.chain, boxes=boxes, masks=composed.masks, marks=composed.marks
+    )
+    with pytest.raises(DataError) as caught:
+        painter.apply(strange, seed=1)
+    assert caught.value.code == "image/other-parts"

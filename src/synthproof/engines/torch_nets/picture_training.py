@@ -229,6 +229,8 @@ class _Training:
             self.total = self.step + max(0, self.peers.agreed(left))
 
     def _next_check(self) -> int:
+        if self.step:  # gone on with: as far from the check that kept it as if nothing had happened
+            return self.step + max(1, self.total // CHECKS, self.apart)
         return self.step + max(
             _MEASURED + 1, self.apart, min(self.total, 1 << 40) // CHECKS if self.total < 1 << 40 else 100
         )

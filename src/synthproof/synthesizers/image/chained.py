@@ -23,6 +23,7 @@ from synthproof.core.schema import Schema
 from synthproof.core.state import State
 from synthproof.core.words import Words
 from synthproof.data.image.dataset import ImageSet
+from synthproof.data.image.scenes import Scenes
 from synthproof.synthesizers.image.drawing import model_digest, own_seed
 from synthproof.synthesizers.image.stages import Stages
 from synthproof.synthesizers.image.super_stage import halved
@@ -43,7 +44,7 @@ class Chained(Params, Saved):
         Synthesizer that draws from noise: ``image.flow``, ``image.compose`` …
     stages
         Stages that follow, with commas between, of ``image.translate``, ``image.superres``, ``image.semantic`` (which
-        paints over scenes: it follows ``image.compose``).
+        paints over the parts of scenes after ``image.compose``, else over what is bright).
     options
         Parameters of maker and stages by their names: ``{"image.translate": {"keep": 0.5}}``.
     minutes, images
@@ -87,6 +88,12 @@ class Chained(Params, Saved):
         return str(getattr(synthesizers.get(self.maker), "scenes", "no"))
 
     @property
+    def paints_parts(self) -> bool:
+        """Whether some stage paints over the boxes of parts: then `apply` takes scenes alone."""
+        self._fitted("paints_parts")
+        return any(getattr(p, "paints_parts", False) for p in self._parts[1:])
+
+    @property
     def names(self) -> tuple[str, ...]:
         """Names of the stages in order."""
         return tuple(s.strip() for s in self.stages.split(",") if s.strip())
@@ -114,7 +121,8 @@ class Chained(Params, Saved):
         for k, (name, part) in enumerate(made):
             left -= k > 0 and name == DOUBLES
             part.set_params(random_state=derive(seed, f"stages/{k}"))
-            part.fit(halved(data, left), run=job)
+            given = data if k == 0 or self.scenes == "yes" else _plain(data)
+            part.fit(halved(given, left), run=job)
             job.tick("stages", k + 1, len(made))
         self._take([part for _, part in made], seed)
         return self
@@ -230,6 +238,13 @@ class Chained(Params, Saved):
         ]
         self._take(parts, int(state["seed"]))
         return self
+
+
+def _plain(data: ImageSet) -> ImageSet:
+    """Return the same images without boxes: what follows a maker of images alone is never given any."""
+    if not isinstance(data, Scenes):
+        return data
+    return ImageSet(data.labels, data.store, data.chain, at=data.at, marks=data.marks)
 
 
 def _draws(name: str) -> bool:
