@@ -20,6 +20,7 @@ from synthproof.core.errors import (
     NotFittedError,
     StateError,
     UsageError,
+    WorkspaceError,
 )
 from synthproof.core.models import load_model, save_model
 from synthproof.core.run import Event, Run
@@ -156,6 +157,14 @@ def test_a_checkpoint_of_fewer_minutes_is_gone_on_with_not_taken_for_more(tmp_pa
     # a busy machine may need all of the longer budget for these steps
     state.save(tmp_path, header={k: header[k] for k in ("kind", "key")}, state={**kept, "seconds": 0.5})
     assert learned_of(0.05)["steps"] > 1.5 * short["steps"]
+
+
+def test_a_model_is_not_overwritten_by_checkpoints(tmp_path: Path) -> None:
+    model = small(images=64).fit(shapes(120, 1))
+    save_model(model, tmp_path)
+    with pytest.raises(WorkspaceError, match="workspace/exists"):
+        small(images=64, checkpoint=str(tmp_path)).fit(shapes(120, 1))
+    assert load_model(tmp_path).digest_ == model.digest_
 
 
 def test_a_second_fit_that_is_cancelled_while_it_draws_leaves_the_first_one(monkeypatch: pytest.MonkeyPatch) -> None:

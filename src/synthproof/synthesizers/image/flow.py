@@ -17,6 +17,7 @@ import numpy.typing as npt
 from synthproof.core import state as _state
 from synthproof.core.contracts import Conditions, Tags
 from synthproof.core.errors import NotFittedError
+from synthproof.core.files import refuse_replacing
 from synthproof.core.fingerprint import digest_json
 from synthproof.core.models import Saved
 from synthproof.core.params import Params, check_choice, check_range
@@ -163,6 +164,8 @@ class Flow(Params, Saved):
             ``extra/missing``: torch is not installed.
         DataError
             ``image/too-few``, ``image/classes-too-small``.
+        WorkspaceError
+            ``workspace/exists``: a model lies where checkpoints are to go.
         """
         need_torch()
         self._check()
@@ -354,10 +357,12 @@ def _keep(folder: Path, key: str, state: Mapping[str, Any]) -> None:
 
 
 def _earlier(folder: Path | None, key: str) -> Mapping[str, Any] | None:
-    """Return a checkpoint of the same pictures and settings, if there is one."""
+    """Return a checkpoint of the same pictures and settings, if there is one; a model at its place is not overwritten."""
     if folder is None or not (folder / "model.json").is_file():
         return None
     header, state = _state.load(folder)
+    if header.get("kind") != "checkpoint":
+        refuse_replacing(folder)
     return state if header.get("key") == key else None
 
 
