@@ -10,7 +10,7 @@ from typing import Any
 
 from synthproof.core import state as _state
 from synthproof.core.contracts import Recipe
-from synthproof.core.errors import StateError
+from synthproof.core.errors import StateError, SynthproofError
 from synthproof.core.registry import synthesizers
 
 _LIBRARIES = ("synthproof", "numpy", "scipy", "scikit-learn", "pandas")
@@ -75,7 +75,9 @@ def load_model(folder: str | Path) -> Any:
         raise StateError("state/not-a-model", where=str(folder), reason="no synthesizer")
     try:
         return synthesizers.get(header["name"])(**header["params"]).set_state(learned)
-    except (KeyError, TypeError, IndexError) as error:
+    except SynthproofError:
+        raise
+    except (KeyError, TypeError, IndexError, ValueError, AttributeError) as error:
         raise StateError("state/not-a-model", where=str(folder), reason=type(error).__name__) from error
 
 

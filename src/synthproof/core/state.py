@@ -59,19 +59,20 @@ def load(folder: Path) -> tuple[dict[str, Any], dict[str, Any]]:
     try:
         record = json.loads((folder / "model.json").read_text(encoding="utf-8"))
         version = int(record["format"])
-        listed = record["arrays"]
+        wanted, given = str(record.pop("arrays")["digest"]), record.pop("state")
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise StateError("state/not-a-model", where=str(folder), reason=type(error).__name__) from error
     if version > FORMAT:
         raise StateError("state/too-new", where=str(folder), found=version, known=FORMAT)
     path = folder / "arrays.npz"
-    if not path.is_file() or digest_file(path) != listed["digest"]:
+    if not path.is_file() or digest_file(path) != wanted:
         raise StateError("state/damaged", where=str(folder), name="arrays.npz")
     with np.load(path, allow_pickle=False) as stored:
         arrays = {name: stored[name] for name in stored.files}
-    state = _join(record.pop("state"), arrays)
-    record.pop("arrays")
-    return record, state
+    try:
+        return record, _join(given, arrays)
+    except (ValueError, KeyError, TypeError) as error:  # it names arrays that are not there
+        raise StateError("state/not-a-model", where=str(folder), reason=type(error).__name__) from error
 
 
 def _split(value: Any, arrays: dict[str, np.ndarray[Any, Any]], key: str) -> Any:

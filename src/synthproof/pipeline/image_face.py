@@ -235,7 +235,7 @@ def alter_pictures(
         raise UsageError("synthesizer/cannot", where=name, name=name, wanted="alter", able="image.superres")
     if not force:
         refuse_taken(out, "images.csv")
-    scenes: Literal["yes", "no"] = "yes" if name == "image.semantic" else "no"  # it paints over the boxes of scenes
+    scenes: Literal["yes", "no"] = "yes" if getattr(made, "paints_parts", False) else "no"
     asked = image if image.scenes != "auto" else replace(image, scenes=scenes)
     data = read_pictures(source, how_of(asked), run=run)
     return write_pictures(made.apply(data, seed=seed, knowingly=knowingly, run=run), out)

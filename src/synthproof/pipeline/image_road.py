@@ -44,7 +44,8 @@ TABLE_POLICIES = {"pipc_2024": "image", "public": "image", "partner": "image", "
 PICTURES_FOLDER = "pictures"
 """Folder of the vault with the synthetic pictures as a release carries them."""
 _FAST_MINUTES = 3.0
-_IN_PICTURES = re.compile(r"([0-9][0-9_,.]*) ?([kKmM]?) ?(?:images|장)")
+_IN_PICTURES = re.compile(r"([0-9][0-9_,]*(?:\.[0-9]+)?) ?([kKmM천만]?) ?(?:images?|장)")
+_TIMES = {"": 1, "k": 1_000, "천": 1_000, "만": 10_000, "m": 1_000_000}
 _FIT_SHARE = 0.6
 
 OTHER_POLICY = Words(
@@ -90,15 +91,13 @@ def budget_in_pictures(config: RunConfig) -> RunConfig:
         ``image/no-image-budget``: the generator does not learn by steps.
     """
     found = _IN_PICTURES.fullmatch(config.budget.strip())
-    if found is None:
+    if found is None or ("." in found[1] and not found[2]):  # no part of an image: 200.000 may mean two numbers
         return config
     name = PICTURES if config.fit.synthesizer == "auto" else config.fit.synthesizer
     if "images" not in synthesizers.get(name).param_names():
         raise UsageError("image/no-image-budget", where=name)
-    count = int(
-        float(found[1].replace(",", "").replace("_", "")) * {"": 1, "k": 1_000, "m": 1_000_000}[found[2].lower()]
-    )
-    given = {"images": max(1, count), **config.fit.parameters}
+    count = round(float(found[1].replace(",", "").replace("_", "")) * _TIMES[found[2].lower()])
+    given = {"images": count, **config.fit.parameters}
     return replace(config, budget="", fit=replace(config.fit, parameters=given))
 
 

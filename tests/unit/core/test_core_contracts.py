@@ -141,6 +141,16 @@ def test_state_round_trip_and_damage(tmp_path: Path) -> None:
     assert header["name"] == "x"
     assert back["a"].tolist() == [0, 1, 2]
     assert back["b"] == [1, None, float("inf")]
+    whole = json.loads((folder / "model.json").read_text("utf-8"))
+    other: list[dict[str, object]] = [{"arrays": None}, {"arrays": {}}, {"state": {"a": {"__array__": "b7"}}}]
+    for changed in (*other, {"state": {"b": {"__float__": []}}}):
+        (folder / "model.json").write_text(json.dumps({**whole, **changed}), encoding="utf-8")
+        with pytest.raises(StateError, match="state/not-a-model"):
+            state.load(folder)
+    (folder / "model.json").write_text(json.dumps({k: v for k, v in whole.items() if k != "state"}), encoding="utf-8")
+    with pytest.raises(StateError, match="state/not-a-model"):
+        state.load(folder)
+    (folder / "model.json").write_text(json.dumps(whole), encoding="utf-8")
     (folder / "arrays.npz").write_bytes(b"broken")
     with pytest.raises(StateError, match="state/damaged"):
         state.load(folder)

@@ -16,6 +16,7 @@ from synthproof.cli import commands  # noqa: F401  (registers the commands)
 from synthproof.cli.main import app
 from synthproof.core.errors import ConfigError, ReadError, SchemaError, UsageError
 from synthproof.core.run import Run
+from synthproof.pipeline.budget import Budget
 from synthproof.pipeline.config import RunConfig, check_parameters
 from synthproof.pipeline.image_road import budget_in_pictures, check_picture_settings, fast_minutes
 from synthproof.pipeline.image_sides import read_sides
@@ -105,7 +106,13 @@ def test_a_quick_look_is_quick_for_pictures_too() -> None:
 
 @pytest.mark.parametrize(
     ("text", "count"),
-    [("200000 images", 200_000), ("200k images", 200_000), ("1.5 M images", 1_500_000), ("20,000장", 20_000)],
+    [
+        ("200000 images", 200_000),
+        ("200k images", 200_000),
+        ("1.5 M images", 1_500_000),
+        ("20,000장", 20_000),
+        ("1.5만 장", 15_000),
+    ],
 )
 def test_a_budget_may_be_given_in_images(text: str, count: int) -> None:
     found = budget_in_pictures(RunConfig(budget=text))
@@ -114,6 +121,14 @@ def test_a_budget_may_be_given_in_images(text: str, count: int) -> None:
     with pytest.raises(UsageError) as caught:
         budget_in_pictures(RunConfig(budget=text, fit=FitConfig(synthesizer="image.duplicate")))
     assert caught.value.code == "image/no-image-budget"
+
+
+@pytest.mark.parametrize("text", ["1.2.3 images", "200.000 images", "k images", "-5 images"])
+def test_what_is_no_number_of_images_is_left_for_the_budget_to_refuse(text: str) -> None:
+    left = budget_in_pictures(RunConfig(budget=text))
+    assert left.budget == text
+    with pytest.raises(ConfigError, match="budget/unreadable"):
+        Budget.of(left.budget, None)
 
 
 def test_protections_of_pictures_take_parameters_without_being_named_again() -> None:

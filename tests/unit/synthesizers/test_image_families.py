@@ -3,19 +3,27 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from synthproof.core.contracts import Case
 from synthproof.core.errors import ConditionError, ConfigError
+from synthproof.core.models import load_model, save_model
 from synthproof.core.registry import synthesizers
 from synthproof.core.run import Event, Run
-from synthproof.core.schema import Field, Schema
+from synthproof.core.schema import Field, Purpose, Schema
 from synthproof.data.image.chain import Chain
+from synthproof.data.image.custody import altered_real, is_drawn, steps_of
 from synthproof.data.image.dataset import ImageSet
+from synthproof.data.image.io import How, read_images
+from synthproof.data.image.write import write_images
 from synthproof.data.table.dataset import Table
+from synthproof.metrics.any.generation import Generation
 from synthproof.synthesizers.image.augment import Augment
+from synthproof.synthesizers.image.drawing import begin
 from synthproof.synthesizers.image.duplicate import Duplicate
 
 CLASSES = ("dot", "bar", "ring")
@@ -255,6 +263,21 @@ def test_controls_heed_conditions_of_every_kind() -> None:
         model.sample(3, where={"agee": 3})
 
 
+@pytest.mark.parametrize(
+    ("column", "asked", "found"),
+    [([True, False], True, {"true"}), ([True, False], [np.True_, False], {"true", "false"}), ([1, 0], 1.0, {"1"})],
+)
+def test_a_class_may_be_asked_for_as_the_value_that_was_given(
+    column: list[object], asked: object, found: set[str]
+) -> None:
+    labels = pd.DataFrame({"sick": column * 20})
+    data = read_images({"images": forms(40).pixels()[..., 0], "labels": labels}, How(targets=("sick",)))
+    begun = begin(data, 1, min_class=5, run=Run())
+    for drawn in (Duplicate(random_state=3).fit(data).sample(20, where={"sick": asked}).frame,
+                  begun.law.draw(20, {"sick": asked}, 1, Run())):  # fmt: skip
+        assert set(drawn["sick"].astype(str)) == found
+
+
 def test_controls_say_what_they_are_and_refuse_bad_amounts() -> None:
     for name in ("image.augment", "image.duplicate"):
         tags = synthesizers.get(name).tags
@@ -263,6 +286,28 @@ def test_controls_say_what_they_are_and_refuse_bad_amounts() -> None:
         assert not tags.irreversible
     with pytest.raises(ConfigError, match="params/out-of-range"):
         Augment(shift=3).fit(forms())
+
+
+@pytest.mark.parametrize(("name", "did"), [("image.augment", "augment"), ("image.duplicate", "duplicate")])
+@pytest.mark.parametrize("kind", ["png", "npz", "dicom"])
+def test_what_controls_hand_out_says_everywhere_that_it_is_real(name: str, did: str, kind: str, tmp_path: Path) -> None:
+    data = forms(60)
+    origin = replace(data.origin, options={**data.origin.options, "format": kind})
+    model = synthesizers.make(name, random_state=1).fit(
+        data.with_labels(Table(data.frame, data.labels.schema, origin=origin))
+    )
+    save_model(model, tmp_path / "model")
+    for made in (model, load_model(tmp_path / "model")):
+        drawn = made.sample(12, seed=1)
+        assert [(s.did, s.input) for s in steps_of(drawn)] == [(did, "real")]
+        assert not is_drawn(drawn)
+    target = tmp_path / ("out.npz" if kind == "npz" else "out")
+    write_images(drawn, target)
+    back = read_images(target)
+    assert altered_real(back), "its files are no synthetic ones, whoever reads them"
+    assert not list(tmp_path.rglob("*.dcm")), "our DICOM files say that they show no patient"
+    case = Case(train=data, holdout=None, synthetic=back, purpose=Purpose())
+    assert [e.estimate for e in Generation().measure(case, seed=1)] == [0.0, 0.0]
 
 
 def test_progress_is_told_in_order() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,17 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from synthproof.core.errors import Cancelled, ConditionError, ConfigError, DataError, NotFittedError
+from synthproof.core import state
+from synthproof.core.errors import (
+    Cancelled,
+    ConditionError,
+    ConfigError,
+    DataError,
+    NotFittedError,
+    StateError,
+    UsageError,
+    WorkspaceError,
+)
 from synthproof.core.models import load_model, save_model
 from synthproof.core.run import Event, Run
 from synthproof.core.schema import Field
@@ -88,6 +99,22 @@ def test_it_comes_back_from_disk_as_it_was(learned: Flow, tmp_path: Path) -> Non
     assert np.allclose(again.unit_loss(shapes(20, 2)), learned.unit_loss(shapes(20, 2)))
 
 
+@pytest.mark.parametrize(
+    ("at", "value"),
+    [(("ends",), ["x", 1]), (("learnt", "seed"), "x"), (("learnt", "code", "schema"), []), (("arrays",), "x")],
+)
+def test_a_model_whose_description_was_changed_is_refused(at: tuple[str, ...], value: Any, tmp_path: Path) -> None:
+    save_model(small(images=16).fit(shapes(120, 1)), tmp_path / "m")
+    whole = json.loads((tmp_path / "m" / "model.json").read_text("utf-8"))
+    part = whole["state"]
+    for key in at[:-1]:
+        part = part[key]
+    part[at[-1]] = value
+    (tmp_path / "m" / "model.json").write_text(json.dumps(whole), encoding="utf-8")
+    with pytest.raises(StateError, match="state/not-a-model"):
+        load_model(tmp_path / "m")
+
+
 def test_the_same_seed_learns_the_same_network_whatever_the_workers() -> None:
     data = shapes(200, 2)
     a = small(images=640).fit(data, run=Run(workers=1))
@@ -113,6 +140,44 @@ def test_a_fit_goes_on_from_its_checkpoint(tmp_path: Path) -> None:
     )
     other = small(images=640, checkpoint=place).fit(data, run=job)
     assert other.learned_["images"] == 640, "other settings begin anew"
+
+
+def test_a_checkpoint_of_fewer_minutes_is_gone_on_with_not_taken_for_more(tmp_path: Path) -> None:
+    def learned_of(minutes: float) -> dict[str, Any]:
+        return (
+            small(images=None, minutes=minutes, width=8, levels=1, batch_size=8, checkpoint=str(tmp_path))
+            .fit(data)
+            .learned_
+        )
+
+    data = shapes(200, 2)
+    short = learned_of(0.01)
+    assert learned_of(0.01)["steps"] == short["steps"], "learned out: nothing is left to do"
+    header, kept = state.load(tmp_path)
+    # a busy machine may need all of the longer budget for these steps
+    state.save(tmp_path, header={k: header[k] for k in ("kind", "key")}, state={**kept, "seconds": 0.5})
+    assert learned_of(0.05)["steps"] > 1.5 * short["steps"]
+
+
+def test_a_model_is_not_overwritten_by_checkpoints(tmp_path: Path) -> None:
+    model = small(images=64).fit(shapes(120, 1))
+    save_model(model, tmp_path)
+    with pytest.raises(WorkspaceError, match="workspace/exists"):
+        small(images=64, checkpoint=str(tmp_path)).fit(shapes(120, 1))
+    assert load_model(tmp_path).digest_ == model.digest_
+
+
+def test_a_second_fit_that_is_cancelled_while_it_draws_leaves_the_first_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    model = small(images=64).fit(shapes(120, 1))
+    before = model.sample(4, seed=1).pixels()
+
+    def stopped(*_: object) -> Ends:
+        raise Cancelled("run/cancelled", task="labels")
+
+    monkeypatch.setattr(model, "_find_ends", stopped)
+    with pytest.raises(Cancelled):
+        model.set_params(width=8, random_state=6).fit(shapes(120, 2, side=8))
+    assert np.array_equal(model.sample(4, seed=1).pixels(), before)
 
 
 def test_labels_of_too_few_persons_go_and_the_watch_looks_at_each_label() -> None:
@@ -172,6 +237,24 @@ def test_the_watch_tells_a_gap_that_opens_from_pictures_that_are_merely_easier(a
     assert "3 class(es)" in watcher.notices(0.5 if action == "stop" else None)[0].en
 
 
+def test_what_was_learned_by_heart_before_the_first_look_is_said_and_so_is_who_is_not_watched() -> None:
+    begun = begin(shapes(900, 1), 1, min_class=10, run=Run())
+    hard = np.exp(0.4 * np.random.default_rng(0).standard_normal(900))
+    known = np.isin(np.arange(900), begun.rows)
+    watcher = Watcher(begun, lambda _w, rows, _s: hard[rows] * np.where(known[rows], 0.3, 1.0), "stop")
+    assert not any(watcher.stop({}, p) for p in (0.2, 0.6)), "nothing opened since the first look"
+    assert "3 class(es) are known better" in watcher.notices(None)[0].en
+    again = Watcher(begun, watcher.losses, "stop")
+    again.set_state(watcher.get_state())
+    assert again.notices(None) == watcher.notices(None)
+
+    rare = shapes(300, 1, shares=(0.85, 0.1, 0.05))
+    begun = begin(rare, 1, min_class=5, run=Run())
+    few = Watcher(begun, lambda _w, rows, _s: hard[rows], "stop")
+    assert len(few.sides) == 1
+    assert "2 class(es) have too few pictures of other persons" in few.notices(None)[-1].en
+
+
 def test_small_classes_are_left_out_with_a_notice_and_refused_by_name() -> None:
     data = shapes(300, 1, shares=(0.48, 0.48, 0.04))
     model = small(images=640).fit(data)
@@ -229,6 +312,10 @@ def test_rare_classes_are_looked_at_more_often_within_bounds() -> None:
 def test_an_unfitted_or_wrongly_asked_model_says_so() -> None:
     with pytest.raises(NotFittedError):
         Flow().sample(1)
+    fitted = small(images=64).fit(shapes(120, 1))
+    for n in (-1, 2.5, True):
+        with pytest.raises(UsageError, match="sample/bad-count"):
+            fitted.sample(n)  # type: ignore[arg-type]
     with pytest.raises(ConfigError):
         Flow(guidance=5.0).fit(shapes(100, 1))
     with pytest.raises(ConfigError):

@@ -15,8 +15,10 @@ from synthproof.core.run import Run
 from synthproof.core.schema import Purpose
 from synthproof.data.image.custody import altered_real, is_drawn, steps_of
 from synthproof.data.image.dataset import ImageSet
+from synthproof.data.image.io import How, read_images
 from synthproof.data.image.scenes import CORNERS, Scenes
 from synthproof.data.image.write import ALTERED, SYNTHETIC, write_images
+from synthproof.engines import scratch
 from synthproof.metrics.any.generation import Generation
 from synthproof.synthesizers.image.layout import LayoutLaw, iou
 from synthproof.synthesizers.image.parts import cut, emptied, paste
@@ -26,6 +28,7 @@ from synthproof.testing.shapes import shapes
 
 torch = pytest.importorskip("torch", reason="synthproof[images] is not installed")
 
+from synthproof.synthesizers.image.chained import Chained  # noqa: E402
 from synthproof.synthesizers.image.compose import Compose  # noqa: E402
 from synthproof.synthesizers.image.flow import Flow  # noqa: E402
 from synthproof.synthesizers.image.masks import MaskLaw, maps_of  # noqa: E402
@@ -342,8 +345,75 @@ def test_stages_in_a_row_carry_their_custody(translator: Translate) -> None:
         Stages(base, base)  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize(
+    ("maker", "stages"),
+    [
+        ("image.duplicate", "image.superres"),
+        ("image.augment", ""),
+        ("image.flow", ""),
+        ("image.stages", "image.superres"),
+    ],
+)
+def test_a_recipe_begins_from_noise_and_has_a_stage(maker: str, stages: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        Chained(maker=maker, stages=stages).fit(shapes(80, 1, side=16))
+    assert caught.value.code == "params/out-of-range"
+
+
+def test_an_archive_of_altered_pictures_says_so_when_it_is_read(translator: Translate, tmp_path: Path) -> None:
+    write_images(translator.apply(shapes(30, 9, side=16), seed=1, knowingly=True), tmp_path / "altered.npz")
+    write_images(translator.sample(30, seed=1), tmp_path / "drawn.npz")
+    assert altered_real(read_images(tmp_path / "altered.npz"))
+    assert not altered_real(read_images(tmp_path / "drawn.npz"))
+
+
+def test_a_cascade_of_so_few_pictures_that_none_is_held_back_measures_nothing() -> None:
+    kinds = np.array(["a"] * 8 + list("bcde") * 4)
+    few = read_images({"images": shapes(24, 1, side=16).pixels()[..., 0], "labels": kinds}, How(side=16))
+    model = Superres(images=16, **TINY).fit(few)
+    assert model.pairs_ == [{"side": 16, "n": 0}]
+    assert "too few pictures to tell" in model.notices_[-1].en
+    assert model.sample(2, seed=1).chain.side == 16
+
+
+def test_maps_and_masks_of_many_pictures_lie_on_disk(
+    composer: Compose, cells: Scenes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expected = maps_of(cells)[0], composer.sample(3, seed=4).masks
+    monkeypatch.setattr(scratch, "IN_MEMORY", 0)
+    found = maps_of(cells)[0], composer.sample(3, seed=4).masks
+    for a, b in zip(expected, found, strict=True):
+        assert isinstance(b, np.memmap)
+        assert np.array_equal(a, b)
+
+
 def test_painting_goes_over_composed_scenes(painter: Semantic, composed: Scenes) -> None:
     painted = painter.apply(composed, seed=1)
     assert painted.boxes.equals(composed.boxes)
     assert [s.did for s in steps_of(painted)] == ["draw", "compose", "paint"]
     assert is_drawn(painted)
+
+
+def test_painting_goes_over_what_is_bright_where_there_are_no_boxes(painter: Semantic, composed: Scenes) -> None:
+    small = {"images": 16, "width": 8, "min_class": 5, "steps": 2}
+    options = {"image.flow": small, "image.semantic": small}
+    recipe = Chained(maker="image.flow", stages="image.semantic", options=options, random_state=1)
+    drawn = recipe.fit(scenes(60, 1, side=16)).sample(3, seed=1)  # what follows a flow is not given any boxes either
+    assert [s.did for s in steps_of(drawn)] == ["draw", "paint"]
+    assert not isinstance(drawn, Scenes)
+    assert not recipe.paints_parts
+    plain = ImageSet(composed.labels, composed.store, composed.chain, marks=composed.marks)
+    with pytest.raises(DataError, match="image/no-boxes"):
+        painter.apply(plain, seed=1)
+
+
+def test_parts_are_painted_by_their_names_and_strange_ones_refused(painter: Semantic, composed: Scenes) -> None:
+    turned = composed.with_part_classes(composed.part_classes[::-1])
+    assert equal(painter.apply(turned, seed=1), painter.apply(composed, seed=1))
+    boxes = composed.boxes.assign(**{"class": composed.boxes["class"].cat.rename_categories(["disc", "cube"])})
+    strange = Scenes(
+        composed.labels, composed.store, composed.chain, boxes=boxes, masks=composed.masks, marks=composed.marks
+    )
+    with pytest.raises(DataError) as caught:
+        painter.apply(strange, seed=1)
+    assert caught.value.code == "image/other-parts"

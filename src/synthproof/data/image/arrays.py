@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,10 +13,13 @@ import pandas as pd
 
 from synthproof.core.errors import ReadError
 from synthproof.data.image.decode import MOST_PIXELS
+from synthproof.data.image.intake import ALTERED_TYPE
 from synthproof.data.image.labels import LABEL_NAMES, PERSON_NAMES
 from synthproof.engines.scratch import scratch
 
 PICTURES = ("x", "images", "image", "imgs", "data", "pixels")
+TYPE_KEY = "source_type"
+"""Array of an archive that says as an IPTC digital source type how its pictures were made (`write` marks them so)."""
 _MOST_PICTURES = 50_000_000
 _BLOCK = 1 << 24
 
@@ -37,6 +40,8 @@ class Arrays:
         Columns with one value a picture; labels named by the archive's ``classes``.
     targets
         Which of them are labels.
+    altered
+        Whether the archive says of itself that its pictures began from real ones.
     """
 
     key: str
@@ -44,6 +49,7 @@ class Arrays:
     bits: int
     labels: pd.DataFrame
     targets: tuple[str, ...]
+    altered: bool = False
 
 
 def look_npz(path: Path, part: str = "") -> Arrays:
@@ -71,7 +77,21 @@ def look_npz(path: Path, part: str = "") -> Arrays:
         raise ReadError("image/too-large", where=path.name, n=" × ".join(map(str, shape)), most=f"{MOST_PIXELS:,}")
     ending = key.partition("_")[2]
     labels, targets = _labels(path, heads, ending, shape[0])
-    return Arrays(key=key, shape=shape, bits=8 * dtype.itemsize, labels=labels, targets=targets)
+    return Arrays(
+        key=key,
+        shape=shape,
+        bits=8 * dtype.itemsize,
+        labels=labels,
+        targets=targets,
+        altered=_says_altered(path, heads),
+    )
+
+
+def _says_altered(path: Path, heads: Mapping[str, tuple[tuple[int, ...], np.dtype[Any]]]) -> bool:
+    if heads.get(TYPE_KEY, ((0,), None))[0] != ():
+        return False
+    with np.load(path, allow_pickle=False) as archive:
+        return str(archive[TYPE_KEY]) == ALTERED_TYPE
 
 
 def blocks_of(path: Path, arrays: Arrays) -> Iterator[np.ndarray[Any, Any]]:

@@ -15,7 +15,7 @@ from synthproof.core.words import Words
 from synthproof.data.image.dataset import ImageSet
 from synthproof.data.table.dataset import Table
 
-Did: TypeAlias = Literal["draw", "translate", "super-resolve", "paint", "compose"]
+Did: TypeAlias = Literal["draw", "translate", "super-resolve", "paint", "compose", "duplicate", "augment"]
 Input: TypeAlias = Literal["none", "drawn", "real"]
 KEY = "custody"
 """Where the steps stand among the options of a data set's origin."""
@@ -24,6 +24,8 @@ _CALLED: Mapping[str, Words] = {
     "super-resolve": Words(en="enlarged", ko="초해상화"),
     "paint": Words(en="painted", ko="채색"),
     "compose": Words(en="composed", ko="합성 배치"),
+    "duplicate": Words(en="duplicated", ko="복제"),
+    "augment": Words(en="augmented", ko="증강"),
 }
 
 
@@ -68,7 +70,7 @@ def is_drawn(data: ImageSet) -> bool:
 
 
 def altered_real(data: Any) -> bool:
-    """Return whether some step altered real pictures: then there is neither full synthesis nor irreversibility."""
+    """Return whether some step began from real pictures: then there is neither full synthesis nor irreversibility."""
     return any(s.input == "real" for s in steps_of(data))
 
 

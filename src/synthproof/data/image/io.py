@@ -14,6 +14,7 @@ from synthproof.core.errors import ReadError
 from synthproof.core.run import Run, quiet
 from synthproof.data.image.arrays import blocks_of, look_npz
 from synthproof.data.image.chain import Chain, Pixels
+from synthproof.data.image.custody import KEY, Step
 from synthproof.data.image.dataset import ImageSet
 from synthproof.data.image.decode import DICOM, SUFFIXES, Head
 from synthproof.data.image.folder import How, chain_for, finished, has_picture, read_folder
@@ -93,7 +94,10 @@ def _of_archive(path: Path, how: How, store: Path | None, run: Run) -> ImageSet:
         _put(pixels, at, block, chain)
         at += len(block)
     run.tick("read/images", n, n)
-    origin = Origin(container="npz", name=path.name, options={"format": "npz", "key": found.key})
+    options: dict[str, Any] = {"format": "npz", "key": found.key}
+    if found.altered:  # as of a folder: what began from real pictures once stays so
+        options[KEY] = [Step(did="translate", input="real").to_dict()]
+    origin = Origin(container="npz", name=path.name, options=options)
     return _with_columns(found.labels, found.targets, pixels, chain, how, origin)
 
 

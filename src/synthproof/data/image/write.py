@@ -11,6 +11,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from synthproof.core.files import whole_file, whole_folder
+from synthproof.data.image.arrays import TYPE_KEY
 from synthproof.data.image.chain import Pixels
 from synthproof.data.image.custody import altered_real
 from synthproof.data.image.dataset import ImageSet
@@ -23,7 +24,7 @@ from synthproof.data.table.formats import write_texts
 LIST = "images.csv"
 _SUFFIX = {"png": ".png", "jpeg": ".jpg", "tiff": ".tif", "dicom": ".dcm"}
 SYNTHETIC = "Synthetic image: made by an algorithm, of no real person. / 알고리즘이 생성한 합성 이미지이며 실제 사람의 것이 아님."
-ALTERED = "Altered picture of a real person: not synthetic data. / 실제 이미지를 변형한 것이며 합성데이터가 아님."
+ALTERED = "Real picture, or made from one: not synthetic data. / 실제 이미지이거나 실제 이미지로 만든 것이며 합성데이터가 아님."
 SOURCE_TYPE = "http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia"
 
 
@@ -46,7 +47,7 @@ def write_images(data: ImageSet, target: Path) -> tuple[Path, ...]:
     -----
     A folder holds ``<class>/<index>.png`` (or ``images/`` when a picture may have several labels) and ``images.csv``
     with file, labels, seed, index and model. Every PNG, TIFF and JPEG says in its metadata that it is synthetic; DICOM
-    files are secondary captures marked so.
+    files are secondary captures marked so. Pictures that began from real ones say that instead, in PNG where DICOM was asked.
     """
     kind = str(data.origin.options.get("format", "png"))
     if target.suffix.lower() == ".npz" or (kind == "npz" and not target.suffix):
@@ -70,7 +71,7 @@ def _write_npz(data: ImageSet, path: Path) -> Path:
     if data.marks is not None:
         columns |= {n: data.marks[n].to_numpy(dtype=np.int64) for n in ("seed", "index")}
         columns["model"] = np.array(sorted(set(data.marks["model"].astype(str))))
-    columns["synthetic"] = np.array(_says(data)[0])
+    columns["synthetic"], columns[TYPE_KEY] = map(np.array, _says(data))
     with whole_file(path) as part, zipfile.ZipFile(part, "w", zipfile.ZIP_DEFLATED, allowZip64=True) as archive:
         _stream_pictures(data, archive)
         for name, column in columns.items():

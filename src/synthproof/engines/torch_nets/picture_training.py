@@ -229,6 +229,8 @@ class _Training:
             self.total = self.step + max(0, self.peers.agreed(left))
 
     def _next_check(self) -> int:
+        if self.step:  # gone on with: as far from the check that kept it as if nothing had happened
+            return self.step + max(1, self.total // CHECKS, self.apart)
         return self.step + max(
             _MEASURED + 1, self.apart, min(self.total, 1 << 40) // CHECKS if self.total < 1 << 40 else 100
         )
@@ -247,6 +249,7 @@ class _Training:
                 "total": self.total,
                 "images": self.images,
                 "seconds": seconds,
+                "minutes": self.schedule.minutes,
                 "weights": to_arrays(self.weights),
                 "average": to_arrays(self.average),
                 "first": to_arrays(first),
@@ -258,7 +261,7 @@ class _Training:
         torch = self.torch
         self.step, self.images = int(state["step"]), int(state["images"])
         if self.schedule.images is None:
-            self.total = int(state["total"])
+            self.total = self._total_of(state)
         with torch.no_grad():
             for n in self.order:
                 self.weights[n].copy_(torch.as_tensor(state["weights"][n]))
@@ -273,6 +276,14 @@ class _Training:
                     "exp_avg_sq": torch.as_tensor(state["second"][n], **like).contiguous(memory_format=_format(w)),
                 }
         return float(state["seconds"])
+
+    def _total_of(self, state: Mapping[str, Any]) -> int:
+        """Return the steps in all of a budget in minutes: those counted before, or as many as another budget has room for."""
+        total, seconds, minutes = int(state["total"]), float(state["seconds"]), self.schedule.minutes
+        if state.get("minutes") == minutes or seconds <= 0:
+            return total
+        # a checkpoint of three minutes that were learned out must not stand for twenty
+        return max(self.step, int(self.step * 60.0 * minutes / seconds))
 
 
 def pace(step: int, total: int) -> float:

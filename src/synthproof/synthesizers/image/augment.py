@@ -17,6 +17,7 @@ from synthproof.core.params import check_range
 from synthproof.core.random import stream
 from synthproof.core.words import Words
 from synthproof.data.image.chain import Chain, Pixels
+from synthproof.data.image.custody import Did
 from synthproof.synthesizers.image.kept import Kept
 
 FloatArray = npt.NDArray[np.float64]
@@ -55,6 +56,7 @@ class Augment(Kept):
     """
 
     NAME: ClassVar[str] = "image.augment"
+    DID: ClassVar[Did] = "augment"
     NOTICE: ClassVar[Words] = Words(
         en="Augmented pictures are real pictures, moved and lightened a little: for training a model only. They are not "
         "synthetic and must not be released.",

@@ -23,6 +23,7 @@ from synthproof.core.schema import Schema
 from synthproof.core.state import State
 from synthproof.core.words import Words
 from synthproof.data.image.dataset import ImageSet
+from synthproof.data.image.scenes import Scenes
 from synthproof.synthesizers.image.drawing import model_digest, own_seed
 from synthproof.synthesizers.image.stages import Stages
 from synthproof.synthesizers.image.super_stage import halved
@@ -31,6 +32,7 @@ DOUBLES = "image.superres"
 """The stage after which the side is twice as large."""
 STAGES = ("image.semantic", "image.superres", "image.translate")
 _LEAST = 4
+_NO_MAKERS = ("image.stages", "image.augment", "image.duplicate")
 
 
 class Chained(Params, Saved):
@@ -42,7 +44,7 @@ class Chained(Params, Saved):
         Synthesizer that draws from noise: ``image.flow``, ``image.compose`` …
     stages
         Stages that follow, with commas between, of ``image.translate``, ``image.superres``, ``image.semantic`` (which
-        paints over scenes: it follows ``image.compose``).
+        paints over the parts of scenes after ``image.compose``, else over what is bright).
     options
         Parameters of maker and stages by their names: ``{"image.translate": {"keep": 0.5}}``.
     minutes, images
@@ -86,6 +88,12 @@ class Chained(Params, Saved):
         return str(getattr(synthesizers.get(self.maker), "scenes", "no"))
 
     @property
+    def paints_parts(self) -> bool:
+        """Whether some stage paints over the boxes of parts: then `apply` takes scenes alone."""
+        self._fitted("paints_parts")
+        return any(getattr(p, "paints_parts", False) for p in self._parts[1:])
+
+    @property
     def names(self) -> tuple[str, ...]:
         """Names of the stages in order."""
         return tuple(s.strip() for s in self.stages.split(",") if s.strip())
@@ -113,7 +121,8 @@ class Chained(Params, Saved):
         for k, (name, part) in enumerate(made):
             left -= k > 0 and name == DOUBLES
             part.set_params(random_state=derive(seed, f"stages/{k}"))
-            part.fit(halved(data, left), run=job)
+            given = data if k == 0 or self.scenes == "yes" else _plain(data)
+            part.fit(halved(given, left), run=job)
             job.tick("stages", k + 1, len(made))
         self._take([part for _, part in made], seed)
         return self
@@ -123,9 +132,10 @@ class Chained(Params, Saved):
         check_range(self, "minutes", self.minutes, 0.001, 1e6)
         if self.images is not None:
             check_range(self, "images", self.images, 1, 1e12)
-        known = [n for n in synthesizers.names() if n.startswith("image.") and n != "image.stages"]
-        for name, allowed in ((self.maker, known), *((s, list(STAGES)) for s in self.names)):
-            if name not in allowed:
+        known = [n for n in synthesizers.names() if n.startswith("image.") and n not in _NO_MAKERS]
+        # without a stage there would be nothing to apply, and real images would come back under the model's name
+        for name, allowed in ((self.maker, known), *((s, list(STAGES)) for s in self.names or ("",))):
+            if name not in allowed or (allowed is known and not _draws(name)):
                 where = "maker" if allowed is known else "stages"
                 raise ConfigError(
                     "params/out-of-range", owner="Chained", name=where, value=name, allowed=", ".join(allowed)
@@ -228,6 +238,19 @@ class Chained(Params, Saved):
         ]
         self._take(parts, int(state["seed"]))
         return self
+
+
+def _plain(data: ImageSet) -> ImageSet:
+    """Return the same images without boxes: what follows a maker of images alone is never given any."""
+    if not isinstance(data, Scenes):
+        return data
+    return ImageSet(data.labels, data.store, data.chain, at=data.at, marks=data.marks)
+
+
+def _draws(name: str) -> bool:
+    """Return whether a synthesizer draws anew: what hands out real images cannot begin a recipe of full synthesis."""
+    tags = synthesizers.get(name).tags
+    return bool(tags.full_synthesis and tags.irreversible and tags.releasable)
 
 
 __all__ = ["DOUBLES", "STAGES", "Chained"]

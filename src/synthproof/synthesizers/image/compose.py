@@ -25,6 +25,7 @@ from synthproof.data.image.chain import Pixels
 from synthproof.data.image.custody import Step, with_steps
 from synthproof.data.image.dataset import ImageSet
 from synthproof.data.image.scenes import CORNERS, Scenes
+from synthproof.engines.scratch import scratch
 from synthproof.engines.torch_nets.load import device_for, need_torch
 from synthproof.engines.torch_nets.unet import UNet
 from synthproof.synthesizers.image.drawing import (
@@ -221,7 +222,7 @@ class Compose(Staged):
         label = learnt.code.schema.modelled[0].name
         keys = [k if (k := label_key(v)) in self._layouts else ALL for v in rows[label].astype(str)]
         boxes: dict[int, pd.DataFrame] = {}
-        masks = np.zeros((n, learnt.chain.side, learnt.chain.side), dtype=np.uint16)
+        masks = scratch((n, learnt.chain.side, learnt.chain.side), np.uint16)
 
         def paint(b: int, condition: FloatArray, _run: Run) -> Pixels:
             made = np.zeros((block, *learnt.chain.shape), dtype=learnt.chain.dtype)

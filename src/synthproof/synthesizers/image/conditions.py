@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Self
 
@@ -148,7 +148,7 @@ class LabelLaw:
             if name != f.name:
                 hint = did_you_mean(name, [f.name])
                 raise ConditionError("image/no-such-label", where=name, hint=hint, known=f.name)
-            asked = {str(w) for w in (wanted if isinstance(wanted, list | tuple | set) else [wanted])}
+            asked = asked_levels(wanted, f.levels)
             unknown = sorted(asked - set(f.levels))
             if unknown:
                 raise ConditionError("image/no-such-label", where=name, hint="", known=f"{len(f.levels)} levels")
@@ -176,4 +176,21 @@ class LabelLaw:
         return cls(schema, None, synthesizers.make(JOINT, **state["params"]).set_state(state["model"]))
 
 
-__all__ = ["JOINT", "LabelCode", "LabelLaw"]
+def asked_levels(wanted: Any, levels: Sequence[str]) -> set[str]:
+    """Return the levels that a condition asks for, as texts.
+
+    One yes/no label has the levels ``false`` and ``true``, and codes of classes are whole numbers: ``True`` and ``1.0`` mean
+    those.
+    """
+    out = set()
+    for w in wanted if isinstance(wanted, list | tuple | set) else [wanted]:
+        text = str(w)
+        if text not in levels and isinstance(w, bool | np.bool_):
+            text = text.lower()
+        elif text not in levels and isinstance(w, float) and w.is_integer():
+            text = str(int(w))
+        out.add(text)
+    return out
+
+
+__all__ = ["JOINT", "LabelCode", "LabelLaw", "asked_levels"]

@@ -10,6 +10,7 @@ from typing import ClassVar
 
 from synthproof.core.words import Words
 from synthproof.data.image.chain import Chain, Pixels
+from synthproof.data.image.custody import Did
 from synthproof.synthesizers.image.kept import Kept
 
 
@@ -32,6 +33,7 @@ class Duplicate(Kept):
     """
 
     NAME: ClassVar[str] = "image.duplicate"
+    DID: ClassVar[Did] = "duplicate"
     NOTICE: ClassVar[Words] = Words(
         en="These are the real pictures themselves, counted out as a control. They must not be released.",
         ko="대조군으로 사용하는 실제 이미지 자체입니다. 공개·제공해서는 안 됩니다.",

@@ -16,7 +16,8 @@ import numpy.typing as npt
 
 from synthproof.core import state as _state
 from synthproof.core.contracts import Conditions, Tags
-from synthproof.core.errors import NotFittedError, UsageError
+from synthproof.core.errors import NotFittedError
+from synthproof.core.files import refuse_replacing
 from synthproof.core.fingerprint import digest_json
 from synthproof.core.models import Saved
 from synthproof.core.params import Params, check_choice, check_range
@@ -29,6 +30,7 @@ from synthproof.data.image.chain import Pixels
 from synthproof.data.image.dataset import ImageSet
 from synthproof.engines.torch_nets.jitter import TOLD
 from synthproof.engines.torch_nets.load import device_for, need_torch, one_torch_thread
+from synthproof.engines.torch_nets.nets import Arrays
 from synthproof.engines.torch_nets.picture_training import Schedule, learn, on_device
 from synthproof.engines.torch_nets.unet import UNet, start
 from synthproof.synthesizers.image.drawing import (
@@ -55,6 +57,7 @@ from synthproof.synthesizers.image.flow_learning import (
 )
 from synthproof.synthesizers.image.gap import Watcher
 from synthproof.synthesizers.image.sizes import batch_for, rate_for, shape_for
+from synthproof.synthesizers.table.columns.layout import check_count
 
 FloatArray = npt.NDArray[np.float64]
 _GPU_BLOCK = 512
@@ -161,6 +164,8 @@ class Flow(Params, Saved):
             ``extra/missing``: torch is not installed.
         DataError
             ``image/too-few``, ``image/classes-too-small``.
+        WorkspaceError
+            ``workspace/exists``: a model lies where checkpoints are to go.
         """
         need_torch()
         self._check()
@@ -209,10 +214,10 @@ class Flow(Params, Saved):
             keep=None if folder is None else lambda s: _keep(folder, key, {**s, "watch": watcher.get_state()}),
             resume=earlier,
         )
-        self._net, self._arrays = net, done.arrays
         learnt = Learnt.of(begun, watcher.notices(done.stopped_at))
-        self._ends = self._find_ends(begun, learnt, job)
-        self._learnt = learnt
+        # everything is kept at once: a second fit that is cancelled while it draws leaves the first one whole
+        ends = self._find_ends(begun, learnt, net, done.arrays, job)
+        self._net, self._arrays, self._ends, self._learnt = net, done.arrays, ends, learnt
         self.losses_ = np.array(done.losses, dtype=np.float64).reshape(-1, 2)
         self.gap_ = watcher.record
         self.learned_: dict[str, Any] = {
@@ -233,16 +238,13 @@ class Flow(Params, Saved):
         Raises
         ------
         UsageError
-            ``sample/bad-n``.
+            ``sample/bad-count``.
         ConditionError
             ``image/no-such-label``, ``image/label-not-learned``.
         """
-        learnt = self._fitted()
-        if n < 0:
-            raise UsageError("sample/bad-n", n=n)
-        job = quiet(run)
+        learnt, n, job = self._fitted(), check_count(n), quiet(run)
         own = own_seed(seed, learnt.seed)
-        values = self._painter(learnt, own, job)
+        values = self._painter(learnt, self._net, self._arrays, own, job)
 
         def paint(block: int, condition: npt.NDArray[np.float32], _run: Run) -> Pixels:
             return to_pixels(self._ends.settle(values(block, condition)), learnt.chain)
@@ -299,26 +301,26 @@ class Flow(Params, Saved):
         return self
 
     def _painter(
-        self, learnt: Learnt, seed: int, job: Run
+        self, learnt: Learnt, net: UNet, arrays: Arrays, seed: int, job: Run
     ) -> Callable[[int, npt.NDArray[np.float32]], npt.NDArray[np.float32]]:
         """Return what gives the values of a block's pictures, shape (block, channels, side, side)."""
-        painter = Painter(self._net, self._arrays, self._steps(), self.guidance, learnt.code.field_of, job.device)
+        painter = Painter(net, arrays, self._steps(net), self.guidance, learnt.code.field_of, job.device)
         side = learnt.chain.side
 
         def values(block: int, condition: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-            shape = (len(condition), self._net.channels, self._net.side, self._net.side)
+            shape = (len(condition), net.channels, net.side, net.side)
             return painter.paint(noise_of(seed, "flow", block, shape), condition)[:, :, :side, :side]
 
         return values
 
-    def _find_ends(self, begun: Begun, learnt: Learnt, job: Run) -> Ends:
+    def _find_ends(self, begun: Begun, learnt: Learnt, net: UNet, arrays: Arrays, job: Run) -> Ends:
         """Return how the ends of grey are drawn, from one block of pictures; the default where hardly a pixel is there."""
         shares = shares_at_ends(begun)
         if not reached(shares):
             return Ends()
         own = derive(begun.seed, "image/ends")
         condition = learnt.code.encode(learnt.law.draw(_block(job), None, own, job))
-        return ends_of(shares, self._painter(learnt, own, job)(0, condition))
+        return ends_of(shares, self._painter(learnt, net, arrays, own, job)(0, condition))
 
     def _digest(self) -> str:
         return model_digest("image.flow", {**self._arrays, "ends": np.array(self._ends.get_state())})
@@ -328,8 +330,8 @@ class Flow(Params, Saved):
             raise NotFittedError("fit/not-fitted", owner="Flow", call="sample")
         return self._learnt
 
-    def _steps(self) -> int:
-        return self.steps or (8 if self._net.side <= 48 else 12)
+    def _steps(self, net: UNet) -> int:
+        return self.steps or (8 if net.side <= 48 else 12)
 
     def _check(self) -> None:
         for name, (low, high) in _RANGES.items():
@@ -355,10 +357,12 @@ def _keep(folder: Path, key: str, state: Mapping[str, Any]) -> None:
 
 
 def _earlier(folder: Path | None, key: str) -> Mapping[str, Any] | None:
-    """Return a checkpoint of the same pictures and settings, if there is one."""
+    """Return a checkpoint of the same pictures and settings, if there is one; a model at its place is not overwritten."""
     if folder is None or not (folder / "model.json").is_file():
         return None
     header, state = _state.load(folder)
+    if header.get("kind") != "checkpoint":
+        refuse_replacing(folder)
     return state if header.get("key") == key else None
 
 

@@ -21,10 +21,12 @@ from synthproof.core.schema import Schema
 from synthproof.core.state import State
 from synthproof.core.words import Words
 from synthproof.data.image.chain import Chain, Pixels
+from synthproof.data.image.custody import Did, Step, is_drawn, with_steps
 from synthproof.data.image.dataset import ImageSet
 from synthproof.data.image.store import new_store
 from synthproof.data.table.dataset import Origin, Table
 from synthproof.engines.codes import from_codes, from_numbers, to_codes, to_numbers
+from synthproof.synthesizers.image.conditions import asked_levels
 from synthproof.synthesizers.image.drawing import BLOCK, LEAST_UNITS, drawn_schema, model_digest, own_seed, seed_of
 from synthproof.synthesizers.table.columns.layout import check_count
 
@@ -41,7 +43,7 @@ class _Held:
 
 
 class Kept(Params, Saved, ABC):
-    """Base of a control. A subclass names itself in `NAME`, warns in `NOTICE`, and changes pictures in `_changed`."""
+    """Base of a control. A subclass names itself in `NAME` and `DID`, warns in `NOTICE`, and changes pictures in `_changed`."""
 
     tags: ClassVar[Tags] = Tags(
         modality="image",
@@ -52,6 +54,7 @@ class Kept(Params, Saved, ABC):
         full_synthesis=False,
     )
     NAME: ClassVar[str]
+    DID: ClassVar[Did]
     NOTICE: ClassVar[Words]
 
     digest_: str
@@ -71,7 +74,9 @@ class Kept(Params, Saved, ABC):
             raise DataError("image/too-few", n=len(data), least=LEAST_UNITS, unit=data.schema.unit)
         shown = drawn_schema(data.schema)
         bare = data.without(*(n for n in data.schema.names if n not in shown))
-        held = _Held(bare, (self.NOTICE,), seed_of(getattr(self, "random_state", None)))
+        # what is handed out says so of itself wherever it goes: files that call it synthetic would be a lie
+        stated = with_steps(bare, Step(did=self.DID, input="drawn" if is_drawn(data) else "real"))
+        held = _Held(stated, (self.NOTICE,), seed_of(getattr(self, "random_state", None)))
         digests = np.frombuffer(b"".join(bare.digests()), dtype=np.uint8)
         quiet(run).tick(self.NAME, 1, 1)
         self._take(held, model_digest(self.NAME, {"pictures": digests}))
@@ -200,7 +205,7 @@ def _meeting(data: ImageSet, where: Conditions | None) -> IntArray:
         if f.numeric:
             good &= _within(to_numbers(data.frame[name], f), wanted)
             continue
-        asked = {str(w) for w in (wanted if isinstance(wanted, list | tuple | set) else [wanted])}
+        asked = asked_levels(wanted, f.levels if f.kind != "boolean" else ("False", "True"))
         if f.kind != "boolean" and asked - set(f.levels):
             raise ConditionError("image/no-such-label", where=name, hint="", known=f"{len(f.levels)} levels")
         good &= data.frame[name].astype("string").fillna("").isin(list(asked)).to_numpy(dtype=bool)

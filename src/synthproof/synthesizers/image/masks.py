@@ -19,6 +19,7 @@ from synthproof.core.random import stream
 from synthproof.core.run import Run
 from synthproof.data.image.dataset import ImageSet
 from synthproof.data.image.scenes import Scenes
+from synthproof.engines.scratch import scratch
 from synthproof.engines.torch_nets.load import device_for, need_torch
 from synthproof.engines.torch_nets.picture_training import Schedule
 from synthproof.engines.torch_nets.unet import UNet
@@ -29,6 +30,8 @@ IntArray = npt.NDArray[np.intp]
 MapArray = npt.NDArray[np.uint8]
 FINEST = 32
 """Side up to which masks are drawn; larger ones are drawn at it and smoothed up."""
+BRIGHT = ("dark", "bright")
+"""Classes of masks where nobody drew boxes."""
 _TRIES = 8
 _TELLING = 16
 """Pixels of foreground from which a mask can be somebody's."""
@@ -41,17 +44,29 @@ def maps_of(data: ImageSet) -> tuple[MapArray, tuple[str, ...]]:
     Of scenes from their masks or boxes; of other pictures two classes, told apart by brightness: the threshold of Otsu
     (1979) for each picture, on its mean over channels.
     """
-    side = data.chain.side
-    out = np.zeros((data.n_rows, side, side), dtype=np.uint8)
     if isinstance(data, Scenes):
+        out = _no_maps(data)
         for i in range(data.n_rows):
             out[i] = data.class_map(i)
         return out, ("background", *data.part_classes)
+    return bright_maps(data), BRIGHT
+
+
+def bright_maps(data: ImageSet) -> MapArray:
+    """Return whether every pixel is bright, by each picture's own threshold, shape (n_rows, side, side)."""
+    out = _no_maps(data)
     for rows in data.batches():
         grey = data.pixels(rows).astype(np.float64).mean(axis=3) / data.chain.top
         for k, picture in enumerate(grey):
             out[rows.start + k] = picture > _otsu(picture)
-    return out, ("dark", "bright")
+    return out
+
+
+def _no_maps(data: ImageSet) -> MapArray:
+    side = data.chain.side
+    # a third of the pictures or more: never held when they are many
+    found: MapArray = scratch((data.n_rows, side, side), np.uint8)
+    return found
 
 
 def _otsu(picture: npt.NDArray[np.float64]) -> float:
@@ -196,4 +211,4 @@ def _even(values: FloatArray, side: int) -> FloatArray:
     return np.pad(values, ((0, 0), (0, 0), (0, short), (0, short)), mode="edge") if short else values
 
 
-__all__ = ["FINEST", "MaskLaw", "maps_of", "one_hot"]
+__all__ = ["BRIGHT", "FINEST", "MaskLaw", "bright_maps", "maps_of", "one_hot"]

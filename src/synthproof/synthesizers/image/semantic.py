@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from synthproof.core.contracts import Conditions
+from synthproof.core.errors import DataError
 from synthproof.core.random import derive
 from synthproof.core.run import Run, quiet
 from synthproof.core.state import State
@@ -35,7 +36,7 @@ from synthproof.synthesizers.image.drawing import (
     seed_of,
     to_pixels,
 )
-from synthproof.synthesizers.image.masks import MaskLaw, maps_of, one_hot
+from synthproof.synthesizers.image.masks import BRIGHT, MaskLaw, bright_maps, maps_of, one_hot
 from synthproof.synthesizers.image.sizes import shape_for, square
 from synthproof.synthesizers.image.stage_flow import StageFlow
 from synthproof.synthesizers.image.staged import Staged
@@ -67,7 +68,7 @@ class Semantic(Staged):
     Notes
     -----
     Masks of scenes come from their masks or boxes; of other pictures from brightness, two classes. The masks of a draw:
-    ``masks_of(n, seed=…)``. `apply` paints over the masks of drawn scenes.
+    ``masks_of(n, seed=…)``. `apply` paints over the masks of drawn scenes, or of drawn pictures where brightness was learned.
     """
 
     scenes: ClassVar[str] = "auto"
@@ -189,31 +190,48 @@ class Semantic(Staged):
         return to_pixels(made[:, :, :side, :side], learnt.chain)
 
     def apply(
-        self, data: Scenes, /, *, seed: int | None = None, knowingly: bool = False, run: Run | None = None
-    ) -> Scenes:
-        """Return scenes painted anew over the masks of drawn scenes, boxes and masks kept.
+        self, data: ImageSet, /, *, seed: int | None = None, knowingly: bool = False, run: Run | None = None
+    ) -> ImageSet:
+        """Return drawn pictures painted anew over their masks: of scenes, boxes and masks kept, or by brightness, as learned.
 
         Raises
         ------
         DataError
-            ``image/real-input``: a real outline is somebody's, too.
+            ``image/real-input``: a real outline is somebody's, too. ``image/no-boxes``, ``image/other-parts`` when masks were
+            learned from boxes and the pictures have none, or of parts that were not learned.
         """
         learnt, job = self._fitted("apply"), quiet(run)
         begun_from: Input = input_of(data, "paint", knowingly=knowingly)
         self._refuse_other_chain(data)
         own = own_seed(seed, learnt.seed)
         condition = self._condition(data)
-        maps, _ = maps_of(data)
+        maps = self._maps(data)
         pixels = new_store(data.n_rows, learnt.chain)
         for block, at in enumerate(range(0, data.n_rows, BLOCK)):
             some = slice(at, at + BLOCK)
             pixels[some] = self._painted(maps[some], condition[some], own, block, job)
-        plain = self._marked(data, pixels, own)
-        masks = None if data.masks is None else data.masks[data.at]
-        painted = Scenes(plain.labels, pixels, learnt.chain, boxes=data.boxes, masks=masks, marks=plain.marks)
-        out = with_steps(painted, Step(did="paint", input=begun_from, model=self.digest_))
-        assert isinstance(out, Scenes)
-        return out
+        painted = self._marked(data, pixels, own)
+        if isinstance(data, Scenes):
+            masks = None if data.masks is None else data.masks[data.at]
+            painted = Scenes(painted.labels, pixels, learnt.chain, boxes=data.boxes, masks=masks, marks=painted.marks)
+        return with_steps(painted, Step(did="paint", input=begun_from, model=self.digest_))
+
+    def _maps(self, data: ImageSet) -> npt.NDArray[np.uint8]:
+        """Return the masks of given pictures in the classes that were learned."""
+        if not self.paints_parts:
+            return bright_maps(data)
+        if not isinstance(data, Scenes):
+            raise DataError("image/no-boxes", where=data.origin.name, n=data.n_rows)
+        strange = int((~data.boxes["class"].astype(str).isin(self._names[1:])).sum())
+        if strange:
+            raise DataError("image/other-parts", where=data.origin.name, n=strange, of=len(data.boxes))
+        return maps_of(data.with_part_classes(self._names[1:]))[0]
+
+    @property
+    def paints_parts(self) -> bool:
+        """Whether masks are those of parts, learned from boxes: then `apply` takes scenes alone."""
+        self._fitted("paints_parts")
+        return self._names != BRIGHT
 
     @property
     def mask_classes_(self) -> tuple[str, ...]:

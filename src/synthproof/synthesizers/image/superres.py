@@ -59,7 +59,8 @@ class Superres(Staged):
     ----------
     pairs_
         Of each stage: PSNR (dB) and SSIM of real pictures of the fold, halved and enlarged again, beside those of bilinear
-        interpolation. They say how faithful the stage is, not how true the detail is: detail is invented.
+        interpolation. They say how faithful the stage is, not how true the detail is: detail is invented. Side and n = 0
+        alone where fewer than ten units leave no fold.
 
     Notes
     -----
@@ -137,6 +138,8 @@ class Superres(Staged):
             crop=self.crop, noise=self.noise, steps=self.steps or 8, seed=derive(begun.seed, f"stage/{k}"), run=run,
         )  # fmt: skip
         rows = begun.fold[:_PAIRS]
+        if not len(rows):  # under ten units nobody is held back to tell it by
+            return stage, {"side": side, "n": 0}
         wanted = large.take_rows(rows)
         small = halved(wanted)
         found = stage.enlarge(small, begun.condition[rows], begun.seed, run, noise=0.0)
@@ -246,7 +249,15 @@ def _said(pairs: list[dict[str, float]]) -> Words:
         f"{int(p['side'])} px: PSNR {p['psnr']:.1f} dB, SSIM {p['ssim']:.3f} "
         f"(bilinear {p['psnr_bilinear']:.1f} dB, {p['ssim_bilinear']:.3f}), n = {int(p['n'])}"
         for p in pairs
+        if p["n"]
     )
+    if not told:
+        return Words(
+            en="Detail finer than the base pictures is invented by the super-resolution stages, not observed. There are too "
+            "few pictures to tell how faithful the stages are.",
+            ko="기본 이미지보다 미세한 부분은 초해상화 단계가 지어낸 것이며 관측된 것이 아닙니다. 이미지가 너무 적어 초해상화가 얼마나 "
+            "충실한지 확인할 수 없습니다.",
+        )
     return Words(
         en=f"Detail finer than the base pictures is invented by the super-resolution stages, not observed. On real pictures "
         f"halved and enlarged again: {told}.",
