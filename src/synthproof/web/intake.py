@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import lzma
 import os
 import shutil
 import stat
 import zipfile
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
@@ -17,6 +19,17 @@ from synthproof.dossier.seal import SEAL, check_seal
 MOST_FILES = 20_000
 MOST_BYTES = 1 << 30
 MOST_RATIO = 200
+BAD_ZIP = (
+    zipfile.BadZipFile,
+    zlib.error,
+    lzma.LZMAError,
+    NotImplementedError,
+    RuntimeError,
+    EOFError,
+    OSError,
+    ValueError,
+)
+"""What reading a damaged, encrypted or made-up zip file may raise."""
 _CHUNK = 1 << 20
 _SMALL = 16 << 20
 _MANY = 200
@@ -67,7 +80,7 @@ def unpack(source: Path | BinaryIO, target: Path) -> None:
                 place = target / PurePosixPath(info.filename)
                 place.parent.mkdir(parents=True, exist_ok=True)
                 left -= _write(packed, info, place, left)
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, OSError, ValueError) as error:
+    except BAD_ZIP as error:
         if isinstance(error, SynthproofError):
             raise
         raise DataError("web/bad-package", reason=type(error).__name__) from error

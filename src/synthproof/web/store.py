@@ -15,6 +15,7 @@ from typing import Any
 
 from alembic import command
 from alembic.config import Config
+from alembic.script import ScriptDirectory
 from alembic.util import CommandError
 from sqlalchemy import Connection, Engine, create_engine, event, select
 from sqlalchemy.engine import make_url
@@ -186,10 +187,20 @@ class Store:
             raise WorkspaceError("web/database-newer", where=_shown(self.url)) from error
 
 
-def upgrade(connection: Connection, to: str = "head") -> None:
-    """Bring the tables to a version of theirs; the newest if none is named."""
+def versions() -> frozenset[str]:
+    """Return the versions of the tables that this synthproof knows."""
+    return frozenset(s.revision for s in ScriptDirectory.from_config(_config()).walk_revisions())
+
+
+def _config() -> Config:
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    return config
+
+
+def upgrade(connection: Connection, to: str = "head") -> None:
+    """Bring the tables to a version of theirs; the newest if none is named."""
+    config = _config()
     config.attributes["connection"] = connection
     command.upgrade(config, to)
 

@@ -7,9 +7,11 @@ cannot be changed after the reading.
 from __future__ import annotations
 
 import json
+import os
 import secrets
+import shutil
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -21,10 +23,12 @@ from synthproof.core.random import fresh_seed
 from synthproof.review.panel import SIDES, Item, Plan, order_for
 from synthproof.web.acts.cases import packed_journal
 from synthproof.web.acts.people import clean
+from synthproof.web.intake import BAD_ZIP, MOST_BYTES
 from synthproof.web.models import Panel, PanelItem, PanelReader, PanelReading, Person
 from synthproof.web.store import Store, aware, fresh_id, later, now
 
 LARGEST_ITEM = 16 << 20
+LARGEST_PLAN = 32 << 20
 MOST_ITEMS = 20_000
 GRACE_MINUTES = 1
 PICTURES = {b"\x89PNG\r\n\x1a\n": "image/png", b"\xff\xd8\xff": "image/jpeg"}
@@ -45,7 +49,7 @@ def open_panel(store: Store, by: Person, source: Path | BinaryIO, *, title: str 
     """
     try:
         with zipfile.ZipFile(source) as packed:
-            told = json.loads(_bytes(packed, "panel.json", 256 << 20))
+            told = json.loads(_bytes(packed, "panel.json", LARGEST_PLAN))
             plan = Plan.from_dict({**told["plan"], "seed": 0})
             items = [_item(x) for x in told["items"]]
             if len(items) > MOST_ITEMS or len({i.name for i in items}) != len(items):
@@ -60,15 +64,11 @@ def open_panel(store: Store, by: Person, source: Path | BinaryIO, *, title: str 
                 by=by.id,
                 at=now(),
             )
-            pictures = {i.name: _picture(packed, i.name) for i in items if i.kind == "image"}
-    except (zipfile.BadZipFile, KeyError, TypeError, ValueError, OSError, RuntimeError) as error:
+            _pictures(packed, [i.name for i in items if i.kind == "image"], store.panels / panel.id)
+    except (*BAD_ZIP, KeyError, TypeError) as error:
         if isinstance(error, DataError | UsageError):
             raise
         raise DataError("web/bad-package", reason=type(error).__name__) from error
-    folder = store.panels / panel.id
-    folder.mkdir(parents=True, mode=0o700)
-    for name, data in pictures.items():
-        (folder / name).write_bytes(data)
     with store.write() as work:
         work.add(panel)
         work.flush()
@@ -98,6 +98,23 @@ def _bytes(packed: zipfile.ZipFile, name: str, most: int) -> bytes:
     if len(data) > most:
         raise ValueError("too large")
     return data
+
+
+def _pictures(packed: zipfile.ZipFile, names: Sequence[str], place: Path) -> None:
+    """Put the pictures into their folder, one after another and within the bounds of a dossier; all of them or none."""
+    part = place.with_name(f".{place.name}.part")
+    part.mkdir(parents=True, mode=0o700)
+    try:
+        left = MOST_BYTES
+        for name in names:
+            data = _picture(packed, name)
+            left -= len(data)
+            if left < 0:
+                raise DataError("web/bad-package", reason=f"more than {MOST_BYTES} bytes")
+            (part / name).write_bytes(data)
+        os.replace(part, place)
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
 
 
 def _picture(packed: zipfile.ZipFile, name: str) -> bytes:

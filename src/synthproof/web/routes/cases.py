@@ -15,6 +15,7 @@ from synthproof.review.rights import reach
 from synthproof.review.stages import COMMITTEE
 from synthproof.web.acts import cases
 from synthproof.web.acts.votes import counted, sees_others
+from synthproof.web.forms import form_of
 from synthproof.web.guard import Acting, needs
 from synthproof.web.models import (
     Answer,
@@ -53,9 +54,9 @@ def _row(work: Work, me: Acting, case: Case) -> dict[str, Any]:
     member = work.get(Member, (case.id, me.person.id))
     owed: list[tuple[str, int]] = []
     if case.stage == COMMITTEE and closed is None and member and member.votes and not member.conflict:
-        asked = len(member.questions) or len(load_form(case.form).questions)
-        given = select(func.count()).where(Answer.dossier == dossier.id, Answer.person == me.person.id)
-        left = asked - work.execute(given).scalar_one()
+        asked = set(member.questions) or {q.id for q in form_of(me.store, case).questions}
+        given = select(Answer.question).where(Answer.dossier == dossier.id, Answer.person == me.person.id)
+        left = len(asked - set(work.execute(given).scalars()))
         voted = work.get(Ballot, (dossier.id, me.person.id)) is not None
         owed = [("answers", left)] if left > 0 else [] if voted else [("vote", 1)]
     if me.can_here(case, member, "comment.reply") and (waiting := cases.unanswered(work, case.id)):
@@ -124,7 +125,7 @@ def show_case(request: Request, case: str, me: Acting = needs("case.read")) -> R
             .where(Person.role.in_(("chair", "reviewer", "steward")), Person.blocked.is_(False))
             .order_by(Person.name)
         ).scalars().all()  # fmt: skip
-        outcome = counted(work, me.the_case, current)
+        outcome = counted(me.store, work, me.the_case, current)
         waiting = cases.unanswered(work, case)
         said = work.execute(select(func.count()).where(Comment.case == case)).scalar_one()
     return page(
@@ -132,7 +133,7 @@ def show_case(request: Request, case: str, me: Acting = needs("case.read")) -> R
         "case.html",
         me,
         case=me.the_case,
-        form=load_form(me.the_case.form),
+        form=form_of(me.store, me.the_case),
         dossiers=dossiers,
         current=current,
         closed=closed,

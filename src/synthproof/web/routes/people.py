@@ -23,7 +23,9 @@ def _list(request: Request, me: Acting, *, link: str = "", whose: str = "") -> R
         found = work.execute(select(Person).order_by(Person.created)).scalars().all()
         pledges = work.execute(select(Pledge).where(Pledge.kind == "interest")).scalars()
         declared = {p.person: "yes" in p.answers.get("answers", ()) for p in pledges}
-    url = f"{request.base_url}link/{link}" if link else ""
+    # Behind a proxy that does TLS the connection here is a plain one; the person's must not be.
+    base = request.base_url.replace(scheme="https") if request.app.state.secure else request.base_url
+    url = f"{base}link/{link}" if link else ""
     values: dict[str, Any] = {"people": found, "declared": declared, "link": url, "whose": whose}
     return page(request, "people.html", me, roles=ROLES, expertise=list(EXPERTISE_WORDS), **values)
 
