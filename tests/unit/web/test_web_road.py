@@ -228,6 +228,36 @@ def test_a_chair_who_saw_the_votes_gets_no_second_one_by_other_questions(world: 
     assert world.post("chair", f"/cases/{case}/members", **again).status_code == 303
 
 
+def test_reasons_are_read_by_those_they_are_for(world: World) -> None:
+    """Why a case came back: by everybody in it. Why somebody may not vote: by chair and auditor. Who came in: likewise."""
+    case = world.open_case()
+    assert world.post("law", f"/cases/{case}/conflict", reason="paid by the buyer").status_code == 303
+    assert (
+        world.post("chair", f"/cases/{case}/stage", to=3, because='limits "act":"member.conflict"').status_code == 303
+    )
+    for name in ("steward", "privacy", "chair", "auditor"):
+        page = world.get(name, f"/cases/{case}").text
+        assert "Returned to stage 3" in page, name
+        assert "limits &#34;act&#34;:" in page
+        assert ("paid by the buyer" in page) == (name in ("chair", "auditor"))
+    assert world.post("chair", f"/cases/{case}/stage", to=4).status_code == 303
+    assert "Returned to stage" not in world.get("steward", f"/cases/{case}").text
+    assert "limits" in world.get("steward", f"/cases/{case}").text  # the history keeps it
+    items = {f"item{i}": "yes" if i == 3 else "no" for i in range(6)}
+    sent = {"confidentiality": "yes", "remarks": "my brother works there", **items}
+    assert world.post("ai", "/pledge", **sent).status_code == 303
+    for name in ("chair", "auditor"):
+        page = world.get(name, "/people").text
+        assert "my brother works there" in page
+        assert page.count("Someone of my family") == 1
+        shown = world.get(name, "/journal")
+        assert shown.status_code == 200
+        assert "pledge signed" in shown.text
+        assert "invited · reader2" in shown.text
+        assert "brother" not in shown.text
+    assert world.get("steward", "/journal").status_code == world.get("law", "/journal").status_code == 403
+
+
 def test_a_dossier_that_is_refused_leaves_no_copy(world: World) -> None:
     case = world.open_case()
     before = sorted(world.store.dossiers.iterdir())

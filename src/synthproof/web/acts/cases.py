@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session as Work
 
 from synthproof.core.errors import DataError, UsageError
 from synthproof.core.fingerprint import canonical_json
+from synthproof.core.words import Words
 from synthproof.dossier.journal_file import SUFFIX
 from synthproof.review.record import JOURNAL
 from synthproof.review.rights import reach
@@ -267,7 +268,10 @@ def check_open(work: Work, case: Case) -> Dossier:
     """
     dossier = latest(work, case.id)
     if case.stage != COMMITTEE:
-        raise UsageError("web/decided", reason=f"stage {case.stage}")
+        words = Words(en=f"stage {case.stage}, not {COMMITTEE}", ko=f"현재 {case.stage}단계({COMMITTEE}단계 아님)")
+        raise UsageError("web/decided", reason=words)
     if work.get(Closed, dossier.id) is not None:
-        raise UsageError("web/decided", reason=f"dossier {dossier.n}: outcome closed")
+        n = dossier.n
+        words = Words(en=f"dossier {n}: outcome closed", ko=f"심의자료 제{n}호: 심의 결과가 확정됨")
+        raise UsageError("web/decided", reason=words)
     return dossier

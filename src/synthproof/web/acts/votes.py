@@ -8,6 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session as Work
 
 from synthproof.core.errors import UsageError
+from synthproof.core.words import Words
 from synthproof.dossier.seal import check_seal
 from synthproof.review import settle as rules
 from synthproof.review.form import Form
@@ -223,4 +224,6 @@ def tick(store: Store, by: Person, case_id: str, n: int, text: str) -> None:
 
 def _same(current: Dossier, shown: str) -> None:
     if shown and shown != current.digest:
-        raise UsageError("web/decided", reason=f"dossier {current.n} has come in meanwhile")
+        n = current.n
+        words = Words(en=f"dossier {n} has come in meanwhile", ko=f"그사이 심의자료 제{n}호가 등록됨")
+        raise UsageError("web/decided", reason=words)
