@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import ipaddress
 import secrets
 import threading
 import time
@@ -187,6 +188,17 @@ def open_link(work: Work, token: str, *, lock: bool = False) -> Link:
     if link is None or link.used is not None or aware(link.expires) < now():
         raise UsageError("web/link-void", days=LINK_DAYS)
     return link
+
+
+def who_knocks(address: str) -> str:
+    """Return what tries are counted by: an address, or the /64 that an IPv6 address lies in, since a household has all of it."""
+    try:
+        found = ipaddress.ip_address(address.partition("%")[0])
+    except ValueError:
+        return address
+    if isinstance(found, ipaddress.IPv4Address):
+        return str(found)
+    return str(found.ipv4_mapped or ipaddress.ip_network((found, 64), strict=False))
 
 
 class RateLimit:

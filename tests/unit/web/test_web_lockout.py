@@ -17,7 +17,7 @@ from synthproof.web.acts import people
 from synthproof.web.app import create_app
 from synthproof.web.models import Person
 from synthproof.web.routes.account import KNOWN
-from synthproof.web.security import FAILURES, RateLimit
+from synthproof.web.security import FAILURES, RateLimit, who_knocks
 from synthproof.web.store import Store, later
 
 
@@ -117,6 +117,13 @@ def test_behind_a_proxy_each_person_knocks_for_themselves(small: Any, monkeypatc
     for bad in ("*", "proxy.example.org", "10.0.0.1/24"):
         with pytest.raises(UsageError, match="bad-value"):
             serving.check_proxy(bad)
+
+
+def test_addresses_of_one_household_knock_together() -> None:
+    assert who_knocks("2001:db8:1:2:3:4:5:6") == who_knocks("2001:db8:1:2::1%eth0") == "2001:db8:1:2::/64"
+    assert who_knocks("2001:db8:1:3::1") != who_knocks("2001:db8:1:2::1")
+    assert who_knocks("::ffff:10.0.0.1") == who_knocks("10.0.0.1") == "10.0.0.1"
+    assert who_knocks("testclient") == "testclient"
 
 
 def test_the_setup_link_behind_a_proxy(tmp_path: Path) -> None:

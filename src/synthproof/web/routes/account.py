@@ -23,6 +23,7 @@ from synthproof.web.security import (
     log_in,
     open_link,
     open_session,
+    who_knocks,
 )
 from synthproof.web.store import HOUSE, Store
 from synthproof.web.texts import PLEDGES
@@ -36,7 +37,7 @@ PUBLIC = frozenset({"/login", "/link/{token}", "/lang/{lang}", "/static/{name}",
 def _knock(request: Request) -> Store:
     """Count a stranger's try; the address is that of the connection, which nobody can make up."""
     knocks: RateLimit = request.app.state.knocks
-    if not knocks.allow(request.client.host if request.client else "?"):
+    if not knocks.allow(who_knocks(request.client.host) if request.client else "?"):
         raise UsageError("web/too-often", n=knocks.most, seconds=int(knocks.seconds))
     store: Store = request.app.state.store
     return store
