@@ -52,16 +52,20 @@ def serve(
     insecure: Annotated[
         bool, typer.Option("--insecure", help="No TLS here: a proxy in front does it. / 앞단 프록시가 TLS 처리.")
     ] = False,
+    proxy: Annotated[
+        str, typer.Option("--proxy", help="Address of that proxy, to count tries by person. / 프록시 주소.")
+    ] = "",
 ) -> None:
     """Run the review server. The first start prints one setup link."""
     store = _open(data, database, make=True)
-    from synthproof.web.serve import check_address, greeting
+    from synthproof.web.serve import check_address, check_proxy, greeting
     from synthproof.web.serve import serve as run
 
     tls = check_address(host, certificate, key, insecure=insecure)
-    for words in greeting(store, host, port, tls=tls):
+    proxy = check_proxy(proxy)
+    for words in greeting(store, host, port, tls=tls, proxied=(insecure or bool(proxy)) and not tls):
         _say(words)
-    run(store, host=host, port=port, certificate=certificate, key=key, insecure=insecure)
+    run(store, host=host, port=port, certificate=certificate, key=key, insecure=insecure, proxy=proxy)
 
 
 @review.command("import")
@@ -112,6 +116,25 @@ def export(
             raise UsageError("web/bad-input", name=case)
     write_bytes(out, export_case(store, case, "server"))
     _say(Words(en=f"Written: {out}", ko=f"저장: {out}"))
+
+
+@review.command()
+def reset(
+    login: Annotated[str, typer.Argument(help="Login of the person. / 로그인 이름.")],
+    database: Annotated[str, _DATABASE] = "",
+    data: Annotated[Path, _DATA] = _WHERE,
+) -> None:
+    """Offer a new password on the server itself: for a chair whom no other chair can help."""
+    store = _open(data, database)
+    from synthproof.web.acts.people import reset_here
+
+    token = reset_here(store, login)
+    _say(
+        Words(
+            en=f"Once, within seven days, at the server's address: /link/{token}\n(the old password has ended)",
+            ko=f"7일 안에 한 번, 서버 주소 뒤에 붙여 여십시오: /link/{token}\n(이전 비밀번호는 더 이상 쓸 수 없습니다)",
+        )
+    )
 
 
 @review.command()

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import zipfile
+import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -151,7 +152,13 @@ def record_of(lines: Sequence[Line]) -> CaseRecord:
         elif line.act == "dossier.imported":
             dossiers.append(line.subject)
         elif line.act == "member.called":
-            people[str(told["person"])] = _person(told, people.get(str(told["person"])))
+            who = str(told["person"])
+            known = people.get(who)
+            people[who] = _person(told, known)
+            if known is not None and set(known.questions) != set(people[who].questions):
+                # A vote covers the questions its member was given: with others given it is to be cast again.
+                for digest in set(ballots) - set(decisions):
+                    ballots[digest].pop(who, None)
         elif line.act == "member.conflict" and line.person in people:
             people[line.person] = _conflicted(people[line.person])
         elif line.act == "stage.moved":
@@ -204,7 +211,7 @@ def read_lines(path: Path) -> tuple[Line, ...]:
         with zipfile.ZipFile(path) as packed:
             texts = _member(packed, JOURNAL).decode("utf-8").split("\n")
             anchor = Anchor.from_dict(json.loads(_member(packed, JOURNAL + SUFFIX)))
-    except (OSError, KeyError, ValueError, zipfile.BadZipFile) as error:
+    except (OSError, KeyError, ValueError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error) as error:
         raise StateError("journal/unreadable", where=str(path), reason=type(error).__name__) from error
     return check(texts[:-1] if texts[-1] == "" else texts, anchor=anchor, where=str(path))
 

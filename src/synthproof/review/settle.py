@@ -16,12 +16,6 @@ from synthproof.core.words import Words
 from synthproof.review.form import OVERALL_WORDS, OVERALLS, Form, Overall, Question, Value
 from synthproof.review.stages import Result
 
-RESULT_WORDS: Mapping[Result, Words] = {
-    "open": Words(en="open", ko="미결"),
-    "approved": Words(en="proper (approved)", ko="적정(승인)"),
-    "conditional": Words(en="approved with conditions", ko="조건부 승인"),
-    "rejected": Words(en="improper (returned)", ko="부적정(반려)"),
-}
 _GRADES: Mapping[Overall, int] = {name: i for i, name in enumerate(OVERALLS)}
 
 

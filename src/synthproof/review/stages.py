@@ -10,6 +10,12 @@ from synthproof.core.errors import UsageError
 from synthproof.core.words import Words
 
 Result: TypeAlias = Literal["open", "approved", "conditional", "rejected"]
+RESULT_WORDS: Mapping[Result, Words] = {
+    "open": Words(en="open", ko="미결"),
+    "approved": Words(en="proper (approved)", ko="적정(승인)"),
+    "conditional": Words(en="approved with conditions", ko="조건부 승인"),
+    "rejected": Words(en="improper (returned)", ko="부적정(반려)"),
+}
 
 STAGES: tuple[Words, ...] = (
     Words(en="Preparation", ko="사전준비"),
@@ -77,7 +83,7 @@ def move(stage: int, to: int, *, because: str = "", result: Result = "open", ope
     if to < stage and not because.strip():
         raise UsageError("review/reason-needed", what=Words(en="a return to an earlier stage", ko="이전 단계로의 반송"))
     if to == USE and not (result == "approved" or (result == "conditional" and open_conditions == 0)):
-        raise UsageError("review/not-approved", result=result, n=open_conditions)
+        raise UsageError("review/not-approved", result=RESULT_WORDS[result], n=open_conditions)
     return Move(before=stage, after=to, because=because.strip())
 
 

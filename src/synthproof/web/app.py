@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import logging
+from functools import partial
 from pathlib import Path
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import FileResponse, Response
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, OperationalError
 from starlette.exceptions import HTTPException
 
 from synthproof.core.errors import NotFoundError, StateError, SynthproofError, UsageError
 from synthproof.web.bounds import SMALL_SECONDS, Bounds
 from synthproof.web.fonts import FONTS, hangul_font
-from synthproof.web.guard import NotPledged, Refused, language_of, told
+from synthproof.web.guard import NotPledged, Refused, language_of, sends_packages, told
 from synthproof.web.pages import go, page
 from synthproof.web.routes import account, cases, panels, people, reading, voting
-from synthproof.web.security import RateLimit
+from synthproof.web.security import FAILURES, LOCKED_MINUTES, RateLimit
 from synthproof.web.store import Store
 
 _STATIC = Path(__file__).parent / "static"
@@ -41,6 +42,7 @@ def create_app(store: Store, *, secure: bool = False, small_seconds: float = SMA
     app.state.store = store
     app.state.secure = secure
     app.state.knocks = RateLimit(30, 60.0)
+    app.state.known = RateLimit(FAILURES, LOCKED_MINUTES * 60.0)
     for room in (account, people, cases, reading, voting, panels):
         app.include_router(room.router)
     app.get("/static/{name}", include_in_schema=False)(_static)
@@ -51,7 +53,8 @@ def create_app(store: Store, *, secure: bool = False, small_seconds: float = SMA
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(DBAPIError, _database)
     app.add_exception_handler(Exception, _unexpected)
-    app.add_middleware(Bounds, secure=secure, small_seconds=small_seconds)
+    large = partial(sends_packages, store)
+    app.add_middleware(Bounds, secure=secure, small_seconds=small_seconds, large=large)
     return app
 
 
@@ -101,8 +104,14 @@ def _http(request: Request, error: Exception) -> Response:
 
 
 def _database(request: Request, error: Exception) -> Response:
-    """Say that the database is away; nothing was done, since an act is one transaction."""
+    """Say that the database is away, or what it would not take; nothing was done, since an act is one transaction."""
     assert isinstance(error, DBAPIError)
+    if isinstance(error, DataError):  # a letter or a length that PostgreSQL does not hold: nothing of ours has one
+        shown = told(UsageError("web/bad-input", name=""), language_of(request))
+        return page(request, "error.html", status=422, error=shown)
+    if isinstance(error, IntegrityError):  # two requests made the same thing at the same moment
+        shown = told(UsageError("web/same-moment"), language_of(request))
+        return page(request, "error.html", status=409, error=shown)
     if not (error.connection_invalidated or isinstance(error, OperationalError)):
         return _unexpected(request, error)
     _LOG.error("database: %s", type(error.orig).__name__)

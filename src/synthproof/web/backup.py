@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import zipfile
 from collections.abc import Iterator
 from datetime import date, datetime
@@ -12,14 +13,15 @@ from typing import Any
 
 from sqlalchemy import DateTime, Table, insert, inspect, select, text
 
-from synthproof.core.errors import DataError, WorkspaceError
+from synthproof.core.errors import DataError, SynthproofError, WorkspaceError
 from synthproof.core.files import whole_file
-from synthproof.web.intake import MOST_RATIO
+from synthproof.web.forms import FORMS
+from synthproof.web.intake import BAD_ZIP, MOST_RATIO
 from synthproof.web.models import Base
-from synthproof.web.store import Store, aware
+from synthproof.web.store import Store, aware, versions
 
 FORMAT = 1
-_FOLDERS = ("dossiers", "panels")
+_FOLDERS = ("dossiers", "panels", FORMS)
 _BATCH = 500
 _NOT_KEPT = {"session"}  # who was logged in is nobody's business later
 
@@ -59,7 +61,8 @@ def restore(source: Path, data: Path, url: str = "") -> Store:
     Raises
     ------
     WorkspaceError
-        ``workspace/occupied`` when the folder or database holds something already.
+        ``workspace/occupied`` when the folder or database holds something already; ``web/database-newer`` for a backup
+        that a later version made.
     DataError
         ``web/bad-package`` for anything but a backup of this or an earlier version.
     StateError
@@ -73,6 +76,8 @@ def restore(source: Path, data: Path, url: str = "") -> Store:
             told = json.loads(packed.read("backup.json"))
             if told["format"] != FORMAT:
                 raise DataError("web/bad-package", where=str(source), reason=f"format {told['format']}")
+            if str(told["version"]) not in versions():
+                raise WorkspaceError("web/database-newer", where=str(source))
             with store.write() as work:
                 if work.execute(text("SELECT count(*) FROM person")).scalar_one():
                     raise WorkspaceError("workspace/occupied", where=store.engine.dialect.name, n=1)
@@ -82,10 +87,13 @@ def restore(source: Path, data: Path, url: str = "") -> Store:
                         for batch in _batches(packed, table):
                             work.execute(insert(table), batch)
             _unpack(packed, data)
-    except (zipfile.BadZipFile, KeyError, ValueError, TypeError) as error:
-        if isinstance(error, DataError):
-            raise
-        raise DataError("web/bad-package", where=str(source), reason=type(error).__name__) from error
+    except BaseException as error:
+        store.close()
+        for left in data.iterdir():  # the folder was empty: what stands there now is half of a server
+            shutil.rmtree(left) if left.is_dir() else left.unlink()
+        if isinstance(error, (*BAD_ZIP, KeyError, TypeError)) and not isinstance(error, SynthproofError):
+            raise DataError("web/bad-package", where=str(source), reason=type(error).__name__) from error
+        raise
     with store.read() as work:
         for chain in work.execute(select(Base.metadata.tables["journal_head"].c.chain)).scalars():
             store.journal(work, chain)
@@ -125,7 +133,7 @@ def _unpack(packed: zipfile.ZipFile, data: Path) -> None:
         parts = Path(info.filename).parts
         if parts[0] not in _FOLDERS or info.is_dir():
             continue
-        if ".." in parts or len(parts) < 3 or info.file_size > MOST_RATIO * max(1 << 20, info.compress_size):
+        if ".." in parts or len(parts) < 2 or info.file_size > MOST_RATIO * max(1 << 20, info.compress_size):
             raise DataError("web/bad-package", reason="name or size")
         place = data.joinpath(*parts)
         place.parent.mkdir(parents=True, exist_ok=True, mode=0o700)

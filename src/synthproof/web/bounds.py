@@ -8,8 +8,11 @@ from typing import Annotated, Any, TypeAlias
 from urllib.parse import urlsplit
 
 from pydantic import Field
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import cookie_parser
 
 from synthproof.core.errors import UsageError
+from synthproof.web.guard import COOKIE
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -55,12 +58,22 @@ class Bounds:
         Whether browsers reach it over TLS; then they are told to stay there.
     small_seconds
         Longest time for the body of an ordinary request.
+    large
+        Tells of a session's token whether its person sends packages; nobody else may send a large body.
     """
 
-    def __init__(self, app: App, *, secure: bool = False, small_seconds: float = SMALL_SECONDS) -> None:
+    def __init__(
+        self,
+        app: App,
+        *,
+        secure: bool = False,
+        small_seconds: float = SMALL_SECONDS,
+        large: Callable[[str], bool] = lambda token: False,
+    ) -> None:
         self.app = app
         self.secure = secure
         self.small_seconds = small_seconds
+        self.large = large
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request within the bounds."""
@@ -71,8 +84,8 @@ class Bounds:
         if scope["method"] not in ("GET", "HEAD", "OPTIONS") and not _own_origin(scope, headers):
             await _plain(send, 403, b"origin")
             return
-        # Large bodies are for people who are logged in; whether they may is asked by the guard.
-        large = scope["path"].endswith("/upload") and b"synthproof_review=" in headers.get(b"cookie", b"")
+        # Large bodies are for people who bring packages in; which case they may do it in is asked by the guard, later.
+        large = scope["path"].endswith("/upload") and await run_in_threadpool(self.large, _token(headers))
         most, seconds = (LARGE_BYTES, LARGE_SECONDS) if large else (SMALL_BYTES, self.small_seconds)
         if _stated(headers) > most:
             await _plain(send, 413, _too_large(most, seconds))
@@ -131,6 +144,11 @@ def _own_origin(scope: Scope, headers: MutableMapping[bytes, bytes]) -> bool:
     if origin is None:
         return True
     return urlsplit(origin.decode("latin-1")).netloc.encode() == headers.get(b"host", b"")
+
+
+def _token(headers: MutableMapping[bytes, bytes]) -> str:
+    """Return the session's token among the cookies, read as the guard reads it."""
+    return cookie_parser(headers.get(b"cookie", b"").decode("latin-1")).get(COOKIE, "")
 
 
 def _stated(headers: MutableMapping[bytes, bytes]) -> int:

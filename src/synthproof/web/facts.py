@@ -44,7 +44,9 @@ def facts_of(folder: Path, sealed: Mapping[str, Any]) -> dict[str, Any]:
     proof = read_dossier(folder)
     values = {(e.metric, e.subject): e for e in proof.evidence}
     findings = []
-    for f in proof.verdict.findings[:_MOST]:
+    # Should there be more, those that meet are left out first: a page must never count too few that do not.
+    ordered = sorted(proof.verdict.findings, key=lambda f: f.result == "meets")
+    for f in ordered[:_MOST] if len(ordered) > _MOST else proof.verdict.findings:
         e = values.get((f.metric, f.subject))
         card = card_of(f.metric)
         findings.append(

@@ -2,21 +2,35 @@
 
 from __future__ import annotations
 
+import lzma
 import os
 import shutil
 import stat
 import zipfile
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO
 
 from synthproof.core.errors import DataError, StateError, SynthproofError
+from synthproof.core.words import Words
 from synthproof.dossier.seal import SEAL, check_seal
 
 MOST_FILES = 20_000
 MOST_BYTES = 1 << 30
 MOST_RATIO = 200
+BAD_ZIP = (
+    zipfile.BadZipFile,
+    zlib.error,
+    lzma.LZMAError,
+    NotImplementedError,
+    RuntimeError,
+    EOFError,
+    OSError,
+    ValueError,
+)
+"""What reading a damaged, encrypted or made-up zip file may raise."""
 _CHUNK = 1 << 20
 _SMALL = 16 << 20
 _MANY = 200
@@ -67,7 +81,7 @@ def unpack(source: Path | BinaryIO, target: Path) -> None:
                 place = target / PurePosixPath(info.filename)
                 place.parent.mkdir(parents=True, exist_ok=True)
                 left -= _write(packed, info, place, left)
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, OSError, ValueError) as error:
+    except BAD_ZIP as error:
         if isinstance(error, SynthproofError):
             raise
         raise DataError("web/bad-package", reason=type(error).__name__) from error
@@ -75,7 +89,7 @@ def unpack(source: Path | BinaryIO, target: Path) -> None:
 
 def _look(infos: list[zipfile.ZipInfo]) -> None:
     if len(infos) > MOST_FILES:
-        raise DataError("web/bad-package", reason=f"{len(infos)} files")
+        raise DataError("web/bad-package", reason=Words(en=f"{len(infos)} files", ko=f"파일 {len(infos)}개"))
     seen: set[str] = set()
     for at, info in enumerate(infos, start=1):
         name = info.filename
@@ -91,14 +105,23 @@ def _look(infos: list[zipfile.ZipInfo]) -> None:
         )
         mode = info.external_attr >> 16
         if wrong or (stat.S_IFMT(mode) not in (0, stat.S_IFREG)) or info.flag_bits & 0x1:
-            raise DataError("web/bad-package", reason=f"entry {at}: name, link or encryption")
+            raise DataError("web/bad-package", reason=_entry(at, "name, link or encryption", "이름, 링크 또는 암호화"))
         if name.casefold() in seen:
-            raise DataError("web/bad-package", reason=f"entry {at}: stands twice")
+            raise DataError("web/bad-package", reason=_entry(at, "stands twice", "같은 이름이 두 번 있음"))
         seen.add(name.casefold())
         if info.file_size > _SMALL and info.file_size > MOST_RATIO * max(1, info.compress_size):
-            raise DataError("web/bad-package", reason=f"entry {at}: packed too tightly")
+            raise DataError("web/bad-package", reason=_entry(at, "packed too tightly", "압축률이 지나치게 높음"))
     if sum(i.file_size for i in infos) > MOST_BYTES:
-        raise DataError("web/bad-package", reason=f"more than {MOST_BYTES} bytes")
+        raise DataError("web/bad-package", reason=too_many_bytes())
+
+
+def _entry(at: int, en: str, ko: str) -> Words:
+    return Words(en=f"entry {at}: {en}", ko=f"{at}번째 항목: {ko}")
+
+
+def too_many_bytes() -> Words:
+    """Return what is said of a package beyond its bound."""
+    return Words(en=f"more than {MOST_BYTES} bytes", ko=f"{MOST_BYTES}바이트 초과")
 
 
 def _write(packed: zipfile.ZipFile, info: zipfile.ZipInfo, place: Path, left: int) -> int:
@@ -107,7 +130,8 @@ def _write(packed: zipfile.ZipFile, info: zipfile.ZipInfo, place: Path, left: in
         while chunk := inside.read(_CHUNK):
             written += len(chunk)
             if written > left or (written > _SMALL and written > MOST_RATIO * max(1, info.compress_size)):
-                raise DataError("web/bad-package", reason="more bytes than stated")
+                words = Words(en="more bytes than stated", ko="표시된 크기보다 큼")
+                raise DataError("web/bad-package", reason=words)
             out.write(chunk)
     return written
 
@@ -116,13 +140,15 @@ def _copy(source: Path, target: Path) -> None:
     files, left = 0, MOST_BYTES
     for path in sorted(source.rglob("*")):
         if path.is_symlink() or not (path.is_dir() or path.is_file()):
-            raise DataError("web/bad-package", where=str(source), reason="a link or a special file")
+            words = Words(en="a link or a special file", ko="링크 또는 특수 파일")
+            raise DataError("web/bad-package", where=str(source), reason=words)
         if path.is_dir():
             continue
         files += 1
         left -= path.stat().st_size
         if files > MOST_FILES or left < 0:
-            raise DataError("web/bad-package", where=str(source), reason="too many files or bytes")
+            words = Words(en="too many files or bytes", ko="파일이 너무 많거나 너무 큼")
+            raise DataError("web/bad-package", where=str(source), reason=words)
         place = target / path.relative_to(source)
         place.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(path, place, follow_symlinks=False)

@@ -15,8 +15,7 @@ from synthproof.core.words import Lang, Words
 from synthproof.review.form import OVERALL_WORDS, VALUE_WORDS
 from synthproof.review.panel import SIDE_WORDS
 from synthproof.review.rights import ACTION_WORDS, ROLE_WORDS
-from synthproof.review.settle import RESULT_WORDS
-from synthproof.review.stages import STAGES
+from synthproof.review.stages import RESULT_WORDS, STAGES
 from synthproof.web.facts import result_word
 from synthproof.web.guard import Acting, language_of
 from synthproof.web.texts import ACT_WORDS, EXPERTISE_WORDS, STATE_WORDS

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import ipaddress
 import secrets
 import threading
 import time
@@ -69,8 +70,31 @@ def right_password(kept: str, password: str) -> bool:
             return False
 
 
-def log_in(work: Work, login: str, password: str) -> Person:
+def known_mark(person: Person) -> str:
+    """Return what a browser is given when a person has come in with it: nobody else can make it.
+
+    It ends with the password it was made under, and opens nothing: it says that whoever holds it has known the password
+    before, so that a stranger's wrong tries do not keep this browser out.
+    """
+    return hmac.new(person.password.encode(), b"known browser", hashlib.sha256).hexdigest()
+
+
+def known_browser(work: Work, login: str, mark: str) -> str:
+    """Return the id of the person who has come in with this browser before under this login; empty if nobody has."""
+    if not mark or len(mark) > 200:
+        return ""
+    person = work.execute(select(Person).where(Person.login == login.strip().casefold())).scalar_one_or_none()
+    return person.id if person is not None and person.password and same(mark, known_mark(person)) else ""
+
+
+def log_in(work: Work, login: str, password: str, *, known: bool = False) -> Person:
     """Return who this is.
+
+    Parameters
+    ----------
+    known
+        Whether the browser is one that the person has come in with before: then the lock, which anybody can bring about
+        by trying, does not hold. Whoever says so must bound the tries.
 
     Raises
     ------
@@ -78,7 +102,7 @@ def log_in(work: Work, login: str, password: str) -> Person:
         ``web/wrong-login``: unknown, wrong, blocked or locked; which of them is not told.
     """
     person = work.execute(select(Person).where(Person.login == login.strip().casefold())).scalar_one_or_none()
-    locked = person is not None and person.locked_until is not None and aware(person.locked_until) > now()
+    locked = person is not None and person.locked_until is not None and aware(person.locked_until) > now() and not known
     right = right_password(person.password if person else "", password)
     if person is None or person.blocked or locked or not right:
         raise UsageError("web/wrong-login", minutes=LOCKED_MINUTES, n=FAILURES)
@@ -164,6 +188,17 @@ def open_link(work: Work, token: str, *, lock: bool = False) -> Link:
     if link is None or link.used is not None or aware(link.expires) < now():
         raise UsageError("web/link-void", days=LINK_DAYS)
     return link
+
+
+def who_knocks(address: str) -> str:
+    """Return what tries are counted by: an address, or the /64 that an IPv6 address lies in, since a household has all of it."""
+    try:
+        found = ipaddress.ip_address(address.partition("%")[0])
+    except ValueError:
+        return address
+    if isinstance(found, ipaddress.IPv4Address):
+        return str(found)
+    return str(found.ipv4_mapped or ipaddress.ip_network((found, 64), strict=False))
 
 
 class RateLimit:

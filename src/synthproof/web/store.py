@@ -15,6 +15,7 @@ from typing import Any
 
 from alembic import command
 from alembic.config import Config
+from alembic.script import ScriptDirectory
 from alembic.util import CommandError
 from sqlalchemy import Connection, Engine, create_engine, event, inspect, select
 from sqlalchemy.engine import make_url
@@ -165,6 +166,15 @@ class Store:
         texts, end = self.lines(work, chain)
         return check(texts, anchor=end, chain=chain, where=chain)
 
+    def told(self, work: Work, chain: str, act: str) -> list[Line]:
+        """Return the lines of one act in a journal, in order; unlike `journal` the chain is not verified."""
+        # A quotation mark within a text is escaped in JSON, so that no text can pass for another act.
+        named = JournalLine.text.contains(f'"act":"{act}"', autoescape=True)
+        texts = work.execute(
+            select(JournalLine.text).where(JournalLine.chain == chain, named).order_by(JournalLine.n)
+        ).scalars()
+        return [line for line in map(Line.from_text, texts) if line.act == act]
+
     def flaws(self) -> Mapping[str, tuple[Flaw, ...]]:
         """Return what is wrong with each journal; empty when all are whole."""
         found: dict[str, tuple[Flaw, ...]] = {}
@@ -197,10 +207,20 @@ class Store:
             raise WorkspaceError("web/database-newer", where=_shown(self.url)) from error
 
 
-def upgrade(connection: Connection, to: str = "head") -> None:
-    """Bring the tables to a version of theirs; the newest if none is named."""
+def versions() -> frozenset[str]:
+    """Return the versions of the tables that this synthproof knows."""
+    return frozenset(s.revision for s in ScriptDirectory.from_config(_config()).walk_revisions())
+
+
+def _config() -> Config:
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    return config
+
+
+def upgrade(connection: Connection, to: str = "head") -> None:
+    """Bring the tables to a version of theirs; the newest if none is named."""
+    config = _config()
     config.attributes["connection"] = connection
     command.upgrade(config, to)
 

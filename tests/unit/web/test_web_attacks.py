@@ -256,6 +256,10 @@ def test_links_bombs_doubles_and_rubbish_are_refused(tmp_path: Path, monkeypatch
     ):
         with pytest.raises(DataError, match="bad-package"):
             unpack(bad, tmp_path / "in")
+    broken = bytearray(packed(("a", b"hello world " * 500)).getvalue())
+    broken[40:50] = b"\xff" * 10  # a stream that does not unpack: the archive itself looks whole
+    with pytest.raises(DataError, match="bad-package"):
+        unpack(io.BytesIO(bytes(broken)), tmp_path / "broken")
     monkeypatch.setattr("synthproof.web.intake.MOST_FILES", 3)
     with pytest.raises(DataError, match="bad-package"):
         unpack(packed(*((str(i), b"") for i in range(5))), tmp_path / "many")
@@ -307,6 +311,13 @@ def test_too_large_and_too_slow_requests(small: Any) -> None:
     # no login, no large body, whatever the address
     lone = small.stranger().post("/cases/upload", content=b"x" * (300 * 1024), headers={"content-type": "x/y"})
     assert lone.status_code == 413
+    # nor with a cookie that only looks like one, or a session whose role brings nothing in
+    body = {"content": b"x" * (300 * 1024), "headers": {"content-type": "x/y"}}
+    posing = small.stranger()
+    posing.cookies.set(COOKIE, "made-up")
+    for who in (posing, client, small.clients["chair"]):
+        assert who.post("/cases/upload", **body).status_code == 413
+    assert small.clients["steward"].post("/cases/upload", **body).status_code == 403  # read, and without a token
     lied = client.post("/login", content=b"x", headers={"content-length": "many", "content-type": "text/plain"})
     assert lied.status_code == 413
 

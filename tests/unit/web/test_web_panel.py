@@ -302,14 +302,14 @@ def test_numbers_about_other_data_enter_no_dossier(small: Any, run_dir: Path, tm
 PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 40
 
 
-def picture_panel(n: int = 2, **more: Any) -> io.BytesIO:
+def picture_panel(n: int = 2, picture: bytes = PNG, **more: Any) -> io.BytesIO:
     out = io.BytesIO()
     items = [{"name": f"{i:016x}", "kind": "image", **more} for i in range(2 * n)]
     told = {"format": 1, "title": "x", "commitment": "sha256:0", "items": items}
-    with zipfile.ZipFile(out, "w") as packed:
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as packed:
         packed.writestr("panel.json", json.dumps({**told, "plan": {"n": n, "kind": "image", "band": [0.3, 0.7]}}))
         for name in sorted({str(item["name"]) for item in items}):
-            packed.writestr(f"items/{name}", PNG)
+            packed.writestr(f"items/{name}", picture)
     out.seek(0)
     return out
 
@@ -348,3 +348,27 @@ def test_packages_that_are_refused(small: Any, change: dict[str, Any]) -> None:
         acts.open_panel(small.store, small.people["steward"], picture_panel(**change))
     with pytest.raises(DataError, match="bad-package"):
         acts.open_panel(small.store, small.people["steward"], io.BytesIO(b"nothing"))
+
+
+def test_a_package_that_grows_without_end_is_refused_and_leaves_nothing(
+    small: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    steward, large = small.people["steward"], PNG + b"\0" * (1 << 20)
+    packed = picture_panel(n=4, picture=large)
+    assert len(packed.getvalue()) < len(large) / 50
+    monkeypatch.setattr("synthproof.web.acts.panel.MOST_BYTES", 6 << 20)
+    with pytest.raises(DataError, match="more than"):
+        acts.open_panel(small.store, steward, packed)
+    broken = bytearray(packed.getvalue())
+    start = broken.index(b"items/") + 30
+    broken[start : start + 8] = b"\xff" * 8  # a stream that does not unpack
+    with pytest.raises(DataError, match="bad-package"):
+        acts.open_panel(small.store, steward, io.BytesIO(bytes(broken)))
+    assert list(small.store.panels.iterdir()) == []
+    monkeypatch.undo()
+    panel = acts.open_panel(small.store, steward, packed)
+    assert [p.name for p in small.store.panels.iterdir()] == [panel.id]
+    assert len(list((small.store.panels / panel.id).iterdir())) == 8
+    monkeypatch.setattr("synthproof.web.acts.panel.LARGEST_PLAN", 100)
+    with pytest.raises(DataError, match="bad-package"):
+        acts.open_panel(small.store, steward, packed)

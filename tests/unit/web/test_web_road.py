@@ -6,9 +6,13 @@ import re
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy import select
+
 from synthproof.dossier.seal import check_seal
-from synthproof.review.record import read_export
+from synthproof.review.record import read_export, record_of
+from synthproof.web.acts import cases
 from synthproof.web.guard import COOKIE
+from synthproof.web.models import Ballot
 
 World = Any
 
@@ -176,6 +180,91 @@ def test_a_member_answers_only_what_was_given(world: World) -> None:
     assert world.post("law", f"/cases/{case}/questions/purpose/answer", value="fit").status_code == 303
     assert world.post("law", f"/cases/{case}/questions/safety/answer", value="fit").status_code == 403
     assert world.vote("law", case).status_code == 303
+
+
+def test_other_questions_ask_for_another_vote(world: World) -> None:
+    case, law = world.open_case(), world.people["law"].id
+
+    def give(*questions: str, to: str = law) -> int:
+        return int(world.post("chair", f"/cases/{case}/members", person=to, questions=list(questions)).status_code)
+
+    def ballots() -> int:
+        with world.store.read() as work:
+            record = record_of(world.store.journal(work, cases.chain_of(case)))
+            assert len(list(work.execute(select(Ballot)).scalars())) == len(record.ballots.get(record.dossiers[-1], {}))
+        return len(record.ballots.get(record.dossiers[-1], {}))
+
+    # answered all, then given fewer: what was answered before does not keep the member from voting
+    world.answer_all("law", case)
+    assert give("purpose") == 303
+    assert ">vote 1</span>" in world.get("law", "/").text
+    assert world.vote("law", case).status_code == 303
+    assert ballots() == 1
+    assert give("purpose") == 303  # a new date only: the vote stays
+    assert ballots() == 1
+    # voted on one question, then given all: that vote does not count for the others
+    for name in ("privacy", "ai"):
+        world.answer_all(name, case)
+        assert world.vote(name, case).status_code == 303
+    assert give() == 303
+    assert ballots() == 2
+    assert world.post("chair", f"/cases/{case}/outcome").status_code == 422
+    assert world.vote("law", case).status_code == 303
+    # a question of one's own that is not answered yet is owed, however many others were
+    assert world.post("chair", f"/cases/{case}/outcome").status_code == 303
+    assert give("safety") == 303  # decided: nothing is taken away any more
+    assert ballots() == 3
+
+
+def test_a_chair_who_saw_the_votes_gets_no_second_one_by_other_questions(world: World) -> None:
+    case = world.open_case(members=("law", "privacy", "ai", "chair"))
+    world.answer_all("chair", case)
+    assert world.vote("chair", case).status_code == 303
+    told = {"person": world.people["chair"].id, "questions": ["purpose"]}
+    refused = world.post("chair", f"/cases/{case}/members", **told)
+    assert refused.status_code == 422
+    assert "web/has-seen" in refused.text
+    again = {"person": world.people["chair"].id, "due": "2027-01-31"}
+    assert world.post("chair", f"/cases/{case}/members", **again).status_code == 303
+
+
+def test_reasons_are_read_by_those_they_are_for(world: World) -> None:
+    """Why a case came back: by everybody in it. Why somebody may not vote: by chair and auditor. Who came in: likewise."""
+    case = world.open_case()
+    assert world.post("law", f"/cases/{case}/conflict", reason="paid by the buyer").status_code == 303
+    assert (
+        world.post("chair", f"/cases/{case}/stage", to=3, because='limits "act":"member.conflict"').status_code == 303
+    )
+    for name in ("steward", "privacy", "chair", "auditor"):
+        page = world.get(name, f"/cases/{case}").text
+        assert "Returned to stage 3" in page, name
+        assert "limits &#34;act&#34;:" in page
+        assert ("paid by the buyer" in page) == (name in ("chair", "auditor"))
+    assert world.post("chair", f"/cases/{case}/stage", to=4).status_code == 303
+    assert "Returned to stage" not in world.get("steward", f"/cases/{case}").text
+    assert "limits" in world.get("steward", f"/cases/{case}").text  # the history keeps it
+    items = {f"item{i}": "yes" if i == 3 else "no" for i in range(6)}
+    sent = {"confidentiality": "yes", "remarks": "my brother works there", **items}
+    assert world.post("ai", "/pledge", **sent).status_code == 303
+    for name in ("chair", "auditor"):
+        page = world.get(name, "/people").text
+        assert "my brother works there" in page
+        assert page.count("Someone of my family") == 1
+        shown = world.get(name, "/journal")
+        assert shown.status_code == 200
+        assert "pledge signed" in shown.text
+        assert "invited · reader2" in shown.text
+        assert "brother" not in shown.text
+    assert world.get("steward", "/journal").status_code == world.get("law", "/journal").status_code == 403
+
+
+def test_a_dossier_that_is_refused_leaves_no_copy(world: World) -> None:
+    case = world.open_case()
+    before = sorted(world.store.dossiers.iterdir())
+    refused = world.post("steward", f"/cases/{case}/upload", files=world.zip(0))
+    assert refused.status_code == 422
+    assert "web/same-dossier" in refused.text
+    assert sorted(world.store.dossiers.iterdir()) == before
 
 
 def test_a_vote_on_a_page_that_is_out_of_date_is_refused(world: World) -> None:

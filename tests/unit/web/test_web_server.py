@@ -182,7 +182,9 @@ def test_two_votes_at_the_same_moment(world: Any) -> None:
     assert len(record.ballots[record.dossiers[-1]]) == 3
 
 
-def test_backup_and_restore_on_the_same_and_on_the_other_database(world: Any, tmp_path: Path, url: str) -> None:
+def test_backup_and_restore_on_the_same_and_on_the_other_database(
+    world: Any, tmp_path: Path, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     case = world.open_case()
     world.answer_all("law", case)
     kept = back_up(world.store, tmp_path / "backup.zip")
@@ -203,10 +205,22 @@ def test_backup_and_restore_on_the_same_and_on_the_other_database(world: Any, tm
     assert client.post("/login", data={"login": "law", "password": world.password}).status_code == 303
     assert client.get(f"/cases/{case}").status_code == 200
     other.close()
-    for rubbish in (b"", b"PK\x05\x06" + b"\0" * 18):
+    whole = kept.read_bytes()
+    torn = bytearray(whole)
+    at = torn.index(b"tables/person.jsonl") + 40
+    torn[at : at + 20] = b"\xff" * 20  # a stream that does not unpack
+    for n, rubbish in enumerate((b"", b"PK\x05\x06" + b"\0" * 18, bytes(torn))):
         (tmp_path / "bad.zip").write_bytes(rubbish)
         with pytest.raises(DataError, match="bad-package"):
-            restore(tmp_path / "bad.zip", tmp_path / f"bad{len(rubbish)}")
+            restore(tmp_path / "bad.zip", tmp_path / f"bad{n}")
+        assert list((tmp_path / f"bad{n}").iterdir()) == []  # nothing of it stays: the right file can follow at once
+    from synthproof.web import backup
+
+    monkeypatch.setattr(backup, "versions", lambda: frozenset({"0000"}))
+    with pytest.raises(WorkspaceError, match="database-newer"):
+        restore(kept, tmp_path / "bad0")
+    monkeypatch.undo()
+    restore(kept, tmp_path / "bad0").close()
 
 
 def test_the_database_refuses_to_change_the_journal_and_the_chain_finds_it_anyway(world: Any) -> None:

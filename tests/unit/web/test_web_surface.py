@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -136,3 +137,39 @@ def test_a_hangul_font_is_cut_once_however_many_browsers_ask(small: Any, monkeyp
     # kept beside the database: a server that starts again has it
     assert fonts.hangul_font(names[0], small.store.data / "fonts").startswith(b"wOFF")
     assert len(cut) == 2
+
+
+def test_letters_that_a_database_does_not_hold(world: Any) -> None:
+    """PostgreSQL has no NUL, and counts letters: said as bad input, on every address, also to a stranger."""
+    case = world.open_case()
+    answers = [
+        world.clients["law"].get("/cases/%00"),
+        world.stranger().post("/login", data={"login": "a\x00b", "password": "x"}),
+        world.post("chair", f"/cases/{case}/members", person="\x00"),
+        world.post("steward", f"/cases/{case}/reply", to="\x00", text="x"),
+        world.post("chair", "/people/%00/block"),
+        world.get("reader", "/panels/%00/items/%00"),
+        world.post("chair", "/people", login="\u00df" * 200, name="x", role="reviewer"),
+    ]
+    for answer in answers:
+        assert answer.status_code in (404, 422), answer.text
+        assert "internal/unexpected" not in answer.text
+
+
+def test_the_same_person_invited_twice_at_once(world: Any) -> None:
+    csrf, gate = world.csrf("chair"), threading.Barrier(4)
+    codes: list[int] = []
+
+    def invite() -> None:
+        gate.wait()
+        told = {"csrf": csrf, "login": "twice@example.org", "name": "x", "role": "reviewer"}
+        codes.append(world.clients["chair"].post("/people", data=told).status_code)
+
+    threads = [threading.Thread(target=invite) for _ in range(4)]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join()
+    assert codes.count(200) == 1
+    assert set(codes) <= {200, 409, 422}
+    assert world.get("chair", "/people").text.count("twice@example.org") == 1

@@ -14,15 +14,16 @@ from sqlalchemy.orm import Session as Work
 
 from synthproof.core.errors import DataError, UsageError
 from synthproof.core.fingerprint import canonical_json
+from synthproof.core.words import Words
 from synthproof.dossier.journal_file import SUFFIX
-from synthproof.review.form import load_form
 from synthproof.review.record import JOURNAL
 from synthproof.review.rights import reach
 from synthproof.review.stages import COMMITTEE, Result, move
 from synthproof.web.acts.people import clean
 from synthproof.web.facts import facts_of
+from synthproof.web.forms import form_of, keep_form
 from synthproof.web.intake import keep, taken_in
-from synthproof.web.models import Answer, Case, Closed, Comment, Dossier, Member, Person
+from synthproof.web.models import Answer, Ballot, Case, Closed, Comment, Dossier, Member, Person
 from synthproof.web.store import Store, fresh_id, now
 
 VOTING = {"chair", "reviewer"}
@@ -46,7 +47,7 @@ def open_case(store: Store, by: Person, source: Path | BinaryIO, *, title: str, 
     StateError, DataError
         When the dossier is not one, is not as it was sealed, or reaches out of its folder.
     """
-    rules = load_form(form)
+    rules, form = keep_form(store, form)
     case = Case(
         id=fresh_id(), title=clean(title, 300, name="title"), form=form, stage=3, created_by=by.id, created=now()
     )
@@ -77,19 +78,27 @@ def renew_case(store: Store, by: Person, case_id: str, source: Path | BinaryIO) 
     dossier = Dossier(id=fresh_id(), case=case_id, by=by.id, at=now())
     with taken_in(source, store.dossiers) as (folder, sealed):
         _fill(dossier, folder, sealed)
+        with store.read() as work:  # before it takes a place: one that is refused leaves no copy behind
+            _new_here(work, case_id, dossier)
         keep(folder, store.dossiers / dossier.id)
     with store.write() as work:
         case = work.execute(select(Case).where(Case.id == case_id).with_for_update()).scalar_one()
-        known = work.execute(select(Dossier.digest).where(Dossier.case == case.id)).scalars().all()
-        if dossier.digest in known:
-            raise DataError("web/same-dossier")
-        dossier.n = len(known) + 1
+        known = _new_here(work, case_id, dossier)
+        dossier.n = known + 1
         work.add(dossier)
         work.flush()
         store.note(
             work, chain_of(case.id), by.id, "dossier.imported", subject=dossier.digest, fields=_imported(dossier)
         )
     return dossier
+
+
+def _new_here(work: Work, case_id: str, dossier: Dossier) -> int:
+    """Return how many dossiers the case has; refuse one of them."""
+    known = work.execute(select(Dossier.digest).where(Dossier.case == case_id)).scalars().all()
+    if dossier.digest in known:
+        raise DataError("web/same-dossier")
+    return len(known)
 
 
 def _fill(dossier: Dossier, folder: Path, sealed: dict[str, Any]) -> None:
@@ -104,18 +113,23 @@ def _imported(dossier: Dossier) -> dict[str, Any]:
 def call_member(
     store: Store, by: Person, case_id: str, person_id: str, *, questions: Sequence[str] = (), due: str = ""
 ) -> None:
-    """Call somebody to a case, or change what they were given; readers and auditors are not called."""
+    """Call somebody to a case, or change what they were given; readers and auditors are not called.
+
+    A vote covers the questions that its member was given. With others given it is void and must be cast again, unless the
+    member has seen the others' votes since: then the questions stay as they are.
+    """
     if due:
         try:
             date.fromisoformat(due)
         except ValueError as error:
             raise UsageError("web/bad-input", name="due") from error
     with store.write() as work:
-        case = work.get_one(Case, case_id)
+        # Locked, for whether somebody answered meanwhile decides what may be given.
+        case = work.execute(select(Case).where(Case.id == case_id).with_for_update()).scalar_one()
         person = work.get(Person, person_id)
         if person is None or person.blocked or person.role not in {*VOTING, "steward"}:
             raise UsageError("web/bad-input", name="person")
-        form = load_form(case.form)
+        form = form_of(store, case)
         asked = [form.question(q).id for q in dict.fromkeys(questions)]
         kept = work.get(Member, (case_id, person_id))
         if reach(person.role, "answer.see_all") and not (kept and kept.votes) and _answered(work, case_id):  # type: ignore[arg-type]
@@ -123,6 +137,8 @@ def call_member(
         if kept is None:
             kept = Member(case=case_id, person=person_id)
             work.add(kept)
+        elif set(kept.questions) != set(asked):
+            _vote_again(work, case_id, person)
         kept.questions, kept.due, kept.votes = asked, due, person.role in VOTING
         told = {"person": person.id, "name": person.name, "role": person.role, "affiliation": person.affiliation}
         told |= {"position": person.position, "expertise": person.expertise}
@@ -135,6 +151,17 @@ def _answered(work: Work, case_id: str) -> bool:
     dossier = latest(work, case_id)
     given = select(Answer.person).where(Answer.dossier == dossier.id).limit(1)
     return work.get(Closed, dossier.id) is None and work.execute(given).first() is not None
+
+
+def _vote_again(work: Work, case_id: str, person: Person) -> None:
+    """Take a vote off the table that is still open, for its member is given other questions."""
+    dossier = latest(work, case_id)
+    ballot = work.get(Ballot, (dossier.id, person.id))
+    if ballot is None or work.get(Closed, dossier.id) is not None:
+        return
+    if reach(person.role, "answer.see_all"):  # type: ignore[arg-type]
+        raise UsageError("web/has-seen", name=person.name)
+    work.delete(ballot)
 
 
 def declare_conflict(store: Store, person: Person, case_id: str, reason: str) -> None:
@@ -172,7 +199,7 @@ def say(
     with store.write() as work:
         case = work.get_one(Case, case_id)
         if question:
-            load_form(case.form).question(question)
+            form_of(store, case).question(question)
         dossier = latest(work, case_id)
         if kind == "reply":
             first = work.get(Comment, parent)
@@ -241,7 +268,10 @@ def check_open(work: Work, case: Case) -> Dossier:
     """
     dossier = latest(work, case.id)
     if case.stage != COMMITTEE:
-        raise UsageError("web/decided", reason=f"stage {case.stage}")
+        words = Words(en=f"stage {case.stage}, not {COMMITTEE}", ko=f"현재 {case.stage}단계({COMMITTEE}단계 아님)")
+        raise UsageError("web/decided", reason=words)
     if work.get(Closed, dossier.id) is not None:
-        raise UsageError("web/decided", reason=f"dossier {dossier.n}: outcome closed")
+        n = dossier.n
+        words = Words(en=f"dossier {n}: outcome closed", ko=f"심의자료 제{n}호: 심의 결과가 확정됨")
+        raise UsageError("web/decided", reason=words)
     return dossier

@@ -7,9 +7,11 @@ cannot be changed after the reading.
 from __future__ import annotations
 
 import json
+import os
 import secrets
+import shutil
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -18,13 +20,16 @@ from sqlalchemy.orm import Session as Work
 
 from synthproof.core.errors import DataError, UsageError
 from synthproof.core.random import fresh_seed
+from synthproof.core.words import Words
 from synthproof.review.panel import SIDES, Item, Plan, order_for
 from synthproof.web.acts.cases import packed_journal
 from synthproof.web.acts.people import clean
+from synthproof.web.intake import BAD_ZIP, MOST_BYTES, too_many_bytes
 from synthproof.web.models import Panel, PanelItem, PanelReader, PanelReading, Person
 from synthproof.web.store import Store, aware, fresh_id, later, now
 
 LARGEST_ITEM = 16 << 20
+LARGEST_PLAN = 32 << 20
 MOST_ITEMS = 20_000
 GRACE_MINUTES = 1
 PICTURES = {b"\x89PNG\r\n\x1a\n": "image/png", b"\xff\xd8\xff": "image/jpeg"}
@@ -45,13 +50,13 @@ def open_panel(store: Store, by: Person, source: Path | BinaryIO, *, title: str 
     """
     try:
         with zipfile.ZipFile(source) as packed:
-            told = json.loads(_bytes(packed, "panel.json", 256 << 20))
+            told = json.loads(_bytes(packed, "panel.json", LARGEST_PLAN))
             plan = Plan.from_dict({**told["plan"], "seed": 0})
             items = [_item(x) for x in told["items"]]
             if len(items) > MOST_ITEMS or len({i.name for i in items}) != len(items):
-                raise DataError("web/bad-package", reason="items")
+                raise DataError("web/bad-package", reason=Words(en="names of items", ko="항목 이름"))
             if sum(not i.answer for i in items) != 2 * plan.n:
-                raise DataError("web/bad-package", reason="number of items")
+                raise DataError("web/bad-package", reason=Words(en="number of items", ko="항목 수"))
             panel = Panel(
                 id=fresh_id(),
                 title=clean(title or str(told["title"]), 300, name="title"),
@@ -60,15 +65,11 @@ def open_panel(store: Store, by: Person, source: Path | BinaryIO, *, title: str 
                 by=by.id,
                 at=now(),
             )
-            pictures = {i.name: _picture(packed, i.name) for i in items if i.kind == "image"}
-    except (zipfile.BadZipFile, KeyError, TypeError, ValueError, OSError, RuntimeError) as error:
+            _pictures(packed, [i.name for i in items if i.kind == "image"], store.panels / panel.id)
+    except (*BAD_ZIP, KeyError, TypeError) as error:
         if isinstance(error, DataError | UsageError):
             raise
         raise DataError("web/bad-package", reason=type(error).__name__) from error
-    folder = store.panels / panel.id
-    folder.mkdir(parents=True, mode=0o700)
-    for name, data in pictures.items():
-        (folder / name).write_bytes(data)
     with store.write() as work:
         work.add(panel)
         work.flush()
@@ -98,6 +99,23 @@ def _bytes(packed: zipfile.ZipFile, name: str, most: int) -> bytes:
     if len(data) > most:
         raise ValueError("too large")
     return data
+
+
+def _pictures(packed: zipfile.ZipFile, names: Sequence[str], place: Path) -> None:
+    """Put the pictures into their folder, one after another and within the bounds of a dossier; all of them or none."""
+    part = place.with_name(f".{place.name}.part")
+    part.mkdir(parents=True, mode=0o700)
+    try:
+        left = MOST_BYTES
+        for name in names:
+            data = _picture(packed, name)
+            left -= len(data)
+            if left < 0:
+                raise DataError("web/bad-package", reason=too_many_bytes())
+            (part / name).write_bytes(data)
+        os.replace(part, place)
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
 
 
 def _picture(packed: zipfile.ZipFile, name: str) -> bytes:
@@ -212,7 +230,7 @@ def finish(store: Store, reader: Person, panel_id: str) -> bool:
         left = unfinished(work, panel, mine)
         if left and not out_of_time(mine, panel.plan, grace=0):
             raise UsageError("panel/incomplete", reason=left)
-        fields = {"round": mine.round, **({"void": left} if left else {})}
+        fields = {"round": mine.round, **({"void": left.en} if left else {})}
         store.note(work, chain_of(panel_id), reader.id, "panel.finished", fields=fields)
         if left:
             mine.finished = now()
@@ -225,18 +243,20 @@ def finish(store: Store, reader: Person, panel_id: str) -> bool:
         return False
 
 
-def unfinished(work: Work, panel: Panel, mine: PanelReader) -> str:
+def unfinished(work: Work, panel: Panel, mine: PanelReader) -> Words | None:
     """Return what keeps a reading in its present round from counting; nothing when it is whole."""
     query = select(PanelReading.says).where(
         PanelReading.panel == panel.id, PanelReading.person == mine.person, PanelReading.round == mine.round
     )
     said = list(work.execute(query).scalars())
     if len(said) != len(mine.order):
-        return f"{len(said)} / {len(mine.order)}"
+        done = f"{len(said)} / {len(mine.order)}"
+        return Words(en=done, ko=done)
     named = said.count("synthetic")
     if panel.plan["mode"] == "forced" and named != panel.plan["n"]:
-        return f"synthetic: {named}, not {panel.plan['n']}"
-    return ""
+        n = panel.plan["n"]
+        return Words(en=f"synthetic: {named}, not {n}", ko=f"합성으로 고른 수 {named}개(필요한 수 {n}개)")
+    return None
 
 
 def close(store: Store, by: Person, panel_id: str) -> None:
@@ -254,9 +274,13 @@ def close(store: Store, by: Person, panel_id: str) -> None:
         readers = work.execute(select(PanelReader).where(PanelReader.panel == panel_id)).scalars().all()
         done = sum(r.round > 1 or (r.finished is not None and not unfinished(work, panel, r)) for r in readers)
         if done < panel.plan["readers"]:
-            raise UsageError("panel/incomplete", reason=f"{done} / {panel.plan['readers']}")
+            raise UsageError("panel/incomplete", reason=_readers(done, panel.plan["readers"]))
         panel.state = "closed"
         store.note(work, chain_of(panel_id), by.id, "panel.closed", fields={"finished": done})
+
+
+def _readers(done: int, wanted: int) -> Words:
+    return Words(en=f"{done} of {wanted} readers have finished", ko=f"판독을 마친 사람 {done}명(필요한 수 {wanted}명)")
 
 
 def export_panel(store: Store, by: Person, panel_id: str) -> bytes:
@@ -270,7 +294,7 @@ def export_panel(store: Store, by: Person, panel_id: str) -> bytes:
     with store.write() as work:
         panel = work.get_one(Panel, panel_id)
         if panel.state != "closed":
-            raise UsageError("panel/incomplete", reason="open")
+            raise UsageError("panel/incomplete", reason=Words(en="the panel is open", ko="판독 시험이 진행 중임"))
         store.note(work, chain_of(panel_id), by.id, "panel.exported")
         lines = store.journal(work, chain_of(panel_id))
     return packed_journal([line.text() for line in lines], lines[-1].anchor.to_dict())
@@ -280,5 +304,6 @@ def _mine(work: Work, panel_id: str, reader: Person) -> PanelReader:
     mine = work.get(PanelReader, (panel_id, reader.id), with_for_update=True)
     panel = work.get(Panel, panel_id)
     if mine is None or panel is None or panel.state != "open" or mine.finished is not None:
-        raise UsageError("web/decided", reason="panel")
+        words = Words(en="this reading has ended", ko="이 판독은 끝났음")
+        raise UsageError("web/decided", reason=words)
     return mine

@@ -31,9 +31,9 @@ def clean(text: str, limit: int, *, name: str, needed: bool = True) -> str:
 
 
 def first_setup(store: Store) -> str:
-    """Return the token of the setup link when nobody has joined yet; else an empty string."""
+    """Return the token of the setup link when nobody is here yet; else an empty string."""
     with store.write() as work:
-        if work.execute(select(Person.id).where(Person.password != "").limit(1)).first():
+        if work.execute(select(Person.id).limit(1)).first():
             return ""
         return make_link(work, None, "setup")
 
@@ -54,7 +54,7 @@ def invite(store: Store, by: Person, told: Mapping[str, Any]) -> tuple[Person, s
         raise UsageError("web/bad-input", name="expertise")
     person = Person(
         id=fresh_id(),
-        login=clean(str(told.get("login", "")), 200, name="login").casefold(),
+        login=clean(str(told.get("login", "")).casefold(), 200, name="login"),
         name=clean(str(told.get("name", "")), 200, name="name"),
         role=role,
         affiliation=clean(str(told.get("affiliation", "")), 200, name="affiliation", needed=False),
@@ -84,7 +84,7 @@ def join(store: Store, token: str, password: str, *, login: str = "", name: str 
     with store.read() as work:
         link = open_link(work, token)
         known = work.get(Person, link.person) if link.person else None
-    login = known.login if known else clean(login, 200, name="login").casefold()
+    login = known.login if known else clean(login.casefold(), 200, name="login")
     hashed = hash_password(password, login=login)  # slow on purpose, so outside of the transaction
     with store.write() as work:
         link = open_link(work, token, lock=True)
@@ -103,7 +103,7 @@ def join(store: Store, token: str, password: str, *, login: str = "", name: str 
 
 
 def _first_chair(work: Work, login: str, name: str) -> Person:
-    if work.execute(select(Person.id).where(Person.password != "").limit(1)).first():
+    if work.execute(select(Person.id).limit(1)).first():
         raise UsageError("web/link-void", days=0)
     person = Person(id=fresh_id(), login=login, name=name, role="chair", outside=False, created=now())
     work.add(person)
@@ -124,12 +124,31 @@ def reset(store: Store, by: Person, person_id: str) -> tuple[Person, str]:
     """Return the token of a link with which a person sets a new password; the old one ends at once."""
     with store.write() as work:
         person = _other(work, by, person_id)
-        joined = bool(person.password)
-        person.password = ""
-        close_sessions(work, person.id)
-        token = make_link(work, person.id, "reset" if joined else "invite")
-        store.note(work, HOUSE, by.id, "person.reset", fields={"person": person.id})
-    return person, token
+        return person, _offer(store, work, by.id, person)
+
+
+def reset_here(store: Store, login: str) -> str:
+    """Return a link's token like `reset`, asked for on the server itself: for a chair whom no other chair can help.
+
+    Raises
+    ------
+    UsageError
+        ``web/bad-input`` when nobody has this login.
+    """
+    with store.write() as work:
+        person = work.execute(select(Person).where(Person.login == login.strip().casefold())).scalar_one_or_none()
+        if person is None:
+            raise UsageError("web/bad-input", where="review reset", name=login)
+        return _offer(store, work, "server", person)
+
+
+def _offer(store: Store, work: Work, by: str, person: Person) -> str:
+    kind = "reset" if person.password else "invite"
+    person.password = ""
+    close_sessions(work, person.id)
+    token = make_link(work, person.id, kind)
+    store.note(work, HOUSE, by, "person.reset", fields={"person": person.id})
+    return token
 
 
 def change_password(store: Store, person: Person, password: str) -> None:

@@ -8,13 +8,15 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session as Work
 
 from synthproof.core.errors import UsageError
+from synthproof.core.words import Words
 from synthproof.dossier.seal import check_seal
 from synthproof.review import settle as rules
-from synthproof.review.form import Form, load_form
+from synthproof.review.form import Form
 from synthproof.review.rights import reach
 from synthproof.review.stages import COMMITTEE
 from synthproof.web.acts.cases import chain_of, check_open, latest
 from synthproof.web.acts.people import clean
+from synthproof.web.forms import form_of
 from synthproof.web.models import Answer, Ballot, Case, Closed, Dossier, Member, Person
 from synthproof.web.store import Store, now
 
@@ -38,7 +40,7 @@ def answer(
     with store.write() as work:
         case, current = _locked(work, case_id)
         _same(current, dossier)
-        asked = load_form(case.form).question(question)
+        asked = form_of(store, case).question(question)
         given = rules.Answer(question=question, value=value, reason=clean(reason, 5000, name="reason", needed=False))  # type: ignore[arg-type]
         rules.check_answer(asked, given)
         kept = work.get(Answer, (current.id, by.id, question), with_for_update=True)
@@ -85,17 +87,18 @@ def cast(
     with store.write() as work:
         case, current = _locked(work, case_id)
         _same(current, dossier)
-        form = load_form(case.form)
-        member = work.get_one(Member, (case_id, by.id))
+        form = form_of(store, case)
+        member = as_member(work.get_one(Member, (case_id, by.id)), by)
+        owed = {q.id for q in member.owes(form)}  # what was answered before questions were given to others stays there
         ballot = rules.Ballot(
             person=by.id,
             dossier=current.digest,
             overall=overall,  # type: ignore[arg-type]
-            answers=answers_of(work, current.id, by.id, form),
+            answers=tuple(a for a in answers_of(work, current.id, by.id, form) if a.question in owed),
             opinion=clean(opinion, 5000, name="opinion", needed=False),
             conditions=tuple(clean(c, 1000, name="conditions") for c in conditions if c.strip()),
         )
-        rules.check_ballot(form, as_member(member, by), ballot)
+        rules.check_ballot(form, member, ballot)
         told = [{"question": a.question, "value": a.value, "reason": a.reason} for a in ballot.answers]
         fields = {
             "overall": ballot.overall,
@@ -158,9 +161,9 @@ def as_member(member: Member, person: Person) -> rules.Member:
     )
 
 
-def counted(work: Work, case: Case, dossier: Dossier) -> rules.Outcome:
+def counted(store: Store, work: Work, case: Case, dossier: Dossier) -> rules.Outcome:
     """Return the outcome as it would be now; nothing is closed."""
-    form = load_form(case.form)
+    form = form_of(store, case)
     rows = work.execute(
         select(Member, Person).join(Person, Person.id == Member.person).where(Member.case == case.id, Member.votes)
     )
@@ -194,7 +197,7 @@ def close(store: Store, by: Person, case_id: str, *, dossier: str = "") -> rules
     with store.write() as work:
         case, current = _locked(work, case_id)
         _same(current, dossier or str(sealed["digest"]))
-        outcome = counted(work, case, current)
+        outcome = counted(store, work, case, current)
         if outcome.missing:
             raise UsageError("web/decided", reason=outcome.missing[0])
         work.add(Closed(dossier=current.id, outcome=outcome.to_dict(), ticked={}, by=by.id, at=now()))
@@ -221,4 +224,6 @@ def tick(store: Store, by: Person, case_id: str, n: int, text: str) -> None:
 
 def _same(current: Dossier, shown: str) -> None:
     if shown and shown != current.digest:
-        raise UsageError("web/decided", reason=f"dossier {current.n} has come in meanwhile")
+        n = current.n
+        words = Words(en=f"dossier {n} has come in meanwhile", ko=f"그사이 심의자료 제{n}호가 등록됨")
+        raise UsageError("web/decided", reason=words)

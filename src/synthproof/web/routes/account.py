@@ -14,18 +14,30 @@ from synthproof.web.acts.people import change_password, join, pledge
 from synthproof.web.guard import COOKIE, Acting, needs
 from synthproof.web.models import Person, Pledge
 from synthproof.web.pages import go, page
-from synthproof.web.security import LONGEST_HOURS, RateLimit, count_failure, log_in, open_link, open_session
+from synthproof.web.security import (
+    LONGEST_HOURS,
+    RateLimit,
+    count_failure,
+    known_browser,
+    known_mark,
+    log_in,
+    open_link,
+    open_session,
+    who_knocks,
+)
 from synthproof.web.store import HOUSE, Store
 from synthproof.web.texts import PLEDGES
 
 router = APIRouter()
+KNOWN = "synthproof_known"
+KNOWN_DAYS = 180
 PUBLIC = frozenset({"/login", "/link/{token}", "/lang/{lang}", "/static/{name}", "/healthy"})
 
 
 def _knock(request: Request) -> Store:
     """Count a stranger's try; the address is that of the connection, which nobody can make up."""
     knocks: RateLimit = request.app.state.knocks
-    if not knocks.allow(request.client.host if request.client else "?"):
+    if not knocks.allow(who_knocks(request.client.host) if request.client else "?"):
         raise UsageError("web/too-often", n=knocks.most, seconds=int(knocks.seconds))
     store: Store = request.app.state.store
     return store
@@ -33,17 +45,12 @@ def _knock(request: Request) -> Store:
 
 def _let_in(request: Request, store: Store, person: Person) -> Response:
     with store.write() as work:
-        token = open_session(work, work.get_one(Person, person.id), old=request.cookies.get(COOKIE, ""))
+        kept = work.get_one(Person, person.id)
+        token, mark = open_session(work, kept, old=request.cookies.get(COOKIE, "")), known_mark(kept)
     answer = go("/")
-    answer.set_cookie(
-        COOKIE,
-        token,
-        max_age=LONGEST_HOURS * 3600,
-        httponly=True,
-        samesite="lax",
-        secure=bool(request.app.state.secure),
-        path="/",
-    )
+    secure = bool(request.app.state.secure)
+    for name, value, age in ((COOKIE, token, LONGEST_HOURS * 3600), (KNOWN, mark, KNOWN_DAYS * 86400)):
+        answer.set_cookie(name, value, max_age=age, httponly=True, samesite="lax", secure=secure, path="/")
     return answer
 
 
@@ -102,11 +109,21 @@ def do_login(
     login: Annotated[str, Form(max_length=200)],
     password: Annotated[str, Form(max_length=2000)],
 ) -> Response:
-    """Let somebody in; the session is new, whatever cookie came along."""
-    store = _knock(request)
+    """Let somebody in; the session is new, whatever cookie came along.
+
+    A browser that its person has come in with before has tries of its own: a stranger who locks the account, or uses up
+    the knocks of everybody behind one proxy, keeps nobody out who has been here.
+    """
+    store: Store = request.app.state.store
+    tries: RateLimit = request.app.state.known
+    with store.read() as work:
+        whose = known_browser(work, login, request.cookies.get(KNOWN, ""))
+    known = bool(whose) and tries.allow(whose)
+    if not known:
+        _knock(request)
     try:
         with store.read() as work:
-            person = log_in(work, login, password)
+            person = log_in(work, login, password, known=known)
     except UsageError:
         with store.write() as work:
             locked = count_failure(work, login)
@@ -166,15 +183,19 @@ def show_account(request: Request, me: Acting = needs("account.own")) -> Respons
 
 @router.post("/account/password")
 def own_password(
+    request: Request,
     old: Annotated[str, Form(max_length=2000)],
     password: Annotated[str, Form(max_length=2000)],
     again: Annotated[str, Form(max_length=2000)],
     me: Acting = needs("account.own"),
 ) -> Response:
     """Set one's own new password; every session ends."""
-    with me.store.read() as work:
-        log_in(work, me.person.login, old)
     if password != again:
         raise UsageError("web/bad-input", name="again")
+    tries: RateLimit = request.app.state.known
+    if not tries.allow(f"own {me.person.id}"):  # whoever finds an open session must not find the password, too
+        raise UsageError("web/too-often", n=tries.most, seconds=int(tries.seconds))
+    with me.store.read() as work:
+        log_in(work, me.person.login, old, known=True)
     change_password(me.store, me.person, password)
     return go("/login")

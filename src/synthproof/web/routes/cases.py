@@ -12,9 +12,10 @@ from sqlalchemy.orm import Session as Work
 from synthproof.core.errors import UsageError
 from synthproof.review.form import SHIPPED, load_form
 from synthproof.review.rights import reach
-from synthproof.review.stages import COMMITTEE
+from synthproof.review.stages import COMMITTEE, Move
 from synthproof.web.acts import cases
 from synthproof.web.acts.votes import counted, sees_others
+from synthproof.web.forms import form_of
 from synthproof.web.guard import Acting, needs
 from synthproof.web.models import (
     Answer,
@@ -29,6 +30,7 @@ from synthproof.web.models import (
     Person,
 )
 from synthproof.web.pages import go, page
+from synthproof.web.store import HOUSE
 
 router = APIRouter()
 
@@ -53,9 +55,9 @@ def _row(work: Work, me: Acting, case: Case) -> dict[str, Any]:
     member = work.get(Member, (case.id, me.person.id))
     owed: list[tuple[str, int]] = []
     if case.stage == COMMITTEE and closed is None and member and member.votes and not member.conflict:
-        asked = len(member.questions) or len(load_form(case.form).questions)
-        given = select(func.count()).where(Answer.dossier == dossier.id, Answer.person == me.person.id)
-        left = asked - work.execute(given).scalar_one()
+        asked = set(member.questions) or {q.id for q in form_of(me.store, case).questions}
+        given = select(Answer.question).where(Answer.dossier == dossier.id, Answer.person == me.person.id)
+        left = len(asked - set(work.execute(given).scalars()))
         voted = work.get(Ballot, (dossier.id, me.person.id)) is not None
         owed = [("answers", left)] if left > 0 else [] if voted else [("vote", 1)]
     if me.can_here(case, member, "comment.reply") and (waiting := cases.unanswered(work, case.id)):
@@ -124,15 +126,20 @@ def show_case(request: Request, case: str, me: Acting = needs("case.read")) -> R
             .where(Person.role.in_(("chair", "reviewer", "steward")), Person.blocked.is_(False))
             .order_by(Person.name)
         ).scalars().all()  # fmt: skip
-        outcome = counted(work, me.the_case, current)
+        outcome = counted(me.store, work, me.the_case, current)
         waiting = cases.unanswered(work, case)
         said = work.execute(select(func.count()).where(Comment.case == case)).scalar_one()
+        chain = cases.chain_of(case)
+        moves = [(x, Move.from_dict(x.fields or {})) for x in me.store.told(work, chain, "stage.moved")]
+        # Why somebody may not vote is for those who see the whole journal.
+        told = me.store.told(work, chain, "member.conflict") if me.can("journal.read") else []
+        names = {p.id: p.name for p in work.execute(select(Person.id, Person.name))}
     return page(
         request,
         "case.html",
         me,
         case=me.the_case,
-        form=load_form(me.the_case.form),
+        form=form_of(me.store, me.the_case),
         dossiers=dossiers,
         current=current,
         closed=closed,
@@ -141,6 +148,9 @@ def show_case(request: Request, case: str, me: Acting = needs("case.read")) -> R
         people=people,
         missing=outcome.missing,
         waiting=waiting,
+        moves=moves[::-1],
+        conflicts={x.person: str((x.fields or {}).get("reason", "")) for x in told},
+        names=names,
         said=said,
     )
 
@@ -190,7 +200,19 @@ def journal(request: Request, case: str, me: Acting = needs("journal.read")) -> 
     with me.store.read() as work:
         lines = me.store.journal(work, cases.chain_of(case))
         names = {p.id: p.name for p in work.execute(select(Person.id, Person.name))}
-    return page(request, "journal.html", me, case=me.the_case, lines=lines[::-1][:1000], n=len(lines), names=names)
+    shown = lines[::-1][:1000]
+    return page(request, "journal.html", me, case=me.the_case, lines=shown, n=len(lines), names=names, whom={})
+
+
+@router.get("/journal")
+def house_journal(request: Request, me: Acting = needs("journal.read")) -> Response:
+    """Show the journal of the server itself: who was invited, let in, blocked, given a new password, and who pledged."""
+    with me.store.read() as work:
+        lines = me.store.journal(work, HOUSE)
+        names = {p.id: p.name for p in work.execute(select(Person.id, Person.name))}
+    whom = {x.n: names.get(str((x.fields or {}).get("person", "")), "") for x in lines}
+    shown = lines[::-1][:1000]
+    return page(request, "journal.html", me, case=None, lines=shown, n=len(lines), names=names, whom=whom)
 
 
 @router.post("/cases/{case}/export")

@@ -13,7 +13,7 @@ from synthproof.web.acts import people
 from synthproof.web.guard import Acting, needs
 from synthproof.web.models import Person, Pledge
 from synthproof.web.pages import go, page
-from synthproof.web.texts import EXPERTISE_WORDS
+from synthproof.web.texts import EXPERTISE_WORDS, PLEDGES
 
 router = APIRouter()
 
@@ -22,9 +22,13 @@ def _list(request: Request, me: Acting, *, link: str = "", whose: str = "") -> R
     with me.store.read() as work:
         found = work.execute(select(Person).order_by(Person.created)).scalars().all()
         pledges = work.execute(select(Pledge).where(Pledge.kind == "interest")).scalars()
-        declared = {p.person: "yes" in p.answers.get("answers", ()) for p in pledges}
-    url = f"{request.base_url}link/{link}" if link else ""
+        # What was declared, for the chair has to know before calling somebody; nothing where every answer was no.
+        declared = {p.person: p.answers if "yes" in p.answers.get("answers", ()) else None for p in pledges}
+    # Behind a proxy that does TLS the connection here is a plain one; the person's must not be.
+    base = request.base_url.replace(scheme="https") if request.app.state.secure else request.base_url
+    url = f"{base}link/{link}" if link else ""
     values: dict[str, Any] = {"people": found, "declared": declared, "link": url, "whose": whose}
+    values["questions"] = PLEDGES["interest"].questions
     return page(request, "people.html", me, roles=ROLES, expertise=list(EXPERTISE_WORDS), **values)
 
 

@@ -16,11 +16,11 @@ from synthproof.core.errors import StateError
 from synthproof.core.fingerprint import digest_file
 from synthproof.core.words import LANGS, Lang
 from synthproof.dossier.seal import SEAL
-from synthproof.review.form import load_form
 from synthproof.web.acts import cases
 from synthproof.web.acts.votes import sees_others
 from synthproof.web.bounds import Small
 from synthproof.web.facts import PAPERS, asked, changes, exhibits, sealed_files
+from synthproof.web.forms import form_of
 from synthproof.web.guard import Acting, Refused, needs
 from synthproof.web.models import Answer, Ballot, Case, Closed, Comment, Dossier, Member, Person
 from synthproof.web.pages import go, page
@@ -46,7 +46,7 @@ def report(request: Request, case: str, n: Small, me: Acting = needs("case.read"
     """Show the report with the questions beside it."""
     with me.store.read() as work:
         dossier = _dossier(work, me.the_case, n)
-    form = load_form(me.the_case.form)
+    form = form_of(me.store, me.the_case)
     return page(
         request,
         "report.html",
@@ -104,7 +104,7 @@ def _digest(place: Path, changed: int, size: int) -> str:
 @router.get("/cases/{case}/questions")
 def questions(request: Request, case: str, me: Acting = needs("case.read")) -> Response:
     """List the form's questions, with what one answered oneself."""
-    form = load_form(me.the_case.form)
+    form = form_of(me.store, me.the_case)
     with me.store.read() as work:
         dossier = cases.latest(work, case)
         mine = _mine(work, dossier, me)
@@ -117,7 +117,7 @@ def questions(request: Request, case: str, me: Acting = needs("case.read")) -> R
 @router.get("/cases/{case}/questions/{question}")
 def one_question(request: Request, case: str, question: str, me: Acting = needs("case.read")) -> Response:
     """Show one question beside the evidence that it rests on."""
-    form = load_form(me.the_case.form)
+    form = form_of(me.store, me.the_case)
     wanted = form.question(question)
     with me.store.read() as work:
         dossier = cases.latest(work, case)
@@ -181,7 +181,7 @@ def talk(request: Request, case: str, me: Acting = needs("case.read")) -> Respon
     """Show what was said about the case as a whole, and every open question to the steward."""
     with me.store.read() as work:
         said = _talk(work, case, "")
-        form = load_form(me.the_case.form)
+        form = form_of(me.store, me.the_case)
         by_question = [(q, _talk(work, case, q.id)) for q in form.questions]
     return page(request, "talk.html", me, case=me.the_case, talk=said, by_question=by_question)
 

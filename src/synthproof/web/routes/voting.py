@@ -8,10 +8,10 @@ from fastapi import APIRouter, Form, Request
 from fastapi.responses import Response
 from sqlalchemy import select
 
-from synthproof.review.form import load_form
 from synthproof.review.settle import Outcome
 from synthproof.web.acts import cases, votes
 from synthproof.web.bounds import Small
+from synthproof.web.forms import form_of
 from synthproof.web.guard import Acting, needs
 from synthproof.web.models import Ballot, Closed, Dossier, Person
 from synthproof.web.pages import go, page
@@ -31,7 +31,7 @@ def answer(
 ) -> Response:
     """Answer a question."""
     votes.answer(me.store, me.person, case, question, value, reason, dossier=dossier)
-    known = {q.id for q in load_form(me.the_case.form).questions}
+    known = {q.id for q in form_of(me.store, me.the_case).questions}
     return go(f"/cases/{case}/questions/{then}" if then in known else f"/cases/{case}/questions")
 
 
@@ -67,7 +67,7 @@ def outcome(request: Request, case: str, n: Small = 0, me: Acting = needs("outco
             dossier = found or dossier
         closed = work.get(Closed, dossier.id)
         names = {p.id: p.name for p in work.execute(select(Person.id, Person.name))}
-        standing = votes.counted(work, me.the_case, dossier)
+        standing = votes.counted(me.store, work, me.the_case, dossier)
         shown = votes.sees_others(work, me.person, me.member, dossier, may=me.can("answer.see_all"))
         query = select(Ballot, Person).join(Person, Person.id == Ballot.person).where(Ballot.dossier == dossier.id)
         ballots = work.execute(query.order_by(Person.name)).all() if shown else []
@@ -77,7 +77,7 @@ def outcome(request: Request, case: str, n: Small = 0, me: Acting = needs("outco
         "outcome.html",
         me,
         case=me.the_case,
-        form=load_form(me.the_case.form),
+        form=form_of(me.store, me.the_case),
         dossier=dossier,
         closed=closed,
         outcome=told,
