@@ -13,7 +13,8 @@ import pandas as pd
 
 from synthproof.core.errors import ReadError
 from synthproof.data.image.decode import MOST_PIXELS
-from synthproof.data.image.labels import LABEL_NAMES, PERSON_NAMES
+from synthproof.data.image.labels import LABEL_NAMES
+from synthproof.data.image.persons import NAMES as PERSON_NAMES
 from synthproof.engines.scratch import scratch
 
 PICTURES = ("x", "images", "image", "imgs", "data", "pixels")

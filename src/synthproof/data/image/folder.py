@@ -23,7 +23,8 @@ from synthproof.data.image.dataset import ImageSet
 from synthproof.data.image.decode import SUFFIXES, Head, decode, is_dicom, look
 from synthproof.data.image.dicom import DicomPicture, read_dicom
 from synthproof.data.image.intake import Intake
-from synthproof.data.image.labels import grouped, labels_file, of_classes, of_table, unlabelled
+from synthproof.data.image.labels import Labelled, labels_file, of_classes, of_table, unlabelled
+from synthproof.data.image.persons import People, grouped
 from synthproof.data.image.store import new_store
 from synthproof.data.table.dataset import Origin, Table
 
@@ -189,7 +190,8 @@ def read_folder(
         listed.append(notice_of(balanced, root.name))
     if files.intake.altered:  # what was altered once stays so, whoever hands it on
         origin = replace(origin, options={**origin.options, KEY: [Step(did="translate", input="real").to_dict()]})
-    table, of_file, noted = _folder_labels(root, names, how, origin)
+    found = _folder_labels(root, names, how, origin)
+    table, of_file, noted, people = found.table, found.files, [*found.notices], found.people
     row, at = _places(of_file, starts)
     row, at = row[kept[at]], at[kept[at]]
     if not len(row):
@@ -197,10 +199,15 @@ def read_folder(
     labels = table.with_frame(table.frame.take(row).reset_index(drop=True))
     if table.schema.unit_field is None and (files.person or any(f > 1 for f in frames)):
         # whose picture it is follows from the patient number of a DICOM file, else from the file itself
-        whose = [files.person.get(i, f"file {i}") for i in of_file[row].tolist()]
-        labels = grouped(labels, whose, "patient" if files.person else "file")
+        mine = of_file[row].tolist()
+        whose = [files.person.get(i) for i in mine]
+        owned = grouped(labels, whose, "patient" if files.person else "file", mine)
+        labels, people = owned.table, owned.people
+        if files.person and None in whose:
+            facts = {"n": len({i for i in mine if i not in files.person}), "of": len(set(mine))}
+            noted.append({"code": "image/persons-unknown", "where": root.name, **facts})
     layout = "table" if _table_of(root, how) else ("classes" if len(Path(names[0]).parts) > 1 else "flat")
-    images = finished(labels, pixels, chain, at, [*listed, *noted], layout)
+    images = finished(labels, pixels, chain, at, [*listed, *noted], layout, people)
     sizes = np.array([(0, 0) if h is None else (h.height, h.width) for h in files.heads], dtype=np.intp)
     return Placed(images=images, files=tuple(names[i] for i in of_file[row].tolist()), sizes=sizes[of_file[row]])
 
@@ -305,32 +312,34 @@ def _table_of(root: Path, how: How) -> Path | None:
     return Path(how.labels) if how.labels else labels_file(root)
 
 
-def _folder_labels(root: Path, names: list[str], how: How, origin: Origin) -> tuple[Table, IntArray, list[Any]]:
-    """Return labels, the file of each row, and notices."""
+def _folder_labels(root: Path, names: list[str], how: How, origin: Origin) -> Labelled:
+    """Return labels and the file of each row."""
     listed = _table_of(root, how)
     if listed is not None:
-        found = of_table(str(listed), names, targets=how.targets, person=how.person, origin=origin)
-        return found.table, found.files, list(found.notices)
+        return of_table(str(listed), names, targets=how.targets, person=how.person, origin=origin)
     every = np.arange(len(names), dtype=np.intp)
     tops = [Path(n).parts[:-1] for n in names]
     deep = all(len(t) >= 2 for t in tops) and {t[0].lower() for t in tops} <= _PARTS
     kinds = [t[1] if deep else (t[0] if t else "") for t in tops]
     if len(set(kinds)) == 1 or any(not k for k in kinds):
-        return (
-            unlabelled(len(names), origin),
-            every,
-            [{"code": "image/no-classes", "where": root.name, "n": len(names)}],
-        )
-    return of_classes(kinds, origin), every, []
+        told = {"code": "image/no-classes", "where": root.name, "n": len(names)}
+        return Labelled(table=unlabelled(len(names), origin), files=every, notices=(told,))
+    return Labelled(table=of_classes(kinds, origin), files=every)
 
 
 def finished(
-    labels: Table, pixels: Pixels, chain: Chain, at: IntArray, told: Sequence[Mapping[str, Any]], layout: str
+    labels: Table,
+    pixels: Pixels,
+    chain: Chain,
+    at: IntArray,
+    told: Sequence[Mapping[str, Any]],
+    layout: str,
+    people: People | None = None,
 ) -> ImageSet:
     """Return pictures whose origin says what came up while reading, and how they lay."""
     options = {**labels.origin.options, "notices": list(told), "layout": layout}
     table = Table(labels.frame, labels.schema, origin=replace(labels.origin, options=options))
-    return ImageSet(table, pixels, chain, at=at)
+    return ImageSet(table, pixels, chain, at=at).known_by(people or {})
 
 
 __all__ = ["MASKS", "MOST_BAD", "How", "Placed", "chain_for", "finished", "has_picture", "pictures_of", "read_folder"]

@@ -140,7 +140,8 @@ def _with_columns(
         told = [{"code": "image/no-classes", "where": origin.name, "n": n}]
         return finished(unlabelled(n, origin), pixels, chain, np.arange(n, dtype=np.intp), told, "flat")
     found = of_table(frame, (), targets=how.targets or targets, person=how.person, origin=origin)
-    return finished(found.table, pixels, chain, np.arange(n, dtype=np.intp), list(found.notices), "table")
+    at = np.arange(n, dtype=np.intp)
+    return finished(found.table, pixels, chain, at, list(found.notices), "table", found.people)
 
 
 __all__ = ["How", "is_image_source", "read_images"]
