@@ -17,7 +17,9 @@ import numpy as np
 from synthproof.core.errors import MissingExtraError, ReadError
 from synthproof.data.image.chain import Pixels
 from synthproof.data.image.deep import deep_pixels, is_deep
-from synthproof.data.image.dicom import check_size, opened
+from synthproof.data.image.dicom import check_size, library, opened
+from synthproof.data.image.dicom_decode import without_values
+from synthproof.data.image.dicom_pixels import drawn_bits, in_colour
 
 MOST_PIXELS = 1 << 27
 """Pixels of one decoded file: 134 million, a 11,000 × 11,000 scan. More is refused before decoding."""
@@ -102,16 +104,17 @@ def look(path: Path, where: str) -> Head:
 
 
 def _dicom_head(path: Path, where: str) -> Head:
-    dataset = opened(path, where)
-    check_size(dataset, where)
-    return Head(
-        height=int(dataset.Rows),
-        width=int(dataset.Columns),
-        frames=int(dataset.get("NumberOfFrames") or 1),
-        bits=8 if int(dataset.get("BitsStored", 16)) <= 8 else 16,
-        colour=int(dataset.get("SamplesPerPixel") or 1) > 1
-        or "PALETTE" in str(dataset.get("PhotometricInterpretation")),
-    )
+    library()
+    with without_values():
+        dataset = opened(path, where)
+        check_size(dataset, where)
+        return Head(
+            height=int(dataset.Rows),
+            width=int(dataset.Columns),
+            frames=int(dataset.get("NumberOfFrames") or 1),
+            bits=drawn_bits(dataset),
+            colour=in_colour(dataset),
+        )
 
 
 def decode(path: Path, where: str) -> list[Pixels]:

@@ -31,6 +31,7 @@ from synthproof.data.table.dataset import Origin, Table
 IntArray = npt.NDArray[np.intp]
 MOST_BAD = 0.1
 """Share of unreadable files above which reading is refused: then it is the folder that is wrong, not some files."""
+_NO_PICTURE = "dicom/no-pixels"
 _PARTS = {"train", "test", "val", "valid", "validation"}
 _BLOCK, _LOOKED = 64, 1_000
 _LARGE = 1 << 24
@@ -239,9 +240,10 @@ def _look_at(files: _Files, run: Run) -> None:
 
 
 def _refuse_bad(files: _Files) -> None:
-    n = sum(files.bad.values())
+    # archives lay reports and presentation states among pictures: they are told, and nothing is wrong with the folder
+    n = sum(files.bad.values()) - (files.bad[_NO_PICTURE] if any(h is not None for h in files.heads) else 0)
     if n and (n > MOST_BAD * len(files.paths) or n == len(files.paths)):
-        code = files.bad.most_common(1)[0][0]
+        code = next(c for c, _ in files.bad.most_common() if c != _NO_PICTURE or len(files.bad) == 1)
         where = f"{files.root.name}, {files.where(files.first[code])}"
         raise ReadError("image/too-many-bad", where=where, n=n, files=len(files.paths), code=code)
 
