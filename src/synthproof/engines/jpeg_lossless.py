@@ -171,7 +171,7 @@ def _bits(raw: Bytes, state: npt.NDArray[np.int64], n: int) -> int:
             state[0] = at + 1
         state[2] -= 1
         value = (value << 1) | ((state[1] >> state[2]) & 1)
-    return value
+    return value  # type: ignore[no-any-return]
 
 
 @compiled()

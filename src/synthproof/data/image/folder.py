@@ -107,6 +107,17 @@ def _walk(folder: Path) -> Iterator[Path]:
             yield path
 
 
+_OTHERS = {
+    ".bmp", ".dib", ".gif", ".webp", ".jfif", ".jp2", ".j2k", ".heic", ".nii", ".nrrd", ".mha", ".mhd", ".svs", ".ima",
+}  # fmt: skip
+
+
+def _other_formats(folder: Path) -> int:
+    """Return how many files are pictures of formats that are not read: a class of them alone would vanish without a word."""
+    found = (p for p in folder.rglob("*") if p.suffix.lower() in _OTHERS or p.name.lower().endswith(".nii.gz"))
+    return sum(not p.name.startswith(".") and p.is_file() for p in found)
+
+
 @dataclass(slots=True)
 class _Files:
     """Files of a folder and what became of them."""
@@ -180,6 +191,8 @@ def read_folder(
     listed = [
         {**told[c], "code": c, "where": files.where(files.first[c]), "n": n} for c, n in sorted(files.bad.items())
     ]
+    if others := _other_formats(root):
+        listed.append({"code": "image/other-formats", "where": root.name, "n": others})
     listed += [*files.intake.notices(root.name), *_narrow(pixels, chain, root.name)]
     chain = replace(chain, window=", ".join(w for w, _ in files.window.most_common(3)))
     names = [p.relative_to(root).as_posix() for p in files.paths]
