@@ -171,7 +171,7 @@ def _bits(raw: Bytes, state: npt.NDArray[np.int64], n: int) -> int:
             state[0] = at + 1
         state[2] -= 1
         value = (value << 1) | ((state[1] >> state[2]) & 1)
-    return value  # type: ignore[no-any-return]
+    return value
 
 
 @compiled()
@@ -187,7 +187,7 @@ def _step(raw: Bytes, state: npt.NDArray[np.int64], table: npt.NDArray[np.int32]
             size = table[51 + table[34 + length] + code - table[length]]
             if size == 0 or size == 16:  # T.81 H.1.2.2: 16 stands for 32,768, without further bits
                 return 0 if size == 0 else 1 << 15
-            value = _bits(raw, state, size)
+            value: int = _bits(raw, state, size)
             if value < 0:
                 return 1 << 20
             return value if value >= 1 << (size - 1) else value - (1 << size) + 1

@@ -159,7 +159,7 @@ def without_hidden_planes(dataset: Any) -> bytes | None:
     shift = int(dataset.get("HighBit") or stored - 1) - stored + 1
     kind = np.dtype(f"{'<' if syntax.is_little_endian else '>'}u{allocated // 8}")
     values = np.frombuffer(dataset.PixelData, dtype=kind) & kind.type(((1 << stored) - 1) << shift)
-    return values.astype(kind).tobytes()
+    return bytes(values.astype(kind).tobytes())
 
 
 def _copied(dataset: Any, profile: Profile, salt: bytes, counts: Counter[str], make: Any) -> Any:

@@ -172,8 +172,8 @@ def _split_lists(table: Table, targets: Sequence[str]) -> Table:
         if not 2 <= len(kinds) <= _MOST_CLASSES:
             continue
         unknown = lists == ""  # nobody looked: that is no "no"
-        role, some = frozenset({"target"}), bool(unknown.any())
-        made = [Field(name=k, kind="boolean", roles=role, nullable=some, reason=f"part of {name}") for k in kinds]
+        some, why = bool(unknown.any()), f"part of {name}"
+        made = [Field(name=k, kind="boolean", roles=frozenset({"target"}), nullable=some, reason=why) for k in kinds]
         yes = {k: flags[k].astype(bool).astype("boolean").mask(unknown) for k in kinds}
         frame = table.frame.drop(columns=[name]).assign(**yes)
         fields = (*(f for f in table.schema.fields if f.name != name), *made)
