@@ -62,13 +62,23 @@ def check_unseen_pictures(train: ImageSet, holdout: ImageSet) -> None:
     met = sum(d in known for d in holdout.digests())
     if met > 0.05 * holdout.n_rows:
         raise DataError("image/holdout-overlaps", where=holdout.origin.name, n=met, of=holdout.n_rows)
-    shared = len(_persons(train) & _persons(holdout))
+    shared = _shared_persons(train, holdout)
     if shared:
         raise DataError("image/holdout-shares-persons", where=holdout.origin.name, n=shared, of=len(holdout))
 
 
+def _shared_persons(a: ImageSet, b: ImageSet) -> int:
+    """Return how many persons of `b` stand in `a` too, as far as both sides know whose their pictures are."""
+    mine, theirs = _persons(a), _persons(b)
+    if a.people is None or b.people is None:
+        return len(mine & theirs)  # built by hand, under numbers of their own
+    # read from files: pseudonyms are counted anew in each source, and only what stands behind them can be compared
+    known = {a.people[p] for p in mine if p in a.people}
+    return len({b.people[p] for p in theirs if p in b.people} & known)
+
+
 def _persons(images: ImageSet) -> set[str]:
-    """Return whose the pictures are, where that is known."""
+    """Return the pseudonyms of those whose the pictures are, where that is known."""
     name = images.schema.unit_field
     return set() if name is None else set(images.frame[name].dropna().astype(str))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zipfile
+import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,14 +15,17 @@ import pandas as pd
 from synthproof.core.errors import ReadError
 from synthproof.data.image.decode import MOST_PIXELS
 from synthproof.data.image.intake import ALTERED_TYPE
-from synthproof.data.image.labels import LABEL_NAMES, PERSON_NAMES
+from synthproof.data.image.labels import LABEL_NAMES
+from synthproof.data.image.persons import NAMES as PERSON_NAMES
 from synthproof.engines.scratch import scratch
 
 PICTURES = ("x", "images", "image", "imgs", "data", "pixels")
 TYPE_KEY = "source_type"
 """Array of an archive that says as an IPTC digital source type how its pictures were made (`write` marks them so)."""
-_MOST_PICTURES = 50_000_000
+_MOST_PICTURES, _MOST_LABELS = 50_000_000, 10_000
 _BLOCK = 1 << 24
+_UNREADABLE = (OSError, ValueError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error)
+"""What opening, inflating and checking a damaged or hostile archive raises."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,18 +77,21 @@ def look_npz(path: Path, part: str = "") -> Arrays:
         raise ReadError("image/depth", where=f"{path.name}: {key}", mode=str(dtype))
     if len(shape) == 4 and shape[3] not in (1, 3):
         raise ReadError("image/no-pictures", where=f"{path.name}: {key}", names=", ".join(heads) or "-")
-    if shape[1] * shape[2] > MOST_PIXELS or shape[0] > _MOST_PICTURES or 0 in shape:
+    if 0 in shape:
+        raise ReadError(
+            "image/no-pictures", where=f"{path.name}: {key}", names=f"{key} ({' × '.join(map(str, shape))})"
+        )
+    if shape[1] * shape[2] > MOST_PIXELS or shape[0] > _MOST_PICTURES:
         raise ReadError("image/too-large", where=path.name, n=" × ".join(map(str, shape)), most=f"{MOST_PIXELS:,}")
     ending = key.partition("_")[2]
-    labels, targets = _labels(path, heads, ending, shape[0])
-    return Arrays(
-        key=key,
-        shape=shape,
-        bits=8 * dtype.itemsize,
-        labels=labels,
-        targets=targets,
-        altered=_says_altered(path, heads),
-    )
+    try:
+        labels, targets = _labels(path, heads, ending, shape[0])
+        altered = _says_altered(path, heads)
+    except ReadError:
+        raise
+    except _UNREADABLE as error:
+        raise ReadError("image/damaged", where=path.name, reason=type(error).__name__, n=1) from error
+    return Arrays(key=key, shape=shape, bits=8 * dtype.itemsize, labels=labels, targets=targets, altered=altered)
 
 
 def _says_altered(path: Path, heads: Mapping[str, tuple[tuple[int, ...], np.dtype[Any]]]) -> bool:
@@ -95,7 +102,27 @@ def _says_altered(path: Path, heads: Mapping[str, tuple[tuple[int, ...], np.dtyp
 
 
 def blocks_of(path: Path, arrays: Arrays) -> Iterator[np.ndarray[Any, Any]]:
-    """Yield the pictures in order, a block at a time, shape (k, h, w[, c]). 16 MiB are held at most."""
+    """Yield the pictures in order, a block at a time, shape (k, h, w[, c]). 16 MiB are held at most.
+
+    Raises
+    ------
+    ReadError
+        ``image/damaged``: the archive ends early, or its content is not what its checksum says.
+    """
+    blocks = _blocks(path, arrays)
+    while True:
+        try:
+            block = next(blocks)
+        except StopIteration:
+            return
+        except ReadError:
+            raise
+        except _UNREADABLE as error:
+            raise ReadError("image/damaged", where=path.name, reason=type(error).__name__, n=1) from error
+        yield block
+
+
+def _blocks(path: Path, arrays: Arrays) -> Iterator[np.ndarray[Any, Any]]:
     each = int(np.prod(arrays.shape[1:])) * arrays.bits // 8
     count = max(1, _BLOCK // each)
     with zipfile.ZipFile(path) as archive, archive.open(f"{arrays.key}.npy") as stream:
@@ -110,7 +137,7 @@ def blocks_of(path: Path, arrays: Arrays) -> Iterator[np.ndarray[Any, Any]]:
             k = min(count, shape[0] - start)
             data = stream.read(k * each)
             if len(data) < k * each:
-                raise ReadError("image/damaged", where=path.name, reason="ends early")
+                raise ReadError("image/damaged", where=path.name, reason="ends early", n=1)
             yield np.frombuffer(data, dtype=dtype).reshape(k, *shape[1:])
 
 
@@ -122,7 +149,7 @@ def _laid_out(stream: Any, n: int, dtype: np.dtype[Any], where: str) -> np.ndarr
         k = min(each, n - start)
         data = stream.read(k * dtype.itemsize)
         if len(data) < k * dtype.itemsize:
-            raise ReadError("image/damaged", where=where, reason="ends early")
+            raise ReadError("image/damaged", where=where, reason="ends early", n=1)
         out[start : start + k] = np.frombuffer(data, dtype=dtype)
     return out
 
@@ -136,7 +163,7 @@ def _heads(path: Path) -> dict[str, tuple[tuple[int, ...], np.dtype[Any]]]:
                     with archive.open(info) as stream:
                         shape, _, dtype = _head(stream)
                     found[info.filename.removesuffix(".npy")] = shape, dtype
-    except (OSError, ValueError, zipfile.BadZipFile) as error:
+    except _UNREADABLE as error:
         raise ReadError("image/not-an-archive", where=path.name, reason=type(error).__name__) from error
     return found
 
@@ -173,13 +200,16 @@ def _labels(
         names = [str(c) for c in archive["classes"]] if "classes" in heads else []
         for key, (shape, _dtype) in heads.items():
             base = key.removesuffix(f"_{ending}") if ending else key
-            if key.partition("_")[2] != ending and ending and key.lower() not in PERSON_NAMES:
+            if ending and not key.endswith(f"_{ending}") and key.lower() not in PERSON_NAMES:
                 continue
             label, person = base.lower() in LABEL_NAMES, base.lower() in PERSON_NAMES
             if not (label or person):
                 continue
-            if shape[0] != n:
-                raise ReadError("image/labels-differ", where=f"{path.name}: {key}", n=shape[0], images=n)
+            several = label and len(shape) == 2 and shape[1] <= _MOST_LABELS
+            if not shape or shape[0] != n or not (several or int(np.prod(shape[1:])) == 1):
+                raise ReadError(
+                    "image/labels-differ", where=f"{path.name}: {key}", n=" × ".join(map(str, shape)), images=n
+                )
             values = archive[key]
             if label and len(shape) == 2 and shape[1] > 1:
                 for j in range(shape[1]):

@@ -15,7 +15,7 @@ import pandas as pd
 from synthproof.core.errors import ReadError
 from synthproof.core.words import Words
 from synthproof.data.image.folder import MOST_BAD
-from synthproof.data.image.labels import PERSON_NAMES
+from synthproof.data.image.persons import NAMES as PERSON_NAMES
 from synthproof.data.image.scenes import CORNERS
 from synthproof.data.table.io import read_table
 

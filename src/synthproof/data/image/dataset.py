@@ -14,6 +14,7 @@ import pandas as pd
 from synthproof.core.fingerprint import digest_frame, digest_json
 from synthproof.core.schema import Field, Schema
 from synthproof.data.image.chain import Chain, Pixels
+from synthproof.data.image.persons import People
 from synthproof.data.table.dataset import Origin, Table
 from synthproof.engines.scratch import scratch
 
@@ -47,7 +48,7 @@ class ImageSet:
     `take` copies positions, never pictures. Nothing may write to `store` afterwards.
     """
 
-    __slots__ = ("_digests", "at", "chain", "labels", "marks", "store")
+    __slots__ = ("_digests", "at", "chain", "labels", "marks", "people", "store")
 
     def __init__(
         self,
@@ -68,6 +69,7 @@ class ImageSet:
         unit = labels.schema.unit if labels.schema.unit_field is not None else "image"
         self.labels = labels.with_schema(replace(labels.schema, modality="image", unit=unit))
         self.marks = marks
+        self.people: People | None = None
         self._digests: dict[int, bytes] = {}
 
     # what every data set has -------------------------------------------------------------------------------
@@ -109,14 +111,22 @@ class ImageSet:
         labels = self.labels.with_frame(self.frame.take(rows).reset_index(drop=True))
         marks = None if self.marks is None else self.marks.take(rows).reset_index(drop=True)
         out = type(self)(labels, self.store, self.chain, at=self.at[rows], marks=marks)
-        out._digests = self._digests
-        return out
+        return self._hand_on(out)
 
     def with_labels(self, labels: Table) -> Self:
         """Return the same pictures with another label table of as many rows."""
         out = type(self)(labels, self.store, self.chain, at=self.at, marks=self.marks)
-        out._digests = self._digests
-        return out
+        return self._hand_on(out)
+
+    def known_by(self, people: People) -> Self:
+        """Note who stands behind the pseudonyms of persons, and return these pictures. In memory alone: it is never written."""
+        self.people = people
+        return self
+
+    def _hand_on(self, other: Self) -> Self:
+        """Give other rows of the same store what is known of its pictures and persons."""
+        other._digests, other.people = self._digests, self.people
+        return other
 
     def with_pixels(self, store: Pixels) -> Self:
         """Return other pixels under the same labels and marks, row by row: shape (n_rows, side, side, channels)."""

@@ -9,15 +9,17 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, Literal
+from pathlib import Path, PurePath
+from typing import Any, BinaryIO, Literal
 
 import numpy as np
 
 from synthproof.core.errors import MissingExtraError, ReadError
 from synthproof.data.image.chain import Pixels
 from synthproof.data.image.deep import deep_pixels, is_deep
-from synthproof.data.image.dicom import check_size, opened
+from synthproof.data.image.dicom import check_size, library, opened
+from synthproof.data.image.dicom_decode import without_values
+from synthproof.data.image.dicom_pixels import drawn_bits, in_colour
 
 MOST_PIXELS = 1 << 27
 """Pixels of one decoded file: 134 million, a 11,000 × 11,000 scan. More is refused before decoding."""
@@ -30,7 +32,7 @@ SUFFIXES = {
     ".tiff": "TIFF",
 }
 DICOM = (".dcm", ".dicom")
-_PREFIX, _INDEX = b"DICM", "DICOMDIR"
+PREFIX, _INDEX = b"DICM", "DICOMDIR"
 _GREY8, _GREY16 = {"1", "L", "LA", "La"}, {"I;16", "I;16L", "I;16B"}
 _PHOTOMETRIC, _WHITE_IS_ZERO = 262, 0
 
@@ -78,13 +80,21 @@ def is_dicom(path: Path) -> bool:
 
     Archives name files by numbers, so that ``IM000012`` and ``1.2.410.200010.12`` are usual. Their index is no picture.
     """
-    suffix = path.suffix.lower()
-    if suffix in DICOM:
+    if path.suffix.lower() in DICOM:
         return True
-    if (suffix and not suffix[1:].isdigit()) or path.name.upper() == _INDEX:
+    if not maybe_dicom(path):
         return False
-    with path.open("rb") as file:
-        return file.read(132)[128:] == _PREFIX
+    try:
+        with path.open("rb") as file:
+            return file.read(132)[128:] == PREFIX
+    except OSError:  # nobody may read it: then nobody says that it is a picture
+        return False
+
+
+def maybe_dicom(path: PurePath) -> bool:
+    """Return whether a file's name is such that only its content says whether it is DICOM."""
+    suffix = path.suffix
+    return (not suffix or suffix[1:].isdigit()) and path.name.upper() != _INDEX
 
 
 def look(path: Path, where: str) -> Head:
@@ -102,16 +112,17 @@ def look(path: Path, where: str) -> Head:
 
 
 def _dicom_head(path: Path, where: str) -> Head:
-    dataset = opened(path, where)
-    check_size(dataset, where)
-    return Head(
-        height=int(dataset.Rows),
-        width=int(dataset.Columns),
-        frames=int(dataset.get("NumberOfFrames") or 1),
-        bits=8 if int(dataset.get("BitsStored", 16)) <= 8 else 16,
-        colour=int(dataset.get("SamplesPerPixel") or 1) > 1
-        or "PALETTE" in str(dataset.get("PhotometricInterpretation")),
-    )
+    library()
+    with without_values():
+        dataset = opened(path, where)
+        check_size(dataset, where)
+        return Head(
+            height=int(dataset.Rows),
+            width=int(dataset.Columns),
+            frames=int(dataset.get("NumberOfFrames") or 1),
+            bits=drawn_bits(dataset),
+            colour=in_colour(dataset),
+        )
 
 
 def decode(path: Path, where: str) -> list[Pixels]:
@@ -151,7 +162,7 @@ def _opened(path: Path, where: str) -> Iterator[Any]:
     if path.stat().st_size == 0:
         raise ReadError("image/empty", where=where)
     # A file that is given by its name is mapped into memory by PIL, which then forgets the orientation of a plain TIFF.
-    with path.open("rb") as file, warnings.catch_warnings():
+    with _bytes_of(path, where) as file, warnings.catch_warnings():
         warnings.simplefilter("ignore")  # PIL warns of large pictures; the size is checked below, against our line
         try:
             picture = image.open(file, formats=("PNG", "JPEG", "TIFF"))
@@ -164,6 +175,13 @@ def _opened(path: Path, where: str) -> Iterator[Any]:
         if picture.format not in {wanted, "MPO"}:
             raise ReadError("image/wrong-suffix", where=where, suffix=path.suffix.lower(), format=picture.format)
         yield picture
+
+
+def _bytes_of(path: Path, where: str) -> BinaryIO:
+    try:
+        return path.open("rb")
+    except OSError as error:  # e.g. a file that this account may not read
+        raise ReadError("image/damaged", where=where, reason=type(error).__name__) from error
 
 
 def _head(picture: Any, where: str) -> Head:
@@ -201,4 +219,4 @@ def _pixels(picture: Any, head: Head) -> Pixels:
     return np.asarray(upright.convert("RGB" if head.colour else "L"), dtype=np.uint8)
 
 
-__all__ = ["MOST_FRAMES", "MOST_PIXELS", "SUFFIXES", "Head", "decode", "is_dicom", "look", "pillow"]
+__all__ = ["MOST_FRAMES", "MOST_PIXELS", "SUFFIXES", "Head", "decode", "is_dicom", "look", "maybe_dicom", "pillow"]

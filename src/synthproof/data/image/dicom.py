@@ -14,7 +14,8 @@ from typing import Any, Literal
 
 from synthproof.core.errors import MissingExtraError, ReadError
 from synthproof.data.image.chain import Pixels
-from synthproof.data.image.dicom_pixels import drawn
+from synthproof.data.image.dicom_decode import decodable, stored_frames, without_values
+from synthproof.data.image.dicom_pixels import drawn, stored_bits
 from synthproof.data.image.dicom_streams import stated_size
 
 MOST_PIXELS = 1 << 27
@@ -92,7 +93,12 @@ def read_dicom(path: Path, where: str = "") -> DicomPicture:
     MONOCHROME1. Held: the file's bytes, its decoded frames, and the pictures made of them; of the frame that a window is
     being applied to, some 20 bytes a value beside.
     """
-    shown = where or path.name
+    library()
+    with without_values():
+        return _read(path, where or path.name)
+
+
+def _read(path: Path, shown: str) -> DicomPicture:
     dataset = opened(path, shown)
     check_size(dataset, shown)
     frames = _decoded(dataset, shown)
@@ -161,14 +167,17 @@ def check_size(dataset: Any, where: str) -> None:
         rows, columns = int(dataset.Rows), int(dataset.Columns)
         frames, samples = int(dataset.get("NumberOfFrames") or 1), int(dataset.get("SamplesPerPixel") or 1)
         allocated = int(dataset.BitsAllocated)
+        stored_bits(dataset)
     except (TypeError, ValueError) as error:
-        raise ReadError("dicom/damaged", where=where, reason="Rows, Columns or NumberOfFrames") from error
+        raise ReadError("dicom/damaged", where=where, reason="Rows, Columns, NumberOfFrames or Bits Stored") from error
     values = rows * columns * frames * samples
     if values <= 0:
         raise ReadError("dicom/no-pixels", where=where)
     if values > MOST_PIXELS or frames > MOST_FRAMES:
         raise ReadError("dicom/too-large", where=where, n=f"{values:,}", most=f"{MOST_PIXELS:,}")
-    syntax = dataset.file_meta.TransferSyntaxUID
+    syntax = dataset.file_meta.get("TransferSyntaxUID")
+    if not syntax:
+        raise ReadError("dicom/damaged", where=where, reason="no transfer syntax")
     if not syntax.is_compressed or str(syntax) == DEFLATED:
         needed = -(-values * allocated // 8)
         if str(dataset.get("PhotometricInterpretation")) == "YBR_FULL_422":
@@ -177,7 +186,7 @@ def check_size(dataset: Any, where: str) -> None:
             reason = f"{len(dataset.PixelData):,} of {needed:,} bytes of pixels"
             raise ReadError("dicom/damaged", where=where, reason=reason)
         return
-    if not _decodable(syntax):
+    if not decodable(syntax, stored_bits(dataset)):
         raise ReadError("dicom/syntax", where=where, syntax=syntax.name)
     for high, wide in _stated(dataset, frames, where):
         if (high, wide) != (rows, columns):
@@ -185,13 +194,6 @@ def check_size(dataset: Any, where: str) -> None:
                 raise ReadError("dicom/too-large", where=where, n=f"{high:,} × {wide:,}", most=f"{MOST_PIXELS:,}")
             reason = f"{rows} × {columns} in the header, {high} × {wide} in the pixels"
             raise ReadError("dicom/damaged", where=where, reason=reason)
-
-
-def _decodable(syntax: Any) -> bool:
-    try:
-        return bool(library().pixels.get_decoder(syntax).is_available)
-    except NotImplementedError:
-        return False
 
 
 def _stated(dataset: Any, frames: int, where: str) -> list[tuple[int, int]]:
@@ -207,10 +209,8 @@ def _stated(dataset: Any, frames: int, where: str) -> list[tuple[int, int]]:
 
 
 def _decoded(dataset: Any, where: str) -> list[Any]:
-    from pydicom.pixels import iter_pixels
-
     try:
-        return list(iter_pixels(dataset))
+        return stored_frames(dataset, stored_bits(dataset))
     except Exception as error:  # noqa: BLE001 - decoders raise whatever a damaged stream leads them to
         raise ReadError("dicom/damaged", where=where, reason=type(error).__name__) from error
 
@@ -244,7 +244,7 @@ def facts(dataset: Any, window: str) -> dict[str, Any]:
     told = carried(dataset)
     return {
         "frames": int(dataset.get("NumberOfFrames") or 1),
-        "bits_stored": int(dataset.get("BitsStored") or dataset.BitsAllocated),
+        "bits_stored": stored_bits(dataset),
         "photometric": str(dataset.get("PhotometricInterpretation", ""))[:16],
         "syntax": dataset.file_meta.TransferSyntaxUID.name,
         "window": window,

@@ -13,6 +13,21 @@ from synthproof.data.image.chain import Pixels
 FloatArray = npt.NDArray[np.float64]
 
 
+def stored_bits(dataset: Any) -> int:
+    """Return how many bits of a value mean something."""
+    return int(dataset.get("BitsStored") or dataset.BitsAllocated)
+
+
+def in_colour(dataset: Any) -> bool:
+    """Return whether a file draws colours."""
+    return int(dataset.get("SamplesPerPixel") or 1) > 1 or "PALETTE" in str(dataset.get("PhotometricInterpretation"))
+
+
+def drawn_bits(dataset: Any) -> Literal[8, 16]:
+    """Return the bits that `drawn` gives: colours have 8, whatever the file stores."""
+    return 8 if in_colour(dataset) or stored_bits(dataset) <= 8 else 16
+
+
 def drawn(dataset: Any, frames: list[Any]) -> tuple[list[Pixels], Literal[8, 16], str]:
     """Return frames as they are to be looked at, their bits, and how they came about.
 
@@ -31,9 +46,9 @@ def drawn(dataset: Any, frames: list[Any]) -> tuple[list[Pixels], Literal[8, 16]
         shown = [apply_color_lut(f, dataset)[..., :3] for f in frames]
         return [(c >> (bits - 8) if bits > 8 else c).astype(np.uint8) for c in shown], 8, "palette"
     if frames[0].ndim == 3:
-        bits = int(dataset.get("BitsStored") or 8)
+        bits = stored_bits(dataset)
         return [(c >> (bits - 8) if bits > 8 else c).astype(np.uint8) for c in frames], 8, "colour"
-    stored = int(dataset.get("BitsStored") or dataset.BitsAllocated)
+    stored = stored_bits(dataset)
     signed = bool(dataset.get("PixelRepresentation", 0))
 
     def values(i: int) -> tuple[FloatArray, npt.NDArray[np.bool_] | None]:
@@ -42,7 +57,7 @@ def drawn(dataset: Any, frames: list[Any]) -> tuple[list[Pixels], Literal[8, 16]
 
     shares, how = _windowing(dataset, stored, values, len(frames))
     inverted = kind == "MONOCHROME1"
-    out_bits: Literal[8, 16] = 8 if stored <= 8 else 16
+    out_bits = drawn_bits(dataset)
     top, dtype = (255, np.uint8) if out_bits == 8 else (65_535, np.uint16)
     pictures: list[Any] = []
     for i in range(len(frames)):  # eight bytes a value are held of one frame at a time
@@ -131,7 +146,7 @@ def _windowing(
 
         return by_window, f"VOI window ({kind.lower()})"
     if stored <= 8 and not dataset.get("PixelRepresentation", 0) and "RescaleSlope" not in dataset:
-        return lambda _i, v: v / 255.0, "as stored"
+        return lambda _i, v: v / ((1 << stored) - 1), "as stored"  # of a mask of one bit, 1 is white
     ends = [_ends(*values(i)) for i in range(n)]
     low, high = min(e[0] for e in ends), max(e[1] for e in ends)
     return lambda _i, v: (v - low) / max(high - low, 1e-12), "full range"
@@ -154,4 +169,4 @@ def _window(values: FloatArray, center: float, width: float, kind: str) -> Float
     return (values - (center - 0.5)) / (width - 1.0) + 0.5
 
 
-__all__ = ["drawn"]
+__all__ = ["drawn", "drawn_bits", "in_colour", "stored_bits"]

@@ -11,6 +11,8 @@ from copy import copy
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+
 from synthproof.core.errors import ConfigError, did_you_mean
 from synthproof.data.image.dicom_profiles import (
     EMPTIED,
@@ -107,8 +109,9 @@ def deidentified(dataset: Any, profile: str = "basic", *, salt: bytes | None = N
 
     Notes
     -----
-    Pixels are not touched: text burned into them and faces stay (`synthproof.protection.burned_in`). The preamble,
-    private elements, overlays, curves, thumbnails and attached signatures go under every profile.
+    What the pixels show is not touched: text burned into them and faces stay (`synthproof.protection.burned_in`). The
+    preamble, private elements, overlays, curves, thumbnails and attached signatures go under every profile; so do overlays
+    in bits of uncompressed pixels that the picture does not use.
     """
     if profile not in PROFILES:
         known = ", ".join(PROFILES)
@@ -125,6 +128,9 @@ def deidentified(dataset: Any, profile: str = "basic", *, salt: bytes | None = N
         for name in EMPTIED:
             if name not in out:
                 setattr(out, name, "")
+    if (cleared := without_hidden_planes(dataset)) is not None:
+        out["PixelData"].value = cleared
+        counts["planes_cleared"] += 1
     out.PatientIdentityRemoved = "YES"
     out.DeidentificationMethod = f"synthproof {chosen}, categories of PS3.15 Annex E"
     out.LongitudinalTemporalInformationModified = "REMOVED"
@@ -137,6 +143,23 @@ def deidentified(dataset: Any, profile: str = "basic", *, salt: bytes | None = N
     out.file_meta = meta
     out.preamble = b"\0" * 128
     return Deidentified(dataset=out, profile=chosen, counts=dict(sorted(counts.items())))
+
+
+def without_hidden_planes(dataset: Any) -> bytes | None:
+    """Return the pixels without overlay planes in their unused bits (retired, PS3.5-2004 8.1.2); ``None`` when there are none."""
+    from pydicom.uid import ImplicitVRLittleEndian
+
+    planes = [e for e in dataset if 0x6000 <= e.tag.group <= 0x60FF and e.tag.element == 0x0102]
+    hidden = [e for e in planes if e.value and (e.tag.group, 0x3000) not in dataset]
+    meta = getattr(dataset, "file_meta", None)
+    syntax = meta.get("TransferSyntaxUID", ImplicitVRLittleEndian) if meta is not None else ImplicitVRLittleEndian
+    if not hidden or "PixelData" not in dataset or syntax.is_compressed:
+        return None
+    allocated, stored = int(dataset.BitsAllocated), int(dataset.get("BitsStored") or dataset.BitsAllocated)
+    shift = int(dataset.get("HighBit") or stored - 1) - stored + 1
+    kind = np.dtype(f"{'<' if syntax.is_little_endian else '>'}u{allocated // 8}")
+    values = np.frombuffer(dataset.PixelData, dtype=kind) & kind.type(((1 << stored) - 1) << shift)
+    return bytes(values.astype(kind).tobytes())
 
 
 def _copied(dataset: Any, profile: Profile, salt: bytes, counts: Counter[str], make: Any) -> Any:
@@ -187,4 +210,4 @@ def replaced_uid(uid: str, salt: bytes) -> str:
     return f"2.25.{int.from_bytes(digest, 'big')}"
 
 
-__all__ = ["Carried", "Deidentified", "carried", "deidentified", "replaced_uid"]
+__all__ = ["Carried", "Deidentified", "carried", "deidentified", "replaced_uid", "without_hidden_planes"]

@@ -23,13 +23,15 @@ from synthproof.data.image.dataset import ImageSet
 from synthproof.data.image.decode import SUFFIXES, Head, decode, is_dicom, look
 from synthproof.data.image.dicom import DicomPicture, read_dicom
 from synthproof.data.image.intake import Intake
-from synthproof.data.image.labels import grouped, labels_file, of_classes, of_table, unlabelled
+from synthproof.data.image.labels import Labelled, labels_file, of_classes, of_table, unlabelled
+from synthproof.data.image.persons import People, grouped
 from synthproof.data.image.store import new_store
 from synthproof.data.table.dataset import Origin, Table
 
 IntArray = npt.NDArray[np.intp]
 MOST_BAD = 0.1
 """Share of unreadable files above which reading is refused: then it is the folder that is wrong, not some files."""
+_NO_PICTURE = "dicom/no-pixels"
 _PARTS = {"train", "test", "val", "valid", "validation"}
 _BLOCK, _LOOKED = 64, 1_000
 _LARGE = 1 << 24
@@ -105,6 +107,17 @@ def _walk(folder: Path) -> Iterator[Path]:
             yield path
 
 
+_OTHERS = {
+    ".bmp", ".dib", ".gif", ".webp", ".jfif", ".jp2", ".j2k", ".heic", ".nii", ".nrrd", ".mha", ".mhd", ".svs", ".ima",
+}  # fmt: skip
+
+
+def _other_formats(folder: Path) -> int:
+    """Return how many files are pictures of formats that are not read: a class of them alone would vanish without a word."""
+    found = (p for p in folder.rglob("*") if p.suffix.lower() in _OTHERS or p.name.lower().endswith(".nii.gz"))
+    return sum(not p.name.startswith(".") and p.is_file() for p in found)
+
+
 @dataclass(slots=True)
 class _Files:
     """Files of a folder and what became of them."""
@@ -178,6 +191,8 @@ def read_folder(
     listed = [
         {**told[c], "code": c, "where": files.where(files.first[c]), "n": n} for c, n in sorted(files.bad.items())
     ]
+    if others := _other_formats(root):
+        listed.append({"code": "image/other-formats", "where": root.name, "n": others})
     listed += [*files.intake.notices(root.name), *_narrow(pixels, chain, root.name)]
     chain = replace(chain, window=", ".join(w for w, _ in files.window.most_common(3)))
     names = [p.relative_to(root).as_posix() for p in files.paths]
@@ -189,7 +204,8 @@ def read_folder(
         listed.append(notice_of(balanced, root.name))
     if files.intake.altered:  # what was altered once stays so, whoever hands it on
         origin = replace(origin, options={**origin.options, KEY: [Step(did="translate", input="real").to_dict()]})
-    table, of_file, noted = _folder_labels(root, names, how, origin)
+    found = _folder_labels(root, names, how, origin)
+    table, of_file, noted, people = found.table, found.files, [*found.notices], found.people
     row, at = _places(of_file, starts)
     row, at = row[kept[at]], at[kept[at]]
     if not len(row):
@@ -197,10 +213,15 @@ def read_folder(
     labels = table.with_frame(table.frame.take(row).reset_index(drop=True))
     if table.schema.unit_field is None and (files.person or any(f > 1 for f in frames)):
         # whose picture it is follows from the patient number of a DICOM file, else from the file itself
-        whose = [files.person.get(i, f"file {i}") for i in of_file[row].tolist()]
-        labels = grouped(labels, whose, "patient" if files.person else "file")
+        mine = of_file[row].tolist()
+        whose = [files.person.get(i) for i in mine]
+        owned = grouped(labels, whose, "patient" if files.person else "file", mine)
+        labels, people = owned.table, owned.people
+        if files.person and None in whose:
+            facts = {"n": len({i for i in mine if i not in files.person}), "of": len(set(mine))}
+            noted.append({"code": "image/persons-unknown", "where": root.name, **facts})
     layout = "table" if _table_of(root, how) else ("classes" if len(Path(names[0]).parts) > 1 else "flat")
-    images = finished(labels, pixels, chain, at, [*listed, *noted], layout)
+    images = finished(labels, pixels, chain, at, [*listed, *noted], layout, people)
     sizes = np.array([(0, 0) if h is None else (h.height, h.width) for h in files.heads], dtype=np.intp)
     return Placed(images=images, files=tuple(names[i] for i in of_file[row].tolist()), sizes=sizes[of_file[row]])
 
@@ -232,9 +253,10 @@ def _look_at(files: _Files, run: Run) -> None:
 
 
 def _refuse_bad(files: _Files) -> None:
-    n = sum(files.bad.values())
+    # archives lay reports and presentation states among pictures: they are told, and nothing is wrong with the folder
+    n = sum(files.bad.values()) - (files.bad[_NO_PICTURE] if any(h is not None for h in files.heads) else 0)
     if n and (n > MOST_BAD * len(files.paths) or n == len(files.paths)):
-        code = files.bad.most_common(1)[0][0]
+        code = next(c for c, _ in files.bad.most_common() if c != _NO_PICTURE or len(files.bad) == 1)
         where = f"{files.root.name}, {files.where(files.first[code])}"
         raise ReadError("image/too-many-bad", where=where, n=n, files=len(files.paths), code=code)
 
@@ -305,32 +327,34 @@ def _table_of(root: Path, how: How) -> Path | None:
     return Path(how.labels) if how.labels else labels_file(root)
 
 
-def _folder_labels(root: Path, names: list[str], how: How, origin: Origin) -> tuple[Table, IntArray, list[Any]]:
-    """Return labels, the file of each row, and notices."""
+def _folder_labels(root: Path, names: list[str], how: How, origin: Origin) -> Labelled:
+    """Return labels and the file of each row."""
     listed = _table_of(root, how)
     if listed is not None:
-        found = of_table(str(listed), names, targets=how.targets, person=how.person, origin=origin)
-        return found.table, found.files, list(found.notices)
+        return of_table(str(listed), names, targets=how.targets, person=how.person, origin=origin)
     every = np.arange(len(names), dtype=np.intp)
     tops = [Path(n).parts[:-1] for n in names]
     deep = all(len(t) >= 2 for t in tops) and {t[0].lower() for t in tops} <= _PARTS
     kinds = [t[1] if deep else (t[0] if t else "") for t in tops]
     if len(set(kinds)) == 1 or any(not k for k in kinds):
-        return (
-            unlabelled(len(names), origin),
-            every,
-            [{"code": "image/no-classes", "where": root.name, "n": len(names)}],
-        )
-    return of_classes(kinds, origin), every, []
+        told = {"code": "image/no-classes", "where": root.name, "n": len(names)}
+        return Labelled(table=unlabelled(len(names), origin), files=every, notices=(told,))
+    return Labelled(table=of_classes(kinds, origin), files=every)
 
 
 def finished(
-    labels: Table, pixels: Pixels, chain: Chain, at: IntArray, told: Sequence[Mapping[str, Any]], layout: str
+    labels: Table,
+    pixels: Pixels,
+    chain: Chain,
+    at: IntArray,
+    told: Sequence[Mapping[str, Any]],
+    layout: str,
+    people: People | None = None,
 ) -> ImageSet:
     """Return pictures whose origin says what came up while reading, and how they lay."""
     options = {**labels.origin.options, "notices": list(told), "layout": layout}
     table = Table(labels.frame, labels.schema, origin=replace(labels.origin, options=options))
-    return ImageSet(table, pixels, chain, at=at)
+    return ImageSet(table, pixels, chain, at=at).known_by(people or {})
 
 
 __all__ = ["MASKS", "MOST_BAD", "How", "Placed", "chain_for", "finished", "has_picture", "pictures_of", "read_folder"]

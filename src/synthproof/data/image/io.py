@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +16,11 @@ from synthproof.data.image.arrays import blocks_of, look_npz
 from synthproof.data.image.chain import Chain, Pixels
 from synthproof.data.image.custody import KEY, Step
 from synthproof.data.image.dataset import ImageSet
-from synthproof.data.image.decode import DICOM, SUFFIXES, Head
+from synthproof.data.image.decode import Head
 from synthproof.data.image.folder import How, chain_for, finished, has_picture, read_folder
 from synthproof.data.image.labels import of_table, unlabelled
 from synthproof.data.image.store import new_store
-from synthproof.data.image.zipped import names_in
+from synthproof.data.image.zipped import holds_pictures
 from synthproof.data.table.dataset import Origin
 
 IntArray = npt.NDArray[np.intp]
@@ -35,12 +35,8 @@ def is_image_source(source: Any) -> bool:
         return False
     path = Path(source)
     if path.is_dir():
-        return has_picture(path) or _any_picture(names_in(path))
-    return path.suffix.lower() == ".npz" or (path.suffix.lower() == ".zip" and _any_picture(names_in(path)))
-
-
-def _any_picture(names: Sequence[str]) -> bool:
-    return any(Path(n).suffix.lower() in {*SUFFIXES, *DICOM} for n in names)
+        return has_picture(path) or holds_pictures(path)
+    return path.suffix.lower() == ".npz" or (path.suffix.lower() == ".zip" and holds_pictures(path))
 
 
 def read_images(source: Any, how: How | None = None, *, store: Path | None = None, run: Run | None = None) -> ImageSet:
@@ -105,6 +101,9 @@ def _of_arrays(source: Mapping[str, Any], how: How, store: Path | None) -> Image
     given = np.asarray(source["images"])
     if given.ndim not in (3, 4) or given.dtype not in (np.dtype(np.uint8), np.dtype(np.uint16)):
         raise ReadError("image/depth", where="images", mode=f"{given.dtype}, {given.ndim} dimensions")
+    if 0 in given.shape or (given.ndim == 4 and given.shape[3] not in (1, 3)):
+        shape = " × ".join(map(str, given.shape))
+        raise ReadError("image/no-pictures", where="images", names=f"images ({shape})")
     colour = given.ndim == 4 and given.shape[3] == 3
     bits = 8 if given.dtype == np.uint8 else 16
     head = Head(height=given.shape[1], width=given.shape[2], frames=1, bits=bits, colour=colour)  # type: ignore[arg-type]
@@ -144,7 +143,8 @@ def _with_columns(
         told = [{"code": "image/no-classes", "where": origin.name, "n": n}]
         return finished(unlabelled(n, origin), pixels, chain, np.arange(n, dtype=np.intp), told, "flat")
     found = of_table(frame, (), targets=how.targets or targets, person=how.person, origin=origin)
-    return finished(found.table, pixels, chain, np.arange(n, dtype=np.intp), list(found.notices), "table")
+    at = np.arange(n, dtype=np.intp)
+    return finished(found.table, pixels, chain, at, list(found.notices), "table", found.people)
 
 
 __all__ = ["How", "is_image_source", "read_images"]

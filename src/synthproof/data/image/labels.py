@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from pathlib import Path, PurePosixPath
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,9 +15,10 @@ import pandas as pd
 from synthproof.core.errors import ReadError, SchemaError, did_you_mean
 from synthproof.core.schema import Field, Schema
 from synthproof.data.balanced import ADDED_COLUMNS, ORIGINS
+from synthproof.data.image.matching import files_named
+from synthproof.data.image.persons import People, with_person
 from synthproof.data.table.dataset import Origin, Table
 from synthproof.data.table.formats import write_texts
-from synthproof.data.table.hints import person_like
 from synthproof.data.table.io import read_table
 
 IntArray = npt.NDArray[np.intp]
@@ -34,17 +36,17 @@ LABEL_NAMES = (
     "finding labels",
     "grade",
     "stage",
-)
-PERSON_NAMES = (
-    "patient",
-    "patient_id",
-    "patient id",
-    "patientid",
-    "subject",
-    "subject_id",
-    "person",
-    "person_id",
-    "pid",
+    "라벨",
+    "레이블",
+    "클래스",
+    "부류",
+    "분류",
+    "진단",
+    "진단명",
+    "판정",
+    "소견",
+    "등급",
+    "병기",
 )
 MARKS = ("seed", "index", "model")
 _MOST_CLASSES = 200
@@ -63,11 +65,14 @@ class Labelled:
         Position of the picture of each row.
     notices
         What a person should know, as the errors that were not raised.
+    people
+        Who stands behind the pseudonyms, for as long as the process lives.
     """
 
     table: Table
     files: IntArray
     notices: tuple[Notice, ...] = ()
+    people: People = field(default_factory=dict)
 
 
 def of_classes(names: Sequence[str], origin: Origin) -> Table:
@@ -115,68 +120,41 @@ def of_table(
     notices: list[Notice] = []
     if files:
         name, at = _matched(table, files, origin.name)
-        rows = np.flatnonzero(at >= 0).astype(np.intp)
-        if len(rows) < table.n_rows:
+        if (at < 0).any():
             notices.append({"code": "image/rows-without-file", "where": origin.name, "n": int((at < 0).sum())})
+        # a picture named twice belongs to its first row
+        again = (at >= 0) & pd.Series(at).duplicated().to_numpy()
+        if again.any():
+            notices.append({"code": "image/rows-twice", "where": origin.name, "n": int(again.sum())})
+        at = np.where(again, -1, at)
+        rows = np.flatnonzero(at >= 0).astype(np.intp)
         left = len(files) - len(np.unique(at[rows]))
         if left:
             notices.append({"code": "image/files-without-row", "where": origin.name, "n": left})
         table = table.without(name)
     table = table.with_frame(table.frame.take(rows).reset_index(drop=True))
-    table = _with_person(table, person)
-    table, dropped = _with_targets(_split_lists(table, targets), targets, origin.name)
+    owned = with_person(table, person)
+    if owned.unknown:
+        facts = {"n": owned.unknown, "of": table.n_rows}
+        notices.append({"code": "image/persons-unknown", "where": origin.name, **facts})
+    table, dropped = _with_targets(_split_lists(owned.table, targets), targets, origin.name)
     notices += dropped
-    return Labelled(
-        table=Table(table.frame, table.schema, origin=replace(origin)), files=at[rows], notices=tuple(notices)
-    )
+    table = Table(table.frame, table.schema, origin=replace(origin))
+    return Labelled(table=table, files=at[rows], notices=tuple(notices), people=owned.people)
 
 
 def _matched(table: Table, files: Sequence[str], where: str) -> tuple[str, IntArray]:
     """Return the column that names pictures and, row by row, the position of the picture (-1: none)."""
-    keys: list[dict[str, int]] = [{}, {}, {}]
-    for i, name in enumerate(files):
-        path = PurePosixPath(name)
-        for known, key in zip(keys, (name, path.name, path.stem), strict=True):
-            known[key] = -1 if key in known else i  # a name that two files share names neither
     best, found = "", np.full(table.n_rows, -1, dtype=np.intp)
     for f in table.schema.fields:
         if f.kind in {"continuous", "datetime", "boolean"}:
             continue
-        texts = [str(v).replace("\\", "/").removeprefix("./") for v in table.frame[f.name].astype("string").fillna("")]
-        for known in keys:
-            at = np.array([known.get(t, known.get(PurePosixPath(t).name, -1)) for t in texts], dtype=np.intp)
-            if (at >= 0).sum() > (found >= 0).sum():
-                best, found = f.name, at
+        at = files_named(table.frame[f.name].astype("string").fillna("").tolist(), files)
+        if (at >= 0).sum() > (found >= 0).sum():
+            best, found = f.name, at
     if (found >= 0).sum() * 2 < min(table.n_rows, len(files)):
         raise ReadError("image/no-file-column", where=where, n=int((found >= 0).sum()), rows=table.n_rows)
-    # a picture named twice belongs to its first row
-    taken = pd.Series(found).where(found >= 0)
-    found[(taken.duplicated() & taken.notna()).to_numpy()] = -1
     return best, found
-
-
-def _with_person(table: Table, person: str) -> Table:
-    """Return the table whose person column holds pseudonyms and is the unit."""
-    name = person or table.schema.unit_field or ""
-    if not name:
-        known = {n.lower(): n for n in table.schema.names}
-        name = next((known[p] for p in PERSON_NAMES if p in known), "")
-    if not name:
-        return table
-    f = table.schema.field(name)
-    codes, _ = pd.factorize(table.frame[name].astype("string"), use_na_sentinel=True)
-    # Who is who must not follow from the numbers: they count in the order of the rows, not of the names.
-    alone = codes.max(initial=-1) + 1 + np.arange(len(codes))
-    codes = np.where(codes < 0, alone, codes)
-    pseudonyms = pd.Series([f"P{c + 1:06d}" for c in codes], dtype=pd.StringDtype(na_value=np.nan))
-    unit = person_like(name) or "patient"
-    kept = Field(name=name, kind="identifier", roles=f.roles | {"unit"}, reason=f"says whose picture it is ({unit})")
-    schema = replace(table.schema, unit=unit)
-    for other in schema.with_role("unit"):
-        if other != name:
-            clean = schema.field(other)
-            schema = schema.replace_field(replace(clean, roles=clean.roles - {"unit"}))
-    return Table(table.frame.assign(**{name: pseudonyms}), schema.replace_field(kept), origin=table.origin)
 
 
 def _split_lists(table: Table, targets: Sequence[str]) -> Table:
@@ -188,12 +166,16 @@ def _split_lists(table: Table, targets: Sequence[str]) -> Table:
         cells = table.frame[name].astype("string").fillna("")
         if not cells.str.contains(_SPLIT, regex=False).any():
             continue
-        flags = cells.str.get_dummies(_SPLIT)
+        lists = cells.str.strip().str.replace(rf"\s*{re.escape(_SPLIT)}\s*", _SPLIT, regex=True)
+        flags = lists.str.get_dummies(_SPLIT)
         kinds = [k for k in flags.columns if k.strip().lower() not in {"", "no finding", "none", "normal"}]
         if not 2 <= len(kinds) <= _MOST_CLASSES:
             continue
-        made = [Field(name=k, kind="boolean", roles=frozenset({"target"}), reason=f"part of {name}") for k in kinds]
-        frame = table.frame.drop(columns=[name]).assign(**{k: flags[k].astype(bool).astype("boolean") for k in kinds})
+        unknown = lists == ""  # nobody looked: that is no "no"
+        some, why = bool(unknown.any()), f"part of {name}"
+        made = [Field(name=k, kind="boolean", roles=frozenset({"target"}), nullable=some, reason=why) for k in kinds]
+        yes = {k: flags[k].astype(bool).astype("boolean").mask(unknown) for k in kinds}
+        frame = table.frame.drop(columns=[name]).assign(**yes)
         fields = (*(f for f in table.schema.fields if f.name != name), *made)
         table = Table(frame, replace(table.schema, fields=fields), origin=table.origin)
     return table
@@ -257,20 +239,6 @@ def as_class(f: Field, column: pd.Series, *, alone: bool = False) -> tuple[Field
     return made, pd.Series(pd.Categorical(named_as, categories=list(levels)))
 
 
-def grouped(labels: Table, whose: Sequence[str], unit: str) -> Table:
-    """Return labels with a unit column of pseudonyms, numbered as persons first appear."""
-    name = unit
-    while name in labels.schema:
-        name += "_"
-    codes, _ = pd.factorize(np.array(whose, dtype=object))
-    f = Field(name=name, kind="identifier", roles=frozenset({"unit"}), reason="whose picture it is, from the file")
-    frame = labels.frame.assign(
-        **{name: pd.Series([f"P{c + 1:06d}" for c in codes], dtype=pd.StringDtype(na_value=np.nan))}
-    )
-    schema = replace(labels.schema, fields=(*labels.schema.fields, f), unit=unit)
-    return Table(frame, schema, origin=labels.origin)
-
-
 def labels_file(folder: Path) -> Path | None:
     """Return the label table that lies beside pictures, if there is just one."""
     suffixes = {".csv", ".tsv", ".parquet", ".xlsx", ".jsonl"}
@@ -284,4 +252,4 @@ def _schema(fields: Sequence[Field]) -> Schema:
     return Schema(fields=tuple(fields), unit="image", modality="image")
 
 
-__all__ = ["Labelled", "as_class", "grouped", "labels_file", "of_classes", "of_table", "unlabelled"]
+__all__ = ["Labelled", "as_class", "labels_file", "of_classes", "of_table", "unlabelled"]

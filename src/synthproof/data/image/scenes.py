@@ -120,16 +120,14 @@ class Scenes(ImageSet):
             at=self.at[rows],
             marks=marks,
         )
-        out._digests = self._digests
-        return out
+        return self._hand_on(out)
 
     def with_labels(self, labels: Table) -> Self:
         """Return the same scenes with another label table of as many rows."""
         out = type(self)(
             labels, self.store, self.chain, boxes=self.boxes, masks=self.masks, at=self.at, marks=self.marks
         )
-        out._digests = self._digests
-        return out
+        return self._hand_on(out)
 
     def with_pixels(self, store: Pixels) -> Self:
         """Return other pixels under the same labels, boxes and masks."""
@@ -153,8 +151,7 @@ class Scenes(ImageSet):
             self.labels, self.store, self.chain, boxes=self.boxes.assign(**{"class": classes}), masks=self.masks,
             at=self.at, marks=self.marks,
         )  # fmt: skip
-        out._digests = self._digests
-        return out
+        return self._hand_on(out)
 
     def fingerprint(self) -> str:
         """Return ``sha256:…`` of pictures, labels and boxes."""

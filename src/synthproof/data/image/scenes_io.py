@@ -21,7 +21,8 @@ from synthproof.data.image.dataset import ImageSet
 from synthproof.data.image.decode import decode, pillow
 from synthproof.data.image.folder import MASKS, MOST_BAD, How, Placed, pictures_of, read_folder
 from synthproof.data.image.io import read_images
-from synthproof.data.image.labels import grouped
+from synthproof.data.image.matching import files_named
+from synthproof.data.image.persons import Owned, grouped
 from synthproof.data.image.scenes import COLUMNS, CORNERS, Scenes, scaled
 from synthproof.data.image.write import LIST, write_folder, write_images
 from synthproof.data.image.zipped import as_folder, names_in
@@ -116,8 +117,10 @@ def read_scenes(
         if not how.labels and not (root / LIST).is_file() and (beside / LIST).is_file():
             how = replace(how, labels=str(beside / LIST))
         files = [p.relative_to(root).as_posix() for p in pictures_of(root)]
-        listed = [*found.images, *_listed(root if (root / LIST).is_file() else beside)]
+        # each table by itself: one may name a picture by its path, the other by its last part
+        listed = _listed(root if (root / LIST).is_file() else beside)
         known = dict(zip(listed, _files_of(listed, files), strict=True))
+        known |= dict(zip(found.images, _files_of(found.images, files), strict=True))
         wanted = {f for f in known.values() if f}
         if not wanted:
             raise ReadError("image/no-pictures", where=path.name, names="-")
@@ -135,14 +138,8 @@ def _listed(folder: Path) -> list[str]:
 
 
 def _files_of(names: Sequence[str], files: Sequence[str]) -> list[str]:
-    """Return the file that each name means, by path, name or stem; "" where none or more than one would."""
-    keys: list[dict[str, str]] = [{}, {}, {}]
-    for file in files:
-        path = PurePosixPath(file)
-        for known, key in zip(keys, (file, path.name, path.stem), strict=True):
-            known[key] = "" if key in known else file
-    wanted = [(n, PurePosixPath(n).name) for n in names]
-    return [next((k[t] for t in both for k in keys if t in k), "") for both in wanted]
+    """Return the file that each name means, "" where none or more than one would."""
+    return [files[i] if i >= 0 else "" for i in files_named(names, files).tolist()]
 
 
 def _told(found: Boxes, known: Mapping[str, str], files: Sequence[str], where: str) -> list[dict[str, Any]]:
@@ -190,8 +187,10 @@ def _assembled(
     # a box that fell out would shift the numbers in masks: then they no longer say which part is meant
     whole = found.whole and bool(good[rows >= 0].all())
     masks = _masks(beside, placed.files, images.chain) if whole else None
-    labels = _with_persons(_labels(images, told), found, rows)
-    return Scenes(labels, images.store, images.chain, boxes=boxes, masks=_placed(masks, images), at=images.at)
+    owned = _with_persons(_labels(images, told), found, rows, images)
+    masks = _placed(masks, images)
+    out = Scenes(owned.table, images.store, images.chain, boxes=boxes, masks=masks, at=images.at)
+    return out.known_by(owned.people)
 
 
 def _outside(corners: FloatArray, high: int, wide: int) -> npt.NDArray[np.bool_]:
@@ -206,15 +205,15 @@ def _labels(images: ImageSet, told: Sequence[Mapping[str, Any]]) -> Table:
     return Table(images.frame, images.labels.schema, origin=replace(images.origin, options=options))
 
 
-def _with_persons(labels: Table, found: Boxes, rows: IntArray) -> Table:
+def _with_persons(labels: Table, found: Boxes, rows: IntArray, images: ImageSet) -> Owned:
     """Return labels whose unit is the person that the boxes name, where nothing else says whose a picture is."""
     if labels.schema.unit_field is not None or "person" not in found.frame:
-        return labels
+        return Owned(table=labels, people=images.people or {})
     # a picture without a box is nobody else's: it stands alone
-    whose = [f"alone {r}" for r in range(labels.n_rows)]
+    whose: list[str | None] = [None] * labels.n_rows
     for r, name in zip(rows[::-1].tolist(), found.frame["person"].tolist()[::-1], strict=True):
         if r >= 0 and name:
-            whose[r] = f"person {name}"
+            whose[r] = str(name)
     return grouped(labels, whose, "patient")
 
 

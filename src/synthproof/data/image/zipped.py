@@ -12,9 +12,11 @@ from contextlib import contextmanager, nullcontext
 from pathlib import Path, PurePosixPath
 
 from synthproof.core.errors import ReadError
-from synthproof.data.image.decode import DICOM, MOST_PIXELS, SUFFIXES
+from synthproof.data.image.decode import DICOM, MOST_PIXELS, PREFIX, SUFFIXES, maybe_dicom
 
 _TABLES = {".csv", ".tsv", ".parquet", ".json"}
+_UNREADABLE = (zipfile.BadZipFile, OSError, RuntimeError, EOFError, zlib.error)
+_LOOKED = 32
 _ODD = re.compile(r"[\\:\x00]")
 
 
@@ -49,9 +51,47 @@ def names_in(path: Path) -> list[str]:
     archive = path if path.is_file() and path.suffix.lower() == ".zip" else _lone_zip(path)
     try:
         with zipfile.ZipFile(archive) if archive is not None else nullcontext() as inside:
-            return [] if inside is None else [PurePosixPath(n).name for n in inside.namelist()]
+            return [] if inside is None else [PurePosixPath(_name_of(i)).name for i in inside.infolist()]
     except (zipfile.BadZipFile, OSError):
         return []
+
+
+def holds_pictures(path: Path) -> bool:
+    """Return whether a zip, or the one zip of a folder without pictures, lists pictures: by their suffixes, or DICOM
+    files without one among the first members that have none."""
+    archive = path if path.is_file() and path.suffix.lower() == ".zip" else _lone_zip(path)
+    if archive is None:
+        return False
+    try:
+        with zipfile.ZipFile(archive) as inside:
+            items = inside.infolist()
+            if any(PurePosixPath(i.filename).suffix.lower() in {*SUFFIXES, *DICOM} for i in items):
+                return True
+            bare = [i for i in items if not i.is_dir() and maybe_dicom(PurePosixPath(i.filename))]
+            return any(_is_dicom(inside, i) for i in bare[:_LOOKED])
+    except _UNREADABLE:
+        return False
+
+
+def _is_dicom(inside: zipfile.ZipFile, item: zipfile.ZipInfo) -> bool:
+    with inside.open(item) as file:
+        return file.read(132)[128:] == PREFIX
+
+
+def _name_of(item: zipfile.ZipInfo) -> str:
+    """Return the name of a member as whoever made the zip wrote it.
+
+    Korean Windows writes names in its own code page without saying so; they would come out as box-drawing characters, and
+    so would the classes that folders are named by.
+    """
+    if item.flag_bits & 0x800 or item.filename.isascii():
+        return item.filename
+    for encoding in ("utf-8", "cp949"):
+        try:
+            return item.filename.encode("cp437").decode(encoding)
+        except UnicodeError:
+            continue
+    return item.filename
 
 
 def _lone_zip(folder: Path) -> Path | None:
@@ -77,17 +117,14 @@ def _unpack(archive: Path, root: Path) -> None:
     try:
         with zipfile.ZipFile(archive) as inside:
             for item in inside.infolist():
-                path = PurePosixPath(item.filename)
+                name = _name_of(item)
+                path = PurePosixPath(name)
                 wanted = path.suffix.lower() in {*SUFFIXES, *DICOM, *_TABLES}
-                if (
-                    item.is_dir()
-                    or not wanted
-                    or path.is_absolute()
-                    or _ODD.search(item.filename)
-                    or ".." in path.parts
-                ):
+                if item.is_dir() or path.is_absolute() or _ODD.search(name) or ".." in path.parts:
                     continue
                 if any(part.startswith((".", "__MACOSX")) for part in path.parts):
+                    continue
+                if not wanted and not (maybe_dicom(path) and _is_dicom(inside, item)):
                     continue
                 target = root / path
                 target.parent.mkdir(parents=True, exist_ok=True)
@@ -99,8 +136,8 @@ def _unpack(archive: Path, root: Path) -> None:
                         left, room = left - len(chunk), room - len(chunk)
                         if room < 0:
                             raise ReadError("image/not-an-archive", where=archive.name, reason="larger than the disk")
-    except (zipfile.BadZipFile, OSError, RuntimeError, EOFError, zlib.error) as error:
+    except _UNREADABLE as error:
         raise ReadError("image/not-an-archive", where=archive.name, reason=type(error).__name__) from error
 
 
-__all__ = ["as_folder", "names_in"]
+__all__ = ["as_folder", "holds_pictures", "names_in"]

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import warnings
 import zlib
 from io import BytesIO
 from pathlib import Path
@@ -7,15 +8,18 @@ from typing import Any
 
 import numpy as np
 import pytest
-from pydicom import dcmwrite
+from pydicom import config, dcmwrite
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.encaps import encapsulate
 from pydicom.uid import (
+    MPEG2MPML,
     DeflatedExplicitVRLittleEndian,
     ExplicitVRBigEndian,
     ExplicitVRLittleEndian,
     JPEG2000Lossless,
     JPEGBaseline8Bit,
+    JPEGExtended12Bit,
+    JPEGLossless,
     JPEGLosslessSV1,
     JPEGLSLossless,
     RLELossless,
@@ -23,8 +27,11 @@ from pydicom.uid import (
 
 from synthproof.core.errors import ReadError
 from synthproof.data.image import dicom
+from synthproof.data.image.decode import look
 from synthproof.data.image.dicom import read_dicom
 from synthproof.data.image.dicom_streams import stated_size
+from synthproof.data.image.io import read_images
+from synthproof.testing.jpeg_streams import encoded
 
 RAMP = (np.arange(48 * 64, dtype=np.uint16) % 4096).reshape(48, 64)
 
@@ -200,11 +207,13 @@ def _raises(d: Dataset, folder: Path) -> ReadError:
 
 
 def test_no_decoder_no_pixels_no_dicom(tmp_path: Path) -> None:
-    d = dataset(RAMP, syntax=JPEGLosslessSV1)
+    d = dataset(RAMP, stored=12, syntax=JPEGExtended12Bit)  # Pillow reads its form of 8 bits alone
     d.PixelData = encapsulate([b"\xff\xd8\xff\xd9"])
     d["PixelData"].is_undefined_length = True
-    if not dicom._decodable(JPEGLosslessSV1):
-        assert _raises(d, tmp_path).code == "dicom/syntax"
+    for syntax in (JPEGExtended12Bit, MPEG2MPML):
+        d.file_meta.TransferSyntaxUID = syntax
+        if not dicom.decodable(syntax, 12):
+            assert _raises(d, tmp_path).code == "dicom/syntax"
     d = dataset(RAMP)
     del d.PixelData
     assert _raises(d, tmp_path).code == "dicom/no-pixels"
@@ -252,3 +261,78 @@ def test_bombs_are_refused_before_decoding(tmp_path: Path, monkeypatch: pytest.M
         read_dicom(path)
     assert caught.value.code == "dicom/too-large"
     assert zlib.MAX_WBITS == 15
+
+
+@pytest.mark.parametrize("syntax", [JPEGLossless, JPEGLosslessSV1])
+def test_lossless_jpeg_as_archives_store_it(syntax: Any, tmp_path: Path) -> None:
+    window = {"WindowCenter": 2048, "WindowWidth": 4096}
+    plain = read_dicom(written(dataset(RAMP.astype(np.int16) - 2048, stored=12, **window), tmp_path)).frames[0]
+    predictor = 1 if syntax == JPEGLosslessSV1 else 6
+    raw = (RAMP.astype(np.int32) - 2048) & 0xFFF
+    d = dataset(RAMP.astype(np.int16), stored=12, syntax=syntax, **window)
+    d.PixelData = encapsulate([encoded(raw.astype(np.uint16), 12, predictor=predictor)])
+    d["PixelData"].is_undefined_length = True
+    assert np.array_equal(read_dicom(written(d, tmp_path)).frames[0], plain), "signed values of twelve bits"
+    colour = np.random.default_rng(0).integers(0, 256, (6, 7, 3), dtype=np.uint8)
+    d = dataset(np.stack([colour, colour[::-1]]), kind="RGB", syntax=syntax)
+    d.PixelData = encapsulate([encoded(c, 8, predictor=predictor) for c in (colour, colour[::-1])])
+    d["PixelData"].is_undefined_length = True
+    got = read_dicom(written(d, tmp_path)).frames
+    assert np.array_equal(np.stack(got), np.stack([colour, colour[::-1]]))
+    d.PixelData = encapsulate([encoded(colour, 8)[:-30], encoded(colour, 8)])
+    d["PixelData"].is_undefined_length = True
+    assert _raises(d, tmp_path).code == "dicom/damaged"
+
+
+def test_the_head_knows_the_bits_that_are_drawn(tmp_path: Path) -> None:
+    deep = dataset(np.stack([RAMP * 16] * 3, axis=-1), kind="RGB")
+    mask = dataset((RAMP > 2000).astype(np.uint8), stored=1)
+    for d, top in ((deep, 191), (mask, 255)):
+        path = written(d, tmp_path)
+        got = read_dicom(path)
+        assert look(path, "x").bits == got.bits == 8
+        assert got.frames[0].max() == top, "neither is all but black"
+
+
+def test_odd_values_are_not_quoted_and_spoil_no_picture(tmp_path: Path) -> None:
+    path = written(dataset(RAMP, stored=12, SeriesNumber="777777", StudyInstanceUID="1.2.410.200010.777"), tmp_path)
+    body = path.read_bytes()
+    path.write_bytes(body.replace(b"777777", b"77A777").replace(b"200010.777", b"200010.07A"))
+    before = config.settings.reading_validation_mode
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert look(path, "x").bits == 16
+        assert read_dicom(path).facts["identifying"] > 0
+    assert config.settings.reading_validation_mode == before
+
+
+def test_a_header_without_what_it_must_have_is_damage(tmp_path: Path) -> None:
+    empty = dataset(RAMP)
+    empty.BitsStored = None
+    with pytest.raises(ReadError) as caught:
+        look(written(empty, tmp_path), "x")
+        read_dicom(tmp_path / "a.dcm")
+    assert caught.value.code == "dicom/damaged"
+    path = written(dataset(RAMP), tmp_path)
+    body = path.read_bytes()
+    at = body.index(b"\x02\x00\x10\x00UI")
+    path.write_bytes(body[: at + 2] + b"\x11" + body[at + 3 :])  # the transfer syntax under another number
+    with pytest.raises(ReadError):
+        look(path, "x")
+
+
+def test_reports_among_pictures_refuse_no_folder(tmp_path: Path) -> None:
+    for i in range(12):
+        d = dataset(RAMP, stored=12, PatientID=f"P{i}")
+        if i % 2:
+            del d.PixelData
+        dcmwrite(tmp_path / f"{i}.dcm", d, enforce_file_format=True)
+    found = read_images(tmp_path)
+    assert found.n_rows == 6
+    told = {n["code"]: n.get("n") for n in found.origin.options["notices"]}
+    assert told["dicom/no-pixels"] == 6
+    for i in range(0, 12, 2):
+        (tmp_path / f"{i}.dcm").unlink()
+    with pytest.raises(ReadError) as caught:
+        read_images(tmp_path)
+    assert caught.value.code == "image/too-many-bad"

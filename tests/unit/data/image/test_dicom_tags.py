@@ -157,3 +157,23 @@ def test_unwritable_arrays_and_the_missing_extra(tmp_path: Path, monkeypatch: py
     with pytest.raises(ImportError) as missing:
         library()
     assert "synthproof[dicom]" in str(missing.value)
+
+
+def test_overlay_planes_within_the_pixels_go(tmp_path: Path) -> None:
+    from pydicom.uid import ExplicitVRBigEndian
+
+    given = np.arange(24 * 20, dtype=np.uint16).reshape(24, 20)
+    for syntax, kind in ((ExplicitVRLittleEndian, "<u2"), (ExplicitVRBigEndian, ">u2")):
+        path = write_dicom(given, tmp_path / "x.dcm", klass="c", seed=1, index=2, model="sha256:0")
+        d = dcmread(path)
+        d.file_meta.TransferSyntaxUID, d.BitsStored, d.HighBit = syntax, 12, 11
+        d.PixelData = (given | np.uint16(0b1010 << 12)).astype(kind).tobytes()
+        before = bytes(d.PixelData)
+        for element, value in ((0x10, 24), (0x11, 20), (0x100, 16), (0x102, 13)):
+            d.add_new(0x60000000 | element, "US", value)
+        clean = deidentified(d, "basic", salt=b"s")
+        assert np.array_equal(np.frombuffer(clean.dataset.PixelData, dtype=kind).reshape(24, 20), given)
+        assert clean.counts["planes_cleared"] == 1
+        assert d.PixelData == before, "what was given is not changed"
+        del d[0x60000102]
+        assert "planes_cleared" not in deidentified(d, "basic", salt=b"s").counts

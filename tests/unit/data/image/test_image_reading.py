@@ -13,6 +13,7 @@ from synthproof.core.run import Run
 from synthproof.data.image.chain import Chain, fitting_side
 from synthproof.data.image.dataset import ImageSet
 from synthproof.data.image.io import How, is_image_source, read_images
+from synthproof.data.image.scenes_io import read_pictures
 from synthproof.data.split import split
 from synthproof.data.table.io import notices
 from synthproof.testing.shapes import CLASSES, shapes
@@ -180,3 +181,80 @@ def test_reading_can_be_cancelled(folder: Path) -> None:
     job.cancel()
     with pytest.raises(Exception, match="run/cancelled"):
         read_images(folder, run=job)
+
+
+def test_pictures_of_other_formats_are_told(folder: Path) -> None:
+    for i, path in enumerate(sorted((folder / "disc").glob("*.png"))):
+        Image.open(path).save(path.with_suffix(".bmp"))
+        if i:
+            path.unlink()
+    told = {n["code"]: n.get("n") for n in read_images(folder).origin.options["notices"]}
+    assert told["image/other-formats"] == len([*(folder / "disc").glob("*.bmp")]) > 1
+
+
+def test_a_damaged_archive_is_an_error_of_ours(tmp_path: Path) -> None:
+    x, y = np.random.default_rng(0).integers(0, 256, (40, 16, 16), dtype=np.uint8), np.arange(40) % 2
+    np.savez(tmp_path / "a.npz", x=x, y=y)
+    body = bytearray((tmp_path / "a.npz").read_bytes())
+    body[5_000] ^= 0xFF
+    (tmp_path / "b.npz").write_bytes(bytes(body))
+    with pytest.raises(ReadError) as caught:
+        read_images(tmp_path / "b.npz")
+    assert caught.value.code == "image/damaged"
+    np.savez(tmp_path / "c.npz", x=x, y=np.zeros((40, 2, 2)))
+    with pytest.raises(ReadError) as caught:
+        read_images(tmp_path / "c.npz")
+    assert caught.value.code == "image/labels-differ"
+    for odd in (x[:0], np.zeros((4, 3, 16, 16), np.uint8)):
+        np.savez(tmp_path / "d.npz", x=odd)
+        for source in (tmp_path / "d.npz", {"images": odd}):
+            with pytest.raises(ReadError) as caught:
+                read_images(source)
+            assert caught.value.code == "image/no-pictures"
+
+
+def test_persons_of_one_part_of_an_archive(tmp_path: Path) -> None:
+    x = np.random.default_rng(0).integers(0, 256, (40, 16, 16), dtype=np.uint8)
+    np.savez(
+        tmp_path / "a.npz", x_train=x, y_train=np.arange(40) % 2, patient_id_train=np.arange(40) // 4, x_test=x[:5]
+    )
+    assert len(read_images(tmp_path / "a.npz")) == 10
+
+
+def test_a_zip_of_korean_windows_keeps_its_names(tmp_path: Path) -> None:
+    import zipfile
+
+    for i in range(12):
+        place = tmp_path / "in" / ("정상", "폐렴")[i % 2]
+        place.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(np.full((16, 16), 20 * i, np.uint8)).save(place / f"{i}.png")
+
+    class Plain(zipfile.ZipInfo):
+        """A name in the code page of the system, unmarked, as Windows writes it."""
+
+        def _encodeFilenameFlags(self) -> tuple[bytes, int]:  # noqa: N802
+            return self.filename.encode("cp949"), self.flag_bits & ~0x800
+
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as out:
+        for path in sorted((tmp_path / "in").rglob("*.png")):
+            out.writestr(Plain(path.relative_to(tmp_path / "in").as_posix()), path.read_bytes())
+    assert is_image_source(tmp_path / "a.zip")
+    assert read_pictures(tmp_path / "a.zip").classes()[1] == ("정상", "폐렴")
+
+
+def test_a_zip_of_dicom_files_without_a_suffix(tmp_path: Path) -> None:
+    pytest.importorskip("pydicom")
+    import zipfile
+
+    from synthproof.data.image.dicom_write import write_dicom
+
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as out:
+        out.writestr("README", "an export")
+        out.writestr("DICOMDIR", b"\0" * 128 + b"DICM")
+        for i in range(10):
+            made = write_dicom(
+                np.full((16, 16), 20 * i, np.uint8), tmp_path / "x", klass="c", seed=1, index=i, model="m"
+            )
+            out.write(made, f"ST0001/IM{i:06d}")
+    assert is_image_source(tmp_path / "a.zip")
+    assert read_pictures(tmp_path / "a.zip").n_rows == 10
