@@ -25,8 +25,8 @@ IntArray = npt.NDArray[np.intp]
 _READ = Words(
     en="Pixels compared by SHA-256, mirrored and by quarter turns too. 0: no synthetic image equals a training image more often than an "
     "unseen one. Any change at all hides a copy from this number; near copies are looked for elsewhere.",
-    ko="픽셀의 SHA-256 값을(반전과 90도 단위 회전 포함) 비교합니다. 0은 합성 이미지가 미학습 원본보다 학습 원본과 더 자주 같지 않다는 뜻입니다. "
-    "조금이라도 바뀌면 이 수치에 나타나지 않으며, 근접 복제는 별도로 찾습니다.",
+    ko="픽셀의 SHA-256 값을(반전과 90도 단위 회전 포함) 비교합니다. 0은 합성 이미지가 미학습 원본보다 학습 원본과 더 자주 같지 않다는 "
+    "뜻입니다. 조금이라도 바뀌면 이 수치에 나타나지 않으며, 근접 복제는 별도로 찾습니다.",
 )
 
 
