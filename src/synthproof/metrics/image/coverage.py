@@ -51,7 +51,7 @@ class ImageCoverage:
 
     card: ClassVar[Card] = Card(
         id="image.coverage",
-        version=1,
+        version=2,
         family="fidelity",
         name=Words(
             en="Coverage, density, precision, recall of images",

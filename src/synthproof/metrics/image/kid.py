@@ -56,7 +56,7 @@ class Kid:
 
     card: ClassVar[Card] = Card(
         id="image.kid",
-        version=1,
+        version=2,
         family="fidelity",
         name=Words(en="Kernel distance of images", ko="이미지 커널 거리"),
         question=Words(

@@ -95,7 +95,7 @@ class NearCopies:
 
     card: ClassVar[Card] = Card(
         id="image.near_copies",
-        version=2,
+        version=3,
         family="safety",
         name=Words(en="Near copies of images", ko="이미지 근접 복제"),
         question=Words(
@@ -107,7 +107,7 @@ class NearCopies:
         high=1.0,
         better="lower",
         source="Carlini et al. 2023, arXiv 2301.13188 (ratio to neighbours); Hill 1975, doi:10.1214/aos/1176343247; "
-        "alignment, evened axes, limits from unseen persons: ours",
+        "alignment, evened axes, limits from unseen persons, planted controls: ours",
         ideal=Words(en="0: none beyond duplicates of the source.", ko="0: 원천의 중복을 넘는 복제 없음."),
         needs=frozenset({"holdout"}),
         attacker=Attacker(

@@ -120,7 +120,7 @@ class PartCopies:
 
     card: ClassVar[Card] = Card(
         id="image.part_copies",
-        version=1,
+        version=2,
         family="safety",
         name=Words(en="Copies of parts and layouts", ko="부분·배치 복제"),
         question=Words(

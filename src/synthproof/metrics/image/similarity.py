@@ -66,7 +66,7 @@ class Similarity:
 
     card: ClassVar[Card] = Card(
         id="image.similarity",
-        version=1,
+        version=2,
         family="safety",
         name=Words(en="Structural and perceptual similarity", ko="구조적·지각적 유사도"),
         question=Words(
