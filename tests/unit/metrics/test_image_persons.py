@@ -10,8 +10,10 @@ from synthproof.core.evidence import Evidence
 from synthproof.core.registry import metrics
 from synthproof.core.schema import Purpose
 from synthproof.data.image.dataset import ImageSet
+from synthproof.engines.vision.alignment import Near
 from synthproof.metrics.image.kid import _pieces, kernel_distance
 from synthproof.metrics.image.reading import pieces_of, rows_of
+from synthproof.metrics.image.tails import nearness
 from synthproof.pipeline.image_sides import as_train
 from synthproof.testing.pictures import digits, image_set
 
@@ -73,6 +75,14 @@ def test_pictures_of_one_person_do_not_make_two_equal_laws_differ() -> None:
     assert held >= 33  # binomial 99.9 % end of 0.95 in 40
     assert forgotten == 40
     assert abs(np.mean(found)) < 4 * np.std(found) / np.sqrt(40)
+
+
+def test_neighbours_of_one_person_alone_are_read_on_the_scale_of_the_others() -> None:
+    # pictures 0 to 4 are one person's; the second asked-for picture meets that person alone
+    units = np.array([0, 0, 0, 0, 0, 1, 2])
+    near = Near(np.array([[0, 5, 6], [1, 2, 3]]), np.array([[0.1, 0.4, 0.6], [0.1, 0.2, 0.3]]))
+    assert nearness(near, units) == pytest.approx([0.2, 0.2])
+    assert nearness(Near(near.row[1:], near.distance[1:]), units) == pytest.approx([0.1])
 
 
 def case_of(persons: np.ndarray) -> Case[ImageSet]:
