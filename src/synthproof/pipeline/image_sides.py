@@ -100,9 +100,12 @@ def as_train(drawn: ImageSet, train: ImageSet) -> ImageSet:
         if f.has("unit") or f.name not in drawn.schema:
             continue
         column = drawn.frame[f.name]
-        frame[f.name] = (
-            column.astype("str").astype(canonical_dtype(f)) if f.levelled and f.kind != "boolean" else column
-        )
+        if f.levelled and f.kind != "boolean":
+            named = column.astype("str")
+            column = named.where(named.isin(f.levels)).astype(
+                canonical_dtype(f)
+            )  # a class of nobody's in train is unknown
+        frame[f.name] = column
         fields.append(f)
     schema = replace(train.schema, fields=tuple(fields), unit="image")
     if isinstance(drawn, Scenes) and isinstance(train, Scenes):

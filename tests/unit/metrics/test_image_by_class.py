@@ -66,8 +66,9 @@ def test_fresh_images_of_a_rare_class_are_not_accused() -> None:
     assert found[WORST].detail["chance_without_leak"] == 1.0
     assert found[WORST].detail["classes"] == 10
     assert {f"class c{i}" for i in range(10)} <= set(found)
-    assert found[WORST].interval is not None
-    assert found[WORST].interval[1] > found["all"].interval[1]  # type: ignore[index]
+    # the search misses its own copies among these small digits: a class may show copies, never that there are none
+    assert found["all"].outcome == "insufficient"
+    assert all(found[s].interval == (0.0, 1.0) for s in (WORST, "class c8"))
 
 
 def test_one_class_or_none_has_no_worst_one() -> None:

@@ -65,7 +65,8 @@ def test_fresh_scenes_are_not_accused() -> None:
     assert {"part part 0", "part part 1", "nearer", "mean", "maximum", "layouts"} <= set(found)
     assert found["layouts"].detail["repeat"] <= 1
     # one interval of "nearer" in twenty leaves 0 out (18 of 20 redrawn worlds held it): the policy's tolerance decides
-    for subject, slack in (("all", 0.0), ("nearer", 0.1), ("layouts", 0.0)):
+    assert found["all"].outcome == "insufficient"  # digits of 12 pixels: the search misses most copies that it plants
+    for subject, slack in (("nearer", 0.1), ("layouts", 0.0)):
         low, high = found[subject].interval or (1.0, -1.0)
         assert low - slack <= 0.0 <= high, subject
     assert abs((found["mean"].estimate or 0) - (found["mean"].reference or 1)) < 0.03

@@ -48,6 +48,7 @@ family = "safety"
 title = { en = "Near copies", ko = "근접 복제" }
 explain = { en = "None.", ko = "없음." }
 metric = "image.near_copies"
+subject = "nearer"
 limit = { origin = "own", value = 0.5, because = { en = "a test", ko = "시험" } }
 """
 WORDS = "넷 다섯 여섯 말 마차 건전지"

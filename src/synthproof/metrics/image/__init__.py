@@ -3,6 +3,7 @@
 PARTS: tuple[str, ...] = (
     "alike",
     "average_precision",
+    "controls",
     "copies_by_class",
     "extractors",
     "reading",

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from synthproof.core.contracts import Case
 from synthproof.core.run import Run
 from synthproof.data.image.dataset import ImageSet
 from synthproof.engines.vision.alignment import Near, Reference, nearest_aligned, reduced, reference
+from synthproof.metrics.image.controls import planted
 from synthproof.metrics.image.reading import Side, rows_of, side_of
 
 FloatArray = npt.NDArray[np.float64]
@@ -38,6 +40,8 @@ class Found:
         Their nearest training pictures, by the fine and by the evened embedding.
     to_holdout, evened_to_holdout
         The synthetic ones' nearest unseen pictures, by the fine and by the evened embedding.
+    controls
+        Nearest training pictures of the copies that the search planted itself, by kind (`controls`).
     """
 
     synthetic_rows: IntArray
@@ -46,6 +50,7 @@ class Found:
     unseen_to_train: tuple[Near, Near]
     to_holdout: Near
     evened_to_holdout: Near
+    controls: Mapping[str, tuple[Near, Near]] = field(default_factory=dict)
 
 
 def search(case: Case[Any], seed: int, run: Run) -> Found:
@@ -62,14 +67,15 @@ def search(case: Case[Any], seed: int, run: Run) -> Found:
     to_train = _near(asked["synthetic"], learned, run, 1)
     unseen = _near(asked["holdout"], learned, run, 2)
     to_holdout = _near(asked["synthetic"], reference_of(holdout, like=learned), run, 3)
-    made = Found(rows["synthetic"], rows["holdout"], to_train, unseen, *to_holdout)
+    controls = {kind: _near(shown, learned, run, 4) for kind, shown in planted(train, seed).items()}
+    made = Found(rows["synthetic"], rows["holdout"], to_train, unseen, *to_holdout, controls)
     case.cache["image.alike"] = made
     return made
 
 
-def _near(asked: Seen, among: Reference, run: Run, part: int) -> tuple[Near, Near]:
+def _near(asked: Seen | Float32Array, among: Reference, run: Run, part: int) -> tuple[Near, Near]:
     def tick(done: int, total: int) -> None:
-        run.tick(f"image.alike, part {part} of 3", done, total)
+        run.tick(f"image.alike, part {part} of 4", done, total)
 
     return nearest_aligned(asked, among, NEIGHBOURS, tick=tick)
 

@@ -57,15 +57,22 @@ class _OfClass:
 
     def interval(self, level: float) -> tuple[float, float]:
         """Return the interval of the share over that of unseen pictures."""
-        if self.met == 0:
-            low, high = clopper_pearson(self.hits, self.n, level)
-        else:
-            low, high = newcombe(self.hits, self.n, self.met, self.m, level)
+        low, high = interval_of(self.hits, self.n, self.met, self.m, level)
         return min(low, self.excess), max(high, self.excess)
 
     @property
     def excess(self) -> float:
         return self.hits / self.n - (self.met / self.m if self.m else 0.0)
+
+
+def interval_of(hits: int, n: int, met: int, m: int, level: float = 0.95) -> tuple[float, float]:
+    """Return the interval of flagged shares, synthetic less unseen.
+
+    What unseen pictures explain is taken off the lower end alone: no picture that lies under the limits is excluded from
+    being a copy because the source holds duplicates, so the upper end is that of the flagged ones by themselves.
+    """
+    alone = clopper_pearson(hits, n, level)
+    return alone if met == 0 else (newcombe(hits, n, met, m, level)[0], alone[1])
 
 
 def by_class(
@@ -144,4 +151,4 @@ def _of_class(name: str, code: int, drawn: Flagged, unseen: Flagged, expected: f
     return _OfClass(name, hits, n, met, m, chance)
 
 
-__all__ = ["WORST", "Flagged", "by_class"]
+__all__ = ["WORST", "Flagged", "by_class", "interval_of"]

@@ -16,8 +16,8 @@ from synthproof.core.run import Run, quiet
 from synthproof.core.schema import Purpose, Schema
 from synthproof.core.words import Words
 from synthproof.metrics.any.coverage import NEIGHBOURS, four_numbers
-from synthproof.metrics.image.extractors import CLASSIFIER, MOST, OWN, RANDOM, Features, features, supplied
-from synthproof.metrics.image.reading import NO_IMAGES, Side, unready
+from synthproof.metrics.image.extractors import CLASSIFIER, MOST, OWN, RANDOM, Features, drawn, features, supplied
+from synthproof.metrics.image.reading import FEW_PERSONS, NO_IMAGES, Side, pieces_of, side_of, unready
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -44,14 +44,14 @@ class ImageCoverage:
 
     Notes
     -----
-    The four numbers and their intervals over disjoint pieces are those of ``any.coverage`` (Kynkäänniemi et al. 2019;
+    The four numbers and their intervals over disjoint pieces (of whole persons) are those of ``any.coverage`` (Kynkäänniemi et al. 2019;
     Naeem et al. 2020), in features of pictures instead of the general embedder's, with as many pictures of every side.
     Subjects: ``all``, ``precision``, ``recall``, ``density`` by random convolutions, and the same with ``(classifier)``.
     """
 
     card: ClassVar[Card] = Card(
         id="image.coverage",
-        version=1,
+        version=2,
         family="fidelity",
         name=Words(
             en="Coverage, density, precision, recall of images",
@@ -87,24 +87,34 @@ class ImageCoverage:
         """Return four pieces of evidence an extractor."""
         job = quiet(run)
         job.tick(self.card.id, 0, 1)
-        if (why := unready(self.card, case, seed, least=LEAST)) is not None:
+        if (why := unready(self.card, case, seed, least=LEAST, persons=FEW_PERSONS)) is not None:
             return (why,)
         out: list[Evidence] = []
         own = supplied(self.weights, self.sha256, self.side, self.scale, self.called)
         asked = [(RANDOM, ""), (CLASSIFIER, " (classifier)")] + ([(self.called, f" ({self.called})")] if own else [])
         for name, mark in asked:
             if (seen := features(case, name, job, own)) is not None:
-                out += self._of(seen, mark, seed)
+                out += self._of(case, seen, mark, seed)
         return out
 
-    def _of(self, seen: Features, mark: str, seed: int) -> list[Evidence]:
+    def _of(self, case: Case[Any], seen: Features, mark: str, seed: int) -> list[Evidence]:
         n = min(len(x) for x in seen.of.values())
         sides: tuple[Side, ...] = ("holdout", "synthetic", "train")
-        real, other, fresh = (seen.of[s][permutation(seed, f"image.coverage/{s}", len(seen.of[s]))[:n]] for s in sides)
-        k = max(2, min(_PIECES, n // _FEWEST_IN_A_PIECE))
-        found, unseen = (
-            [four_numbers(real, x), *(four_numbers(real[i::k], x[i::k]) for i in range(k))] for x in (other, fresh)
-        )
+        order = {s: permutation(seed, f"image.coverage/{s}", len(seen.of[s]))[:n] for s in sides}
+        units = {s: side_of(case, s).unit_of_row[drawn(case)[s]] for s in sides}
+        persons = min(len(np.unique(u)) for u in units.values())
+        k = max(2, min(_PIECES, n // _FEWEST_IN_A_PIECE, persons // 10))
+        pieces = {s: pieces_of(units[s], k, order[s]) for s in sides}
+
+        def numbers(other: Side) -> list[dict[str, float]]:
+            both = seen.of["holdout"], seen.of[other]
+            out = [four_numbers(both[0][order["holdout"]], both[1][order[other]])]
+            for a, b in zip(pieces["holdout"], pieces[other], strict=True):
+                m = min(len(a), len(b))  # pieces of whole persons differ in size, samples must not
+                out.append(four_numbers(both[0][a[:m]], both[1][b[:m]]))
+            return out
+
+        found, unseen = numbers("synthetic"), numbers("train")
         out = []
         for name in NAMES:
             first = "all" if name == "coverage" else name

@@ -23,10 +23,10 @@ FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.intp]
 
 _READ = Words(
-    en="Pixels compared by SHA-256, mirrored ones too. 0: no synthetic image equals a training image more often than an "
+    en="Pixels compared by SHA-256, mirrored and by quarter turns too. 0: no synthetic image equals a training image more often than an "
     "unseen one. Any change at all hides a copy from this number; near copies are looked for elsewhere.",
-    ko="픽셀의 SHA-256 값을(좌우 반전 포함) 비교합니다. 0은 합성 이미지가 미학습 원본보다 학습 원본과 더 자주 같지 않다는 뜻입니다. "
-    "조금이라도 바뀌면 이 수치에 나타나지 않으며, 근접 복제는 별도로 찾습니다.",
+    ko="픽셀의 SHA-256 값을(반전과 90도 단위 회전 포함) 비교합니다. 0은 합성 이미지가 미학습 원본보다 학습 원본과 더 자주 같지 않다는 "
+    "뜻입니다. 조금이라도 바뀌면 이 수치에 나타나지 않으며, 근접 복제는 별도로 찾습니다.",
 )
 
 
@@ -35,15 +35,15 @@ class ExactCopies:
 
     Notes
     -----
-    Each real picture carries the synthetic ones that equal it or its mirror image, shared out evenly among equal real
-    ones; train and holdout being exchangeable before learning, the excess of train is judged by persons
+    Each real picture carries the synthetic ones that equal it, its mirror image or a quarter turn of either, shared out evenly
+    among equal real ones; train and holdout being exchangeable before learning, the excess of train is judged by persons
     (`exchangeable.of_attacks`). ``chance_without_leak`` is the exact chance that so many of the real persons met lie in
     train (hypergeometric). One pass over all pixels; no randomness.
     """
 
     card: ClassVar[Card] = Card(
         id="image.exact_copies",
-        version=1,
+        version=2,
         family="safety",
         name=Words(en="Exact copies of images", ko="이미지 완전 복제"),
         question=Words(
@@ -78,12 +78,13 @@ class ExactCopies:
         if (why := unready(self.card, case, seed)) is not None:
             return (why,)
         train, holdout, synthetic = (side_of(case, side) for side in SIDES)
-        ids = _numbers([train.digests(), holdout.digests(), synthetic.digests(), _mirrored(synthetic)])
+        ids = _numbers([train.digests(), holdout.digests(), synthetic.digests(), *_turned(synthetic)])
         size = 1 + max(int(i.max(initial=0)) for i in ids)
         a, b = (np.bincount(i, minlength=size) for i in ids[:2])
-        # A picture that is its own mirror image counts once.
         real = a + b
-        met = np.where(real[ids[2]] > 0, ids[2], ids[3])
+        ways = np.stack(ids[2:])
+        # The first of eight ways to lay it that equals any real picture, so that each counts once.
+        met = ways[(real[ways] > 0).argmax(axis=0), np.arange(ways.shape[1])]
         drawn = np.bincount(met, minlength=size)
         weight = np.divide(drawn, real * len(met), out=np.zeros(size), where=real > 0)
         carried = _per_unit(train, weight[ids[0]])
@@ -126,13 +127,15 @@ def _per_unit(images: ImageSet, weights: FloatArray) -> FloatArray:
     return np.asarray(np.bincount(images.unit_of_row, weights=weights, minlength=len(images)), dtype=np.float64)
 
 
-def _mirrored(images: ImageSet) -> list[bytes]:
-    """Return the digests of the pictures' mirror images."""
-    return [
-        hashlib.sha256(np.ascontiguousarray(picture[:, ::-1]).tobytes()).digest()
-        for rows in images.batches()
-        for picture in images.pixels(rows)
-    ]
+def _turned(images: ImageSet) -> list[list[bytes]]:
+    """Return the digests of the pictures under the seven other symmetries of a square: mirrored first, then turned."""
+    out: list[list[bytes]] = [[] for _ in range(7)]
+    for rows in images.batches():
+        for picture in images.pixels(rows):
+            ways = [np.rot90(shown, k) for k in range(4) for shown in (picture, picture[:, ::-1])][1:]
+            for known, way in zip(out, ways, strict=True):
+                known.append(hashlib.sha256(np.ascontiguousarray(way).tobytes()).digest())
+    return out
 
 
 def _numbers(digests: Sequence[Sequence[bytes]]) -> list[IntArray]:

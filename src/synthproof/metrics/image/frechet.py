@@ -28,12 +28,15 @@ from synthproof.metrics.image.extractors import (
     features,
     supplied,
 )
-from synthproof.metrics.image.reading import NO_IMAGES, side_of, unready
+from synthproof.metrics.image.reading import FEW_PERSONS, NO_IMAGES, side_of, unready
+from synthproof.metrics.table.answers import insufficient
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.intp]
 
 LEAST = 100
+LEAST_IN_A_HALF = 40
+"""Pictures of each half: of fewer, real halves lie so far apart that anything is as like them."""
 HALVINGS = 30
 SIZES = 5
 
@@ -45,6 +48,12 @@ _READ = Words(
     ko="합성 이미지와 미학습 원본 간 프레셰 거리를, 같은 크기의 미학습 원본 두 절반 간 거리로 나눈 값입니다. 1이 새로운 원본 수준입니다. "
     "특징: {name}. Inception 가중치와 고유한 표본이 필요한 논문의 FID와는 다른 값입니다. 구간은 무작위 절반에 대한 것입니다. "
     "학습 이미지의 복제도 좋은 값을 얻으므로 안전성 수치와 함께 읽으십시오.",
+)
+_UNEVEN = Words(
+    en="Random halves of the unseen persons hold as few as {n} images on one side (one person has most of them); at least {least} are "
+    "needed.",
+    ko="미학습 원본의 대상자를 무작위로 절반씩 나누면 한쪽 이미지가 {n}건에 그칩니다(한 사람의 이미지가 대부분). {least}건 이상이 "
+    "필요합니다.",
 )
 
 
@@ -105,7 +114,7 @@ class Frechet:
         """Return nFD by the main extractor (subject ``all``), then by each of the others under its name."""
         job = quiet(run)
         job.tick(self.card.id, 0, 1)
-        if (why := unready(self.card, case, seed, least=LEAST)) is not None:
+        if (why := unready(self.card, case, seed, least=LEAST, persons=FEW_PERSONS)) is not None:
             return (why,)
         own = supplied(self.weights, self.sha256, self.side, self.scale, self.called)
         if own is not None:  # weights that are not the ones named are refused before anything costs time
@@ -122,8 +131,11 @@ class Frechet:
         real, other = seen.of["holdout"], seen.of["synthetic"]
         against, among = [], []
         n = min(len(real) // 2, len(other))
-        for r in range(HALVINGS):
-            first, second = _halves(side_of(case, "holdout"), rows["holdout"], seed, r)
+        halves = [_halves(side_of(case, "holdout"), rows["holdout"], seed, r) for r in range(HALVINGS)]
+        if (least := min(len(h) for pair in halves for h in pair)) < LEAST_IN_A_HALF:
+            why = _UNEVEN.filled(n=least, least=LEAST_IN_A_HALF)
+            return insufficient(self.card, why, subject=subject, n=least, seed=seed)
+        for r, (first, second) in enumerate(halves):
             n = min(n, len(first), len(second))
             c1, c2 = real[first[:n]], real[second[:n]]
             s = other[permutation(seed, f"frechet/synthetic/{r}", len(other))[:n]]

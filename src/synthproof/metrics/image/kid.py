@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
@@ -17,7 +17,7 @@ from synthproof.core.schema import Purpose, Schema
 from synthproof.core.words import Words
 from synthproof.engines.threads import one_blas_thread
 from synthproof.metrics.image.extractors import CLASSIFIER, OWN, RANDOM, Features, drawn, features, supplied
-from synthproof.metrics.image.reading import NO_IMAGES, Side, side_of, unready
+from synthproof.metrics.image.reading import FEW_PERSONS, NO_IMAGES, Side, pieces_of, side_of, unready
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.intp]
@@ -48,14 +48,15 @@ class Kid:
     Notes
     -----
     Bińkowski et al. 2018, arXiv 1801.01401: unbiased squared maximum mean discrepancy with the kernel (u·v/d + 1)³, on
-    features standardised by the unseen pictures. Mean over ten disjoint pieces of both samples (fewer where they would
-    hold under 40 pictures), t interval. The permutation test exchanges units between 400 pictures of each side, one a
-    person. Subjects: ``all`` (domain classifier, or random convolutions without classes) and ``random convolutions``.
+    features standardised by the unseen pictures. Mean over ten disjoint pieces of both samples (fewer where they would hold
+    under 40 pictures or 10 persons), whole persons in each, t interval; pairs of one person's pictures are left out. The
+    permutation test exchanges units between 400 pictures of each side, one a person. Subjects: ``all`` (domain classifier, or
+    random convolutions without classes) and ``random convolutions``.
     """
 
     card: ClassVar[Card] = Card(
         id="image.kid",
-        version=1,
+        version=2,
         family="fidelity",
         name=Words(en="Kernel distance of images", ko="이미지 커널 거리"),
         question=Words(
@@ -88,7 +89,7 @@ class Kid:
         """Return one piece of evidence an extractor."""
         job = quiet(run)
         job.tick(self.card.id, 0, 1)
-        if (why := unready(self.card, case, seed, least=LEAST)) is not None:
+        if (why := unready(self.card, case, seed, least=LEAST, persons=FEW_PERSONS)) is not None:
             return (why,)
         own = supplied(self.weights, self.sha256, self.side, self.scale, self.called)
         names = (CLASSIFIER, RANDOM, *([self.called] if own is not None else []))
@@ -100,8 +101,9 @@ class Kid:
         centre, spread = real.mean(axis=0), real.std(axis=0)
         scale = np.divide(1.0, spread, out=np.zeros_like(spread), where=spread > 1e-9)
         placed = {s: (x - centre) * scale for s, x in seen.of.items()}
-        value, low, high, k = _pieces(placed["holdout"], placed["synthetic"], seed)
-        fresh, fresh_low, fresh_high, _ = _pieces(placed["holdout"], placed["train"], seed)
+        units = {s: side_of(case, s).unit_of_row[drawn(case)[s]] for s in placed}
+        value, low, high, k = _pieces(placed, units, "synthetic", seed)
+        fresh, fresh_low, fresh_high, _ = _pieces(placed, units, "train", seed)
         p = permutation_p(*(_one_each(case, s, placed[s], seed) for s in ("holdout", "synthetic")), seed=seed)
         return Evidence(
             metric=self.card.id,
@@ -129,21 +131,41 @@ def _kernel(a: FloatArray, b: FloatArray) -> FloatArray:
 
 
 @one_blas_thread()
-def kernel_distance(a: FloatArray, b: FloatArray) -> float:
-    """Return the unbiased squared distance of two samples, at least two rows each."""
-    n, m = len(a), len(b)
-    within_a, within_b = _kernel(a, a), _kernel(b, b)
-    first = (within_a.sum() - np.trace(within_a)) / (n * (n - 1))
-    second = (within_b.sum() - np.trace(within_b)) / (m * (m - 1))
-    return float(first + second - 2 * _kernel(a, b).mean())
+def kernel_distance(
+    a: FloatArray, b: FloatArray, units_a: IntArray | None = None, units_b: IntArray | None = None
+) -> float:
+    """Return the unbiased squared distance of two samples, at least two rows each.
+
+    Parameters
+    ----------
+    units_a, units_b
+        Unit of each row, at least two on each side; absent: every row is one. Pairs of one person's pictures are left out,
+        as a picture with itself is: they are alike for another reason than the law.
+    """
+    return _within(a, units_a) + _within(b, units_b) - 2 * float(_kernel(a, b).mean())
 
 
-def _pieces(a: FloatArray, b: FloatArray, seed: int) -> tuple[float, float, float, int]:
-    """Return mean, t interval and number of disjoint pieces."""
-    n = min(len(a), len(b))
-    k = max(2, min(PIECES, n // FEWEST_IN_A_PIECE))
-    order_a, order_b = (permutation(seed, f"image.kid/pieces/{i}", len(x))[:n] for i, x in enumerate((a, b)))
-    found = np.array([kernel_distance(a[order_a[i::k]], b[order_b[i::k]]) for i in range(k)])
+def _within(x: FloatArray, units: IntArray | None) -> float:
+    """Return the mean kernel of pairs of rows of different units."""
+    kernel, n = _kernel(x, x), len(x)
+    if units is None or len(np.unique(units)) == n:
+        return float((kernel.sum() - np.trace(kernel)) / (n * (n - 1)))
+    apart = units[:, None] != units[None, :]
+    return float(kernel[apart].sum() / apart.sum())
+
+
+def _pieces(
+    points: Mapping[Side, FloatArray], units: Mapping[Side, IntArray], other: Side, seed: int
+) -> tuple[float, float, float, int]:
+    """Return mean, t interval and number of disjoint pieces of the holdout and another side, whole persons in each."""
+    n = min(len(points["holdout"]), len(points[other]))
+    sides: tuple[Side, Side] = ("holdout", other)
+    persons = min(len(np.unique(units[s])) for s in sides)
+    k, pieces = max(2, min(PIECES, n // FEWEST_IN_A_PIECE, persons // 10)), []
+    for i, s in enumerate(sides):
+        order = permutation(seed, f"image.kid/pieces/{i}", len(points[s]))[:n]
+        pieces.append([(points[s][at], units[s][at]) for at in pieces_of(units[s], k, order)])
+    found = np.array([kernel_distance(a, b, of_a, of_b) for (a, of_a), (b, of_b) in zip(*pieces, strict=True)])
     half = float(_st.t.ppf(0.975, k - 1) * found.std(ddof=1) / np.sqrt(k))
     return float(found.mean()), float(found.mean()) - half, float(found.mean()) + half, k
 

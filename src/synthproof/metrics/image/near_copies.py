@@ -14,11 +14,12 @@ from synthproof.core.contracts import Case
 from synthproof.core.evidence import Attacker, Card, Evidence
 from synthproof.core.run import Run, quiet
 from synthproof.core.schema import Purpose, Schema
-from synthproof.core.stats import clopper_pearson, newcombe
+from synthproof.core.stats import clopper_pearson
 from synthproof.core.words import Words
 from synthproof.data.image.dataset import ImageSet
+from synthproof.metrics.image import controls
 from synthproof.metrics.image.alike import Found, search
-from synthproof.metrics.image.copies_by_class import Flagged, by_class
+from synthproof.metrics.image.copies_by_class import Flagged, by_class, interval_of
 from synthproof.metrics.image.reading import NO_IMAGES, Side, classes_of, side_of, unready
 from synthproof.metrics.image.tails import LEAST, Tail, nearness
 from synthproof.metrics.table.exchangeable import evidence, of_attacks
@@ -29,6 +30,8 @@ BoolArray = npt.NDArray[np.bool_]
 
 EXPECTED = 0.05
 """Innocent pictures that may fall under the limits, in all: in one of twenty clean releases one picture is flagged."""
+UNUSUAL = 0.05
+"""Chance under which flagged pictures are reported although the search missed most of its own copies."""
 WORST = 50
 PERCENTILE = 0.001
 EMBEDDINGS = ("fine", "evened")
@@ -77,12 +80,13 @@ class NearCopies:
     (`tails`), because a rate of copies of 0.2 % lies below what a thousand unseen pictures show directly. The limits are
     set so that 0.05 of as many unseen pictures fall below them, so a single copy is evidence.
 
-    Subject ``all``: flagged share less that of unseen pictures (which is duplicates in the source); exact interval where
-    there are none of those, else Newcombe's. Subject ``nearer``: how much more often the nearest real picture is a
-    training one than chance has it, in the embedding that shows it better (no thinning, interval by person and for both).
-    ``class NAME`` and ``worst class`` count copies class by class (`copies_by_class`). ``chance_without_leak`` in the detail
-    is the probability of such a number where nothing was copied. The 50 worst pairs are kept for a contact sheet as
-    positions, with how near they are.
+    Subject ``all``: flagged share less that of unseen pictures (which is duplicates in the source); the interval is exact, its
+    lower end Newcombe's where unseen pictures are flagged too (`interval_of`). Subject ``nearer``: how much more often the
+    nearest real picture is a training one than chance has it, in the embedding that shows it better (no thinning, interval by
+    person and for both). ``class NAME`` and ``worst class`` count copies class by class (`copies_by_class`).
+    ``chance_without_leak`` in the detail is the probability of such a number where nothing was copied. Where fewer than half
+    of some copies that the search planted itself (`controls`) are seen, ``all`` is *insufficient* unless it is unusual: none
+    found would say nothing. The 50 worst pairs are kept for a contact sheet as positions, with how near they are.
 
     Sees, at 0.2 % of 1,000 pictures of MNIST or chest X-rays, copies that are exact, shifted by 2 of 28 pixels, mirrored,
     with noise of σ 0.05 or cropped to nine tenths (rates in ``benchmarks/results/images/copies.json``). It does not see
@@ -91,7 +95,7 @@ class NearCopies:
 
     card: ClassVar[Card] = Card(
         id="image.near_copies",
-        version=2,
+        version=3,
         family="safety",
         name=Words(en="Near copies of images", ko="이미지 근접 복제"),
         question=Words(
@@ -103,7 +107,7 @@ class NearCopies:
         high=1.0,
         better="lower",
         source="Carlini et al. 2023, arXiv 2301.13188 (ratio to neighbours); Hill 1975, doi:10.1214/aos/1176343247; "
-        "alignment, evened axes, limits from unseen persons: ours",
+        "alignment, evened axes, limits from unseen persons, planted controls: ours",
         ideal=Words(en="0: none beyond duplicates of the source.", ko="0: 원천의 중복을 넘는 복제 없음."),
         needs=frozenset({"holdout"}),
         attacker=Attacker(
@@ -135,11 +139,12 @@ class NearCopies:
                 return (why,)
         found = search(case, seed, job)
         views = _views(case, found)
-        return (
-            self._copies(case, found, views, seed),
-            self._nearer(case, found, seed),
-            *self._classes(case, found, views, seed),
-        )
+        whole = self._copies(case, found, views, seed)
+        of_classes = self._classes(case, found, views, seed)
+        if controls.blind(planted_seen(found, side_of(case, "train").unit_of_row, views)) is not None:
+            # a class can show copies, but not that there are none
+            of_classes = [replace(e, interval=(e.interval[0], 1.0)) for e in of_classes if e.interval is not None]
+        return (whole, self._nearer(case, found, seed), *of_classes)
 
     def _classes(self, case: Case[Any], found: Found, views: Sequence[View], seed: int) -> list[Evidence]:
         classes, (flagged, twins) = classes_of(case), flags(views)
@@ -152,21 +157,24 @@ class NearCopies:
         flagged, twins = flags(views)
         hits, n, met, m = int(flagged.sum()), len(flagged), int(twins.sum()), len(twins)
         share, innocent = hits / n, met / m
-        low, high = clopper_pearson(hits, n) if met == 0 else newcombe(hits, n, met, m)
+        low, high = interval_of(hits, n, met, m)
         classes = classes_of(case)
         of_class = classes.of["synthetic"][found.synthetic_rows]
         worst, pairs, measured = _worst(found, views)
         train = side_of(case, "train")
         repeated = np.unique(train.unit_of_row[pairs[flagged[worst]]]) if hits else np.empty(0)
+        planted = planted_seen(found, train.unit_of_row, views)
+        chance, unsaid = chance_without_leak(views, hits, n, met, m), controls.blind(planted)
         detail: dict[str, Any] = {
             "copies": hits,
+            "planted_and_seen": {kind: list(pair) for kind, pair in planted.items()},
             "images_looked_at": n,
             "images_in_all": side_of(case, "synthetic").n_rows,
             "per_10_000": 1e4 * share,
             "per_10_000_interval": [1e4 * x for x in clopper_pearson(hits, n)],
             "unseen_that_repeat": met,
             "unseen_looked_at": m,
-            "chance_without_leak": chance_without_leak(views, hits, n, met, m),
+            "chance_without_leak": chance,
             "training_persons_repeated_at_least": len(repeated),
             "embeddings": {name: _told(v) for name, v in zip(EMBEDDINGS, views, strict=True)},
             "by_class": {
@@ -178,26 +186,25 @@ class NearCopies:
         if met:
             told = _TWINS.filled(twins=met, n=m)
             caveat = Words(en=f"{_READ.en} {told.en}", ko=f"{_READ.ko} {told.ko}")
-        return Evidence(
-            metric=self.card.id,
-            version=self.card.version,
-            subject="all",
-            estimate=share - innocent,
-            interval=(min(low, share - innocent), max(high, share - innocent)),
-            reference=0.0,
-            n=n,
-            seed=seed,
-            detail=detail,
-            private={
-                "worst_pairs": {
-                    "synthetic_rows": found.synthetic_rows[worst].tolist(),
-                    "train_rows": pairs.tolist(),
-                    "flagged": flagged[worst].tolist(),
-                    **measured,
-                }
-            },
-            caveat=caveat,
-        )
+        if unsaid is not None:
+            caveat = Words(en=f"{unsaid.en} {caveat.en}", ko=f"{unsaid.ko} {caveat.ko}")
+            high = 1.0
+        private = {
+            "worst_pairs": {
+                "synthetic_rows": found.synthetic_rows[worst].tolist(),
+                "train_rows": pairs.tolist(),
+                "flagged": flagged[worst].tolist(),
+                **measured,
+            }
+        }
+        common: dict[str, Any] = {
+            "metric": self.card.id, "version": self.card.version, "subject": "all", "n": n, "seed": seed,
+            "detail": detail, "private": private, "caveat": caveat,
+        }  # fmt: skip
+        if unsaid is not None and chance > UNUSUAL:  # it can show copies, but not that there are none
+            return Evidence(**common, outcome="insufficient")
+        value = share - innocent
+        return Evidence(**common, estimate=value, interval=(min(low, value), max(high, value)), reference=0.0)
 
     def _nearer(self, case: Case[Any], found: Found, seed: int) -> Evidence:
         train, holdout = side_of(case, "train"), side_of(case, "holdout")
@@ -243,6 +250,12 @@ def flags(views: Sequence[View]) -> tuple[BoolArray, BoolArray]:
     drawn: BoolArray = np.any([v.drawn < v.limit for v in views], axis=0)
     unseen: BoolArray = np.any([v.unseen < v.limit for v in views], axis=0)
     return drawn, unseen
+
+
+def planted_seen(found: Found, unit_of_row: IntArray, views: Sequence[View]) -> controls.Seen:
+    """Return how many of the copies that the search planted itself lie under the limits, by kind."""
+    near = {kind: [nearness(n, unit_of_row) for n in pair] for kind, pair in found.controls.items()}
+    return controls.seen(near, [v.limit for v in views])
 
 
 def _worst(found: Found, views: Sequence[View]) -> tuple[IntArray, IntArray, dict[str, Any]]:

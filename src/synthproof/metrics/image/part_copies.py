@@ -15,15 +15,17 @@ from synthproof.core.contracts import Case
 from synthproof.core.evidence import Attacker, Card, Evidence
 from synthproof.core.run import Run, quiet
 from synthproof.core.schema import Purpose, Schema
-from synthproof.core.stats import clopper_pearson, newcombe
+from synthproof.core.stats import newcombe
 from synthproof.core.words import Words
 from synthproof.data.image.dataset import ImageSet
 from synthproof.data.image.layouts import layouts, repeated
 from synthproof.data.image.parts import cut, faded, part_side
 from synthproof.data.image.scenes import Scenes
 from synthproof.engines.vision.alignment import SIDE
+from synthproof.metrics.image import controls
 from synthproof.metrics.image.alike import Found, search
-from synthproof.metrics.image.near_copies import EXPECTED, WORST, View, flags
+from synthproof.metrics.image.copies_by_class import interval_of
+from synthproof.metrics.image.near_copies import EXPECTED, UNUSUAL, WORST, View, flags, planted_seen
 from synthproof.metrics.image.reading import NO_IMAGES, SIDES, Side, side_of, unready
 from synthproof.metrics.image.tails import LEAST, Tail, nearness
 from synthproof.metrics.table.answers import insufficient, not_applicable, too_few
@@ -108,7 +110,7 @@ class PartCopies:
     Dividing a scene lowers the copying of whole images, not of its parts: a part pasted from training would pass every
     test of whole images. Parts are cut by their boxes (those at the edge too) and faded out beyond the ellipse within, so that
     a soft paste hides less; each class with 200 unseen parts is searched by itself, rarer ones together. Subjects:
-    ``all``, flagged share less that of unseen parts (exact interval where there are none of those, else Newcombe's);
+    ``all``, flagged share less that of unseen parts (its interval and when it is *insufficient*: as in ``image.near_copies``);
     ``part …``, the same by class; ``nearer``, how much more often the nearest real part is a training one than chance has
     it; ``mean`` and ``maximum`` of the correlation with the nearest training part; ``layouts``. ``chance_without_leak`` is the
     probability of such a number where nothing was copied. *Other persons* are other scenes where persons are not known.
@@ -118,7 +120,7 @@ class PartCopies:
 
     card: ClassVar[Card] = Card(
         id="image.part_copies",
-        version=1,
+        version=2,
         family="safety",
         name=Words(en="Copies of parts and layouts", ko="부분·배치 복제"),
         question=Words(
@@ -186,32 +188,38 @@ class PartCopies:
     def _copies(self, groups: Sequence[_Group], subject: str, seed: int) -> Evidence:
         flagged, twins = (np.concatenate([g.hits[i] for g in groups]) for i in (0, 1))
         hits, n, met, m = int(flagged.sum()), len(flagged), int(twins.sum()), len(twins)
-        low, high = clopper_pearson(hits, n) if met == 0 else newcombe(hits, n, met, m)
+        low, high = interval_of(hits, n, met, m)
         value = hits / n - met / m
+        planted = controls.together([planted_seen(g.found, g.sides["train"].unit_of_row, g.views) for g in groups])
+        chance, unsaid = _chance(groups, hits, n, met, m), controls.blind(planted)
         detail = {
             "copies": hits,
+            "planted_and_seen": {kind: list(pair) for kind, pair in planted.items()},
             "parts_looked_at": n,
             "parts_in_all": sum(g.sides["synthetic"].n_rows for g in groups),
             "unseen_that_repeat": met,
             "unseen_looked_at": m,
             "training_parts": sum(g.sides["train"].n_rows for g in groups),
             "side": groups[0].sides["train"].chain.side,
-            "chance_without_leak": _chance(groups, hits, n, met, m),
+            "chance_without_leak": chance,
             "by_class": {g.name: {"copies": int(g.hits[0].sum()), "parts": len(g.hits[0])} for g in groups},
             "scenes_with_copies": sum(_units(g, g.hits[0]) for g in groups),
         }
         private = {"worst_parts": [p for g in groups for p in _worst(g)]} if subject == "all" else {}
-        return Evidence(
-            metric=self.card.id, version=self.card.version, subject=subject, estimate=value,
-            interval=(min(low, value), max(high, value)), reference=0.0, n=n, seed=seed, detail=detail, private=private,
-            caveat=_READ,
-        )  # fmt: skip
+        caveat = _READ if unsaid is None else Words(en=f"{unsaid.en} {_READ.en}", ko=f"{unsaid.ko} {_READ.ko}")
+        common: dict[str, Any] = {
+            "metric": self.card.id, "version": self.card.version, "subject": subject, "n": n, "seed": seed,
+            "detail": detail, "private": private, "caveat": caveat,
+        }  # fmt: skip
+        if unsaid is not None and chance > UNUSUAL:
+            return Evidence(**common, outcome="insufficient")
+        ends = (min(low, value), max(high, value) if unsaid is None else 1.0)
+        return Evidence(**common, estimate=value, interval=ends, reference=0.0)
 
     def _nearer(self, case: Case[Any], groups: Sequence[_Group], seed: int) -> Evidence:
         n = sum(len(g.found.synthetic_rows) for g in groups)
         carried, missed = np.zeros(len(case.train)), np.zeros(len(case.holdout or ()))
-        expected = found = 0.0
-        n_train = n_holdout = 0
+        expected, found, n_train, n_holdout = 0.0, 0.0, 0, 0
         for g in groups:
             mine, theirs = g.found.to_train[0].distance[:, 0], g.found.to_holdout.distance[:, 0]
             to_train = np.where(mine < theirs, 1.0, np.where(mine > theirs, 0.0, 0.5))

@@ -36,6 +36,13 @@ WHAT: dict[Side, Words] = {
     "synthetic": Words(en="synthetic images", ko="합성 이미지"),
 }
 
+WHOSE: dict[Side, Words] = {
+    "train": Words(en="persons in the training images", ko="학습 원본 이미지의 대상자"),
+    "holdout": Words(en="persons in the unseen images", ko="미학습 원본 이미지의 대상자"),
+}
+FEW_PERSONS = 20
+"""Persons a real side under which no interval over persons is given."""
+
 
 def side_of(case: Case[Any], side: Side) -> ImageSet:
     """Return one data set of the case."""
@@ -45,7 +52,7 @@ def side_of(case: Case[Any], side: Side) -> ImageSet:
 
 
 def unready(
-    card: Card, case: Case[Any], seed: int, *, least: int = 1, needs: tuple[Side, ...] = SIDES
+    card: Card, case: Case[Any], seed: int, *, least: int = 1, persons: int = 1, needs: tuple[Side, ...] = SIDES
 ) -> Evidence | None:
     """Return why a case of images cannot be looked at, or ``None``.
 
@@ -53,6 +60,8 @@ def unready(
     ----------
     least
         Images that each of the sets named in `needs` must hold.
+    persons
+        Persons that those of the real sets must show; an interval over persons says nothing of one or two.
     """
     if not isinstance(case.train, ImageSet) or not isinstance(case.synthetic, ImageSet):
         return not_applicable(card, NO_IMAGES, seed=seed)
@@ -63,19 +72,54 @@ def unready(
             return insufficient(card, OTHER_CHAIN, seed=seed)
         if (n := side_of(case, side).n_rows) < least:
             return too_few(card, n, least, WHAT[side], seed=seed)
+        if side != "synthetic" and (k := len(side_of(case, side))) < persons:
+            return too_few(card, k, persons, WHOSE[side], seed=seed)
     return None
 
 
 def rows_of(images: ImageSet, most: int, seed: int, purpose: str) -> IntArray:
-    """Return up to `most` pictures of whole units drawn at random, in the data set's own order."""
+    """Return up to `most` pictures of whole units drawn at random, in the data set's own order.
+
+    A unit that would pass `most` ends the draw; only where that leaves less than half of them (one person with most of the
+    pictures), units that do not fit are passed over and one of them fills what is left with some of its pictures.
+    """
     if images.n_rows <= most:
         return np.arange(images.n_rows, dtype=np.intp)
     order = permutation(seed, purpose, len(images))
-    per_unit = np.bincount(images.unit_of_row, minlength=len(images))[order]
-    enough = int(np.searchsorted(np.cumsum(per_unit), most, side="right"))
+    per_unit = np.bincount(images.unit_of_row, minlength=len(images))
+    so_far = np.cumsum(per_unit[order])
+    enough = int(np.searchsorted(so_far, most, side="right"))
+    taken, more = order[:enough], np.empty(0, dtype=np.intp)
+    if enough == 0 or 2 * so_far[enough - 1] < most:
+        fitting, left = [], most
+        for unit in order.tolist():
+            if per_unit[unit] <= left:
+                fitting.append(unit)
+                left -= int(per_unit[unit])
+        taken = np.array(fitting, dtype=np.intp)
+        largest = np.flatnonzero(images.unit_of_row == order[enough])
+        more = largest[permutation(seed, f"{purpose}/some", len(largest))[:left]]
     chosen = np.zeros(len(images), dtype=bool)
-    chosen[order[: max(1, enough)]] = True
-    return np.flatnonzero(chosen[images.unit_of_row])[:most].astype(np.intp)
+    chosen[taken] = True
+    return np.sort(np.concatenate([np.flatnonzero(chosen[images.unit_of_row]), more])).astype(np.intp)
+
+
+def pieces_of(units: IntArray, k: int, order: IntArray) -> list[IntArray]:
+    """Return positions of pictures in k disjoint pieces of one size or nearly so, whole persons in each.
+
+    Parameters
+    ----------
+    units
+        Unit of each picture.
+    order
+        A random order of the pictures.
+    """
+    shuffled = units[order]
+    if len(np.unique(units)) == len(units):
+        return [order[i::k] for i in range(k)]
+    _, first, inverse = np.unique(shuffled, return_index=True, return_inverse=True)
+    rank = np.argsort(np.argsort(first))[inverse]  # persons in the order in which their first picture was drawn
+    return [order[rank % k == i] for i in range(k)]
 
 
 def classless(images: Any) -> bool:
@@ -146,6 +190,7 @@ def auc(scores: FloatArray, truth: FloatArray) -> float:
 
 
 __all__ = [
+    "FEW_PERSONS",
     "NO_CLASSES",
     "SIDES",
     "Classes",
@@ -154,6 +199,7 @@ __all__ = [
     "classes_of",
     "classless",
     "labels_of",
+    "pieces_of",
     "rows_of",
     "side_of",
     "unready",

@@ -37,10 +37,10 @@ _READ = Words(
     "평균으로는 복제가 드러나지 않으므로(500건 중 1건은 0.001만 올립니다) 최댓값을 함께 읽으십시오. 비교값은 미학습 원본의 값입니다.",
 )
 _MOST = Words(
-    en="Maximum: the highest similarity of any synthetic image to a training image of its class, a fact about these images; the "
-    "reference is the highest of as many unseen images.",
-    ko="최댓값: 합성 이미지와 같은 클래스 학습 원본 간 유사도의 최댓값으로, 이 이미지들에 대한 사실입니다. 비교값은 같은 수의 미학습 "
-    "원본에서의 최댓값입니다.",
+    en="Maximum: the highest similarity of any of {n} synthetic images to a training image of its class, a fact about these images; "
+    "the reference is the highest of {m} unseen images (of more images the highest is higher).",
+    ko="최댓값: 합성 이미지 {n}건과 같은 클래스 학습 원본 간 유사도의 최댓값으로, 이 이미지들에 대한 사실입니다. 비교값은 미학습 원본 "
+    "{m}건에서의 최댓값입니다(이미지가 많을수록 최댓값은 커집니다).",
 )
 _DEEP = Words(
     en="1 - deep distance: 1 less a distance in features of random convolutions, scaled so that pictures of two persons lie 1 "
@@ -66,7 +66,7 @@ class Similarity:
 
     card: ClassVar[Card] = Card(
         id="image.similarity",
-        version=1,
+        version=2,
         family="safety",
         name=Words(en="Structural and perceptual similarity", ko="구조적·지각적 유사도"),
         question=Words(
@@ -130,7 +130,7 @@ class Similarity:
                 n=len(found.most),
                 seed=seed,
                 private={"most_alike_among_looked_at": worst.tolist()},
-                caveat=_MOST,
+                caveat=_MOST.filled(n=len(found.most), m=0 if unseen is None else len(unseen.most)),
             )
         )
         return out
@@ -174,7 +174,7 @@ def _some(at: IntArray, seed: int, side: str) -> IntArray:
 
 @dataclass(frozen=True, slots=True)
 class PerImage:
-    """Of each picture: mean similarity to the originals of its class, and the highest; pictures without any left out."""
+    """Of each picture: mean similarity to the originals it is compared with, and the highest; pictures without any left out."""
 
     mean: FloatArray
     most: FloatArray
@@ -192,6 +192,8 @@ def per_image(table: Float32Array, same: npt.NDArray[np.bool_]) -> PerImage:
 def likeness(case: Case[Any], side: Side, rows: Mapping[Side, IntArray], run: Run) -> dict[str, PerImage]:
     """Return, by kind, mean and maximum of the pictures of one side over the training pictures of their class.
 
+    Pictures of no class, or of one that train does not have, are compared with all training pictures.
+
     Parameters
     ----------
     rows
@@ -202,6 +204,8 @@ def likeness(case: Case[Any], side: Side, rows: Mapping[Side, IntArray], run: Ru
     tables = _tables(mine, train)
     tables[KINDS[2]] = _Deep.of(case, rows, run).table(side)
     same = mine.classes[:, None] == train.classes[None, :]
+    # A class that train does not know has no originals of its own: all stand in, or a new name would hide a copy.
+    same[(mine.classes < 0) | ~same.any(axis=1)] = True
     return {kind: per_image(table, same) for kind, table in tables.items()}
 
 

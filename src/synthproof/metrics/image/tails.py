@@ -28,12 +28,17 @@ _TWIN = 0.005
 
 
 def nearness(near: Near, unit_of_row: IntArray) -> FloatArray:
-    """Return the distance to the nearest over the mean distance to the next ones of other units, shape (n,)."""
+    """Return the distance to the nearest over the mean distance to the next ones of other units, shape (n,).
+
+    Where all that were found are of one unit (a person with most of the pictures), the others' mean is the median of those known.
+    """
     units = unit_of_row[near.row]
     other = units[:, 1:] != units[:, :1]
     rest = np.where(other, near.distance[:, 1:], 0.0).sum(axis=1)
     count = other.sum(axis=1)
-    mean = np.divide(rest, count, out=np.ones(len(rest)), where=count > 0)
+    mean = np.divide(rest, count, out=np.zeros(len(rest)), where=count > 0)
+    typical = float(np.median(mean[count > 0])) if (count > 0).any() else 1.0
+    mean = np.where(count > 0, mean, typical)
     return np.asarray(near.distance[:, 0] / np.where(mean > 0, mean, 1.0), dtype=np.float64)
 
 
