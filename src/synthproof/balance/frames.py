@@ -178,7 +178,8 @@ def appended(data: Any, made: Any) -> Any:
         return _append_arrow(data, made)
     made = made.set_axis(data.columns, axis=1)
     columns = {i: _cast_series(made.iloc[:, i], data.dtypes.iloc[i], data.columns[i]) for i in range(data.shape[1])}
-    cast = pd.DataFrame(columns).set_axis(data.columns, axis=1)
+    # the index says how many rows there are where there is no column
+    cast = pd.DataFrame(columns, index=pd.RangeIndex(len(made))).set_axis(data.columns, axis=1)
     out = pd.concat([data.reset_index(drop=True), cast], ignore_index=True)
     for i, name in enumerate(data.columns):
         if out.dtypes.iloc[i] != data.dtypes.iloc[i]:

@@ -25,7 +25,7 @@ from synthproof.balance.rows import balanced_repeats
 from synthproof.balance.scores import SCORES, member_scores, unit_weights
 from synthproof.balance.task import Made, Task
 from synthproof.balance.truth import Truth
-from synthproof.core.errors import UsageError
+from synthproof.core.errors import DataError, UsageError
 from synthproof.core.random import derive
 from synthproof.core.run import Run, quiet
 from synthproof.core.words import Words
@@ -125,6 +125,8 @@ def study(
     ------
     UsageError
         ``balance/too-few-seeds``; ``params/out-of-range`` for a rare class that there is not.
+    DataError
+        ``balance/nothing-rare``: no class lies below the median class, as where all are equal.
 
     Notes
     -----
@@ -137,6 +139,9 @@ def study(
     left_out: dict[str, Words] = {str(k): why for k, why in (leave or {}).items()} | _left_out(task, learner)
     truth = Truth.of(task)
     topped = _topped(truth, task, rare)
+    if not len(doses) or not truth.dose(task.train.y, max(doses), topped).any():
+        counts = truth.counts(task.train.y)
+        raise DataError("balance/nothing-rare", n_classes=len(counts), least=int(counts.min()), most=int(counts.max()))
     arms = [a for a in arms_of(doses) if a.kind not in left_out]
     weights = unit_weights(task.test.unit, repeats, derive(seed, "study"))
     known_answers: MutableMapping[str, FloatArray] = {} if answers is None else answers
