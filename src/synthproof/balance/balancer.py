@@ -230,7 +230,7 @@ class Balancer(Params, BaseEstimator):
             names = frames.column_names(data)
             if target not in names:
                 table = read_table(data)
-                table.schema.field(target)  # refuses the name with the nearest known one
+                table.schema.field(str(target))  # refuses the name with the nearest known one
         else:
             table = table.with_schema(with_target(table.schema, target))
             refuse_balanced(table)
@@ -240,7 +240,8 @@ class Balancer(Params, BaseEstimator):
 
         def whole() -> tuple[Table, str]:
             found = read_table(X) if known is None else known
-            return found.with_schema(with_target(found.schema, target)), target
+            # a frame's column may be called by a number
+            return found.with_schema(with_target(found.schema, str(target))), str(target)
 
         source = source_of(X, whole, drop="", canonical=known is not None)
         out, rows, _ = self._resample(X, classes, None, source, run=run)

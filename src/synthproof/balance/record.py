@@ -46,7 +46,7 @@ def record_of(study: Study, machine: Mapping[str, Any]) -> dict[str, Any]:
         ],
         "left_out": {k: w.to_dict() for k, w in study.left_out.items()},
         "sentences": [w.to_dict() for w in sentences(study)],
-        "scores": {name: scores_of(m, study.test) for name, m in study.measured.items()},
+        "scores": {name: scores_of(m, study.test_units or study.test) for name, m in study.measured.items()},
         "against_real": [d.to_dict() for d in study.against_real],
         "against_copies": [d.to_dict() for d in study.against_copies],
     }
@@ -82,12 +82,12 @@ def scores_of(measured: Measured, test: Sequence[int]) -> dict[str, list[dict[st
     Parameters
     ----------
     test
-        Test rows of each class.
+        Test units of each class.
 
     Notes
     -----
     A class of which every row is right (or none) varies neither over seeds nor over bootstrap replicates, and its
-    interval would have no width. It then gets 3 / n to either side: what n rows without one exception exclude at 95 %
+    interval would have no width. It then gets 3 / n to either side: what n units without one exception exclude at 95 %
     (Hanley & Lippman-Hand 1983, doi:10.1001/jama.1983.03330370053031).
     """
     out: dict[str, list[dict[str, Any]]] = {}
@@ -95,7 +95,7 @@ def scores_of(measured: Measured, test: Sequence[int]) -> dict[str, list[dict[st
         seeds, draws = measured.by_seed[score], measured.by_draw[score]
         rows = []
         for c in range(seeds.shape[1]):
-            low, high = interval(seeds[:, c], draws[:, c], 0.95)
+            low, high = interval(seeds[:, c], draws[:, c], 0.95, test[c])
             if high - low < 1e-9:
                 low, high = low - 3 / max(1, test[c]), high + 3 / max(1, test[c])
             rows.append(

@@ -64,6 +64,8 @@ class Study:
         Source, learner, steps, seeds.
     seconds
         Wall time by part.
+    test_units
+        Test units with rows of each class: what the intervals' degrees of freedom are counted by.
     """
 
     names: tuple[str, ...]
@@ -77,6 +79,7 @@ class Study:
     against_copies: tuple[Difference, ...]
     facts: Mapping[str, Any]
     seconds: Mapping[str, float]
+    test_units: tuple[int, ...] | None = None
 
 
 def study(
@@ -280,6 +283,8 @@ def _compared(
     truth = Truth.of(task)
     counts = truth.counts(task.train.y)
     pairs = [(a.id, "real") for a in arms if a.id != "real"]
+    members = truth.members(task.test.y)
+    units = tuple(len(np.unique(task.test.unit[members[:, c]])) for c in range(members.shape[1]))
     copies = [(a.id, f"duplicates@{a.dose:g}") for a in arms if a.kind in DOSED and a.kind != "duplicates"]
     return Study(
         names=task.names,
@@ -289,8 +294,9 @@ def _compared(
         arms=tuple(arms),
         left_out=left_out,
         measured=measured,
-        against_real=tuple(differences(measured, pairs)),
-        against_copies=tuple(differences(measured, copies)),
+        test_units=units,
+        against_real=tuple(differences(measured, pairs, units=units)),
+        against_copies=tuple(differences(measured, copies, units=units)),
         facts=facts,
         seconds=seconds,
     )

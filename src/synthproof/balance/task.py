@@ -30,6 +30,8 @@ BoolArray = npt.NDArray[np.bool_]
 IntArray = npt.NDArray[np.intp]
 
 FEWEST_TEST = 20
+FEWEST_UNITS = 10
+"""Fewest persons whose rows of a class are tested on: an interval is drawn over persons."""
 SHOWN = 10
 """Fewest rows of a class, in either part, whose name may stand in a report."""
 
@@ -240,10 +242,9 @@ def refuse_few_units(members: BoolArray, unit_of_row: IntArray) -> None:
     """
     for c in range(members.shape[1]):
         units = len(np.unique(unit_of_row[members[:, c]]))
-        if units < FEWEST_TEST:
-            raise DataError(
-                "balance/study-few-units", position=c + 1, n_classes=members.shape[1], n=units, least=FEWEST_TEST
-            )
+        if units < FEWEST_UNITS:
+            facts = {"position": c + 1, "n_classes": members.shape[1], "n": units, "least": FEWEST_UNITS}
+            raise DataError("balance/study-few-units", where="", **facts)
 
 
 def _grouped(table: Table) -> bool:

@@ -12,13 +12,13 @@ import pytest
 from sklearn.linear_model import LogisticRegression
 
 from synthproof.balance.balancer import Balancer
-from synthproof.balance.differences import Measured
+from synthproof.balance.differences import Measured, interval
 from synthproof.balance.learner import Perceptron
 from synthproof.balance.record import scores_of
 from synthproof.balance.scores import SCORES
 from synthproof.balance.study import study
 from synthproof.balance.task import TableTask
-from synthproof.core.errors import ConfigError, DataError, NotFoundError, WorkspaceError
+from synthproof.core.errors import ConfigError, DataError, NotFoundError, SchemaError, WorkspaceError
 from synthproof.core.schema import Field
 from synthproof.data.table.io import read_table
 
@@ -41,6 +41,28 @@ def test_free_text_and_empty_columns_do_not_stop_a_generator(mixed: Mixed) -> No
     frame = X.reset_index(drop=True).assign(label=y.to_numpy())
     done = Balancer("table.marginals", target="label", random_state=1).balance(read_table(frame))
     assert done.data.frame["memo"].isna().sum() == (done.origin == "synthetic").sum() > 0
+
+
+def test_types_that_hold_no_new_value(mixed: Mixed) -> None:
+    X, y = mixed()
+    notes = [f"note {i} on order number {i * 7919 % 10007} of the year, with thanks" for i in range(len(X))]
+    texts = np.array([notes, X["blood"].astype(str)], dtype="U").T
+    balancer = Balancer("table.marginals", random_state=1)
+    X2, _ = balancer.fit_resample(texts, y)
+    made = balancer.origin_ != "real"
+    assert X2.dtype == texts.dtype
+    assert set(X2[made, 0]) == {""}  # an array of texts has no missing cell, and "nan" is a word
+    assert set(X2[made, 1]) <= {"A", "B", "O"}
+    codes = X.assign(code=pd.Categorical([f"C{i:06d}" for i in range(len(X))]))
+    with pytest.raises(DataError, match="beyond its categories"):
+        Balancer("table.marginals", random_state=1).fit_resample(codes, y)
+    numbered = pd.DataFrame(np.column_stack([X["visits"], X["smokes"], y == "rare"]).astype(float))
+    for strategy in ("duplicates", "smote", "table.marginals"):
+        done = Balancer(strategy, target=2, random_state=1).balance(numbered)  # type: ignore[arg-type]
+        assert done.data.columns.tolist() == [0, 1, 2]
+        assert len(done.data) > len(numbered)
+    with pytest.raises(SchemaError, match="schema/unknown-field"):
+        Balancer(target=7).balance(numbered)  # type: ignore[arg-type]
 
 
 def test_rows_without_columns_to_learn_from(mixed: Mixed) -> None:
@@ -167,4 +189,21 @@ def test_an_interval_of_a_class_that_is_always_right_has_a_width() -> None:
     loose = Measured(
         {s: np.linspace(0.7, 0.8, 5)[:, None] for s in SCORES}, {s: np.linspace(0.6, 0.9, 40)[:, None] for s in SCORES}
     )
-    assert scores_of(loose, (20,)) == scores_of(loose, (2000,))
+    # the fewer units, the fewer degrees of freedom: bootstrap replicates are no observations
+    few, many = (scores_of(loose, (n,))["auroc"][0] for n in (10, 2000))
+    assert few["low"] < many["low"] < many["high"] < few["high"]
+    assert few["mean"] == many["mean"]
+
+
+@pytest.mark.parametrize("units", [10, 40])
+def test_claims_over_few_units_keep_their_level(units: int) -> None:
+    rng = np.random.default_rng(units)
+    wrong, worlds = 0, 300
+    for _ in range(worlds):
+        effect = rng.normal(size=units)  # what an arm changes for each person: nothing on average
+        draws = rng.multinomial(units, np.full(units, 1 / units), size=200) @ effect / units
+        same = np.repeat(effect.mean(), 5)
+        low, high = interval(same, draws, 0.998, units)
+        wrong += not low <= 0 <= high
+    # at most 0.2 % in theory, 1.2 % where 10 units are taken for infinitely many; 4 of 300 has p = 0.003 at 0.2 %
+    assert wrong <= 3
