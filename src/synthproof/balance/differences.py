@@ -125,8 +125,9 @@ def differences(
             for c in range(one.by_seed[score].shape[1]):
                 seeds = one.by_seed[score][:, c] - other.by_seed[score][:, c]
                 draws = one.by_draw[score][:, c] - other.by_draw[score][:, c]
-                low, high = interval(seeds, draws, level, units and units[c])
-                sure_low, sure_high = interval(seeds, draws, sure, units and units[c])
+                n = None if units is None else units[c]
+                low, high = interval(seeds, draws, level, n)
+                sure_low, sure_high = interval(seeds, draws, sure, n)
                 out.append(
                     Difference(
                         arm=arm,

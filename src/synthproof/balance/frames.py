@@ -239,7 +239,7 @@ def _cast_array(made: Any, dtype: Any) -> npt.NDArray[Any]:
     if dtype.kind == "O":
         return np.asarray(made.astype(object).to_numpy(dtype=object, na_value=None), dtype=object)
     if dtype.kind in "US":  # which have no missing cell: an empty text, not the word "nan"
-        return made.astype(object).to_numpy(dtype=object, na_value="").astype(dtype)
+        return np.asarray(made.astype(object).to_numpy(dtype=object, na_value=""), dtype=dtype)
     try:
         return np.asarray(made.to_numpy(dtype=dtype))
     except (TypeError, ValueError) as error:
