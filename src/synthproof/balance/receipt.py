@@ -87,10 +87,10 @@ class Balanced:
             with whole_file(marks) as part:
                 frame.to_csv(part, index=False)
             write_table(table, placed)
-        except BaseException:
+            new = []
+        finally:
             for path in new:
                 path.unlink(missing_ok=True)
-            raise
         return placed, marks, receipt
 
 
@@ -198,10 +198,14 @@ def told_amounts(
         )
         out.append(words.filled(n=unlabelled))
     if empty:
-        words = Words(
-            en="Free text (and a column without any value) is not drawn and stays empty in every made row; columns: {n} ({names}).",
-            ko="자유 텍스트(또는 값이 하나도 없는 열)는 생성하지 않으며 생성된 모든 행에서 비어 있습니다. 열 {n}개({names}).",
-        )
-        names = ", ".join(printable(name, 40) for name in empty[:10]) + (" …" if len(empty) > 10 else "")
-        out.append(words.filled(n=len(empty), names=names))
+        out.append(_told_empty(empty))
     return tuple(out)
+
+
+def _told_empty(empty: tuple[str, ...]) -> Words:
+    words = Words(
+        en="Free text (and a column without any value) is not drawn and stays empty in every made row; columns: {n} ({names}).",
+        ko="자유 텍스트(또는 값이 하나도 없는 열)는 생성하지 않으며 생성된 모든 행에서 비어 있습니다. 열 {n}개({names}).",
+    )
+    names = ", ".join(printable(name, 40) for name in empty[:10]) + (" …" if len(empty) > 10 else "")
+    return words.filled(n=len(empty), names=names)

@@ -126,10 +126,8 @@ def study(
 
     Raises
     ------
-    UsageError
-        ``balance/too-few-seeds``; ``params/out-of-range`` for a rare class that there is not.
-    DataError
-        ``balance/nothing-rare``: no class lies below the median class, as where all are equal.
+    UsageError, DataError
+        ``balance/too-few-seeds``; ``params/out-of-range`` for a rare class that there is not; ``balance/nothing-rare``.
 
     Notes
     -----
@@ -142,9 +140,7 @@ def study(
     left_out: dict[str, Words] = {str(k): why for k, why in (leave or {}).items()} | _left_out(task, learner)
     truth = Truth.of(task)
     topped = _topped(truth, task, rare)
-    if not len(doses) or not truth.dose(task.train.y, max(doses), topped).any():
-        counts = truth.counts(task.train.y)
-        raise DataError("balance/nothing-rare", n_classes=len(counts), least=int(counts.min()), most=int(counts.max()))
+    _refuse_nothing(truth, task, topped, doses)
     arms = [a for a in arms_of(doses) if a.kind not in left_out]
     weights = unit_weights(task.test.unit, repeats, derive(seed, "study"))
     known_answers: MutableMapping[str, FloatArray] = {} if answers is None else answers
@@ -165,6 +161,12 @@ def study(
     spent = {k: round(v, 1) for k, v in bench.seconds.items()}
     seconds = {**spent, "all": round(time.perf_counter() - begun, 1)}
     return _compared(task, topped, arms, left_out, {k: _gathered(v) for k, v in found.items()}, facts, seconds)
+
+
+def _refuse_nothing(truth: Truth, task: Task, topped: BoolArray | None, doses: Sequence[float]) -> None:
+    if not len(doses) or not truth.dose(task.train.y, max(doses), topped).any():
+        counts = truth.counts(task.train.y)
+        raise DataError("balance/nothing-rare", n_classes=len(counts), least=int(counts.min()), most=int(counts.max()))
 
 
 def _topped(truth: Truth, task: Task, rare: Sequence[str] | None) -> BoolArray | None:
