@@ -192,6 +192,14 @@ def _wanted(classes: Counted, ratio: Ratio, *, of: int) -> IntArray:
     return np.full(len(classes), int(np.floor(_share(ratio) * of)), dtype=np.intp)
 
 
+def out_of_reach(classes: Counted, ratio: Ratio, *, up: bool) -> int:
+    """Return how many entries of a mapping ask for fewer rows than there are (of down-sampling: for more): these stay."""
+    if not isinstance(ratio, Mapping):
+        return 0
+    asked, have = _wanted(classes, ratio, of=int(classes.counts.max())), classes.counts
+    return int((asked < have).sum() if up else (asked > have).sum())
+
+
 def _rows(asked: Any, of: int, position: int) -> int:
     if isinstance(asked, int | np.integer) and not isinstance(asked, bool):
         if asked >= 1:

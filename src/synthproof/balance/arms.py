@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any, Literal, Protocol, TypeAlias
 
 import numpy as np
+import pandas as pd
 
 from synthproof.balance.classes import Classes
 from synthproof.balance.interpolate import FAMILY, Interpolated
@@ -45,8 +46,8 @@ def strategy_name(strategy: Any) -> str:
     NotFoundError
         ``registry/unknown-name``.
     """
-    if strategy in STRATEGIES or (isinstance(strategy, str) and strategy in synthesizers.names()):
-        return str(strategy)
+    if isinstance(strategy, str) and (strategy in STRATEGIES or strategy in synthesizers.names()):
+        return strategy
     known = [*STRATEGIES, *synthesizers.names()]
     hint = did_you_mean(str(strategy), known)
     kind = Words(en="strategy", ko="방법")
@@ -69,6 +70,11 @@ class Maker(Protocol):
     @property
     def origin(self) -> str:
         """What a row of it is marked as: ``"augmentation"`` or ``"synthetic"``."""
+        ...
+
+    @property
+    def empty(self) -> tuple[str, ...]:
+        """Columns that it leaves empty."""
         ...
 
     def make(self, c: int, n: int, /, *, seed: int, run: Run | None = None) -> Table:
@@ -94,6 +100,8 @@ class Generated:
         The fitted generator.
     origin
         ``"synthetic"`` where its tags say that every value is drawn anew, else ``"augmentation"`` (`table.smote`).
+    empty
+        Columns that the generator does not draw (free text): missing in every made row. Known once rows were made.
     """
 
     def __init__(
@@ -123,6 +131,7 @@ class Generated:
             given.setdefault("target", target)
         self.origin = "synthetic" if tags.releasable and tags.irreversible and tags.full_synthesis else "augmentation"
         self.table, self.target, self.classes = table, target, classes
+        self.empty: tuple[str, ...] = ()
         self.model = synthesizers.make(name, **given).fit(table, run=run)
 
     def make(self, c: int, n: int, /, *, seed: int, run: Run | None = None) -> Table:
@@ -131,9 +140,13 @@ class Generated:
         field = self.table.schema.field(self.target)
         cell = self.table.frame[self.target].iloc[int(first[0])]
         drawn: Table = self.model.sample(n, where={self.target: _asked(field, cell)}, seed=seed, run=run)
-        frame = drawn.frame.loc[:, list(self.table.schema.names)].head(n).reset_index(drop=True)
-        same = self.table.frame[self.target].take(np.repeat(first, len(frame))).reset_index(drop=True)
-        return self.table.with_frame(frame.assign(**{self.target: same}))
+        names, real = list(self.table.schema.names), self.table.frame
+        frame = drawn.frame.head(n).reset_index(drop=True)
+        # no generator of tables writes free text: such a cell stays empty rather than being a real row's
+        self.empty = tuple(name for name in names if name not in frame.columns)
+        none = {name: pd.Series(pd.NA, index=frame.index, dtype=real[name].dtype) for name in self.empty}
+        same = real[self.target].take(np.repeat(first, len(frame))).reset_index(drop=True)
+        return self.table.with_frame(frame.assign(**{**none, self.target: same}).loc[:, names])
 
 
 def maker_of(

@@ -30,10 +30,11 @@ from synthproof.balance.rows import (
 )
 from synthproof.balance.wording import for_modality
 from synthproof.core.errors import ConfigError, DataError
-from synthproof.core.params import Params, check_choice, check_range
+from synthproof.core.params import Params, check_choice, check_range, check_whole
 from synthproof.core.random import fresh_seed
 from synthproof.core.run import Run, quiet
 from synthproof.core.words import Words
+from synthproof.data.balanced import refuse_balanced
 from synthproof.data.image.dataset import ImageSet
 from synthproof.data.image.io import How, is_image_source, read_images
 from synthproof.data.table.dataset import Table
@@ -71,7 +72,7 @@ class Balancer(Params, BaseEstimator):
     small
         What happens to a smaller class: ``"refuse"``, ``"flag"`` (made all the same, with a notice), ``"skip"``.
     random_state
-        Seed; ``None`` draws one and keeps it in ``seed_``.
+        Seed; ``None`` draws one, and numpy's `Generator` or `RandomState` is asked for one: ``seed_`` keeps it.
 
     Attributes
     ----------
@@ -88,6 +89,8 @@ class Balancer(Params, BaseEstimator):
         What the user should know.
     seed_
         Seed that was used.
+    n_features_in_, feature_names_in_
+        Columns of `X`, and their names where all are texts, as scikit-learn has them.
 
     Notes
     -----
@@ -113,7 +116,7 @@ class Balancer(Params, BaseEstimator):
         cap_total: float | None = CAP_TOTAL,
         least: int = LEAST,
         small: str = "refuse",
-        random_state: int | None = None,
+        random_state: int | np.random.Generator | np.random.RandomState | None = None,
     ) -> None:
         self.strategy = strategy
         self.target = target
@@ -131,7 +134,9 @@ class Balancer(Params, BaseEstimator):
     def fit(self, X: Any, y: Any = None) -> Self:
         """Check parameters and labels, and count the classes; nothing is made."""
         self._check()
-        classes, labels, _ = self._pairs(frames.plain_container(X), y)
+        X = frames.plain_container(X)
+        classes, labels, _ = self._pairs(X, y)
+        self._see(X)
         self.classes_ = np.array(classes.labels if labels is None else labels.names, dtype=object)
         return self
 
@@ -159,6 +164,7 @@ class Balancer(Params, BaseEstimator):
         self._check()
         X = frames.plain_container(X)
         classes, labels, y = self._pairs(X, y)
+        self._see(X)
         name = _free_name(frames.column_names(X))
 
         def whole() -> tuple[Table, str]:
@@ -190,6 +196,8 @@ class Balancer(Params, BaseEstimator):
             return classes, None, names[classes.codes]
         y = np.asarray(y) if isinstance(y, list | tuple) else y
         frames.container_of(X)
+        if not hasattr(y, "__len__"):
+            raise DataError("balance/container", where="y", type=type(y).__qualname__)
         frames.check_pairs(X, y)
         return *classes_or_labels(y), y
 
@@ -205,7 +213,7 @@ class Balancer(Params, BaseEstimator):
         Raises
         ------
         SynthproofError
-            As `fit_resample` raises, ``balance/no-target``, and what reading raises.
+            As `fit_resample` raises, ``balance/no-target``, ``balance/balanced-already`` (of a file), and what reading raises.
         """
         self._check()
         if is_image_source(data):
@@ -222,16 +230,18 @@ class Balancer(Params, BaseEstimator):
             names = frames.column_names(data)
             if target not in names:
                 table = read_table(data)
-                table.schema.field(target)  # refuses the name with the nearest known one
+                table.schema.field(str(target))  # refuses the name with the nearest known one
         else:
             table = table.with_schema(with_target(table.schema, target))
+            refuse_balanced(table)
         X = data if table is None else table.frame
         classes = classes_of(frames.column_values(frames.column_of(X, target)), where=target)
         known = table
 
         def whole() -> tuple[Table, str]:
             found = read_table(X) if known is None else known
-            return found.with_schema(with_target(found.schema, target)), target
+            # a frame's column may be called by a number
+            return found.with_schema(with_target(found.schema, str(target))), str(target)
 
         source = source_of(X, whole, drop="", canonical=known is not None)
         out, rows, _ = self._resample(X, classes, None, source, run=run)
@@ -242,6 +252,7 @@ class Balancer(Params, BaseEstimator):
     def _balance_pictures(self, data: Any, run: Run) -> Balanced:
         asked = tuple(self.target.split(",")) if self.target else ()
         images = read_images(data, How(targets=asked), run=run)
+        refuse_balanced(images)
         images = with_targets(images, asked)
         classes, labels = classes_of_set(images)
         out, _, _ = self._resample(images, classes, labels, PictureSource(images), run=run)
@@ -261,7 +272,7 @@ class Balancer(Params, BaseEstimator):
     ) -> tuple[Any, IntArray, IntArray]:
         """Return the rows, each one's position in X (-1: made) and its class, and set what was learned."""
         strategy = strategy_name(self.strategy)
-        self.seed_ = fresh_seed() if self.random_state is None else int(self.random_state)
+        self.seed_ = self._seed()
         how = Settings(
             ratio=self.ratio, cap_class=self.cap_class, cap_total=self.cap_total, least=self.least, small=self.small
         )
@@ -273,18 +284,19 @@ class Balancer(Params, BaseEstimator):
         out = frames.taken(X, rows)
         origin = np.array(["real"] * len(kept) + ["duplicate"] * len(again), dtype=object)
         of_class = classes.codes[rows]
+        empty: tuple[str, ...] = ()
         if makes_rows(strategy) and amounts.added.any():
             making = Making(
                 strategy=strategy, generator=self.generator, params=self.params, augment=self.augment,
                 neighbours=self.neighbours, seed=self.seed_, run=run,
             )  # fmt: skip
-            made, of_made, mark = made_rows(X, source, classes, labels, amounts, making)
+            made, of_made, mark, empty = made_rows(X, source, classes, labels, amounts, making)
             out = together(out, made)
             rows = np.concatenate([rows, np.full(len(of_made), -1, dtype=np.intp)])
             origin = np.concatenate([origin, np.full(len(of_made), mark, dtype=object)])
             of_class = np.concatenate([of_class, of_made])
         self._remember(classes, labels, rows, origin, of_class)
-        told = told_amounts(strategy, self.before_, self.after_, classes.unlabelled)
+        told = told_amounts(strategy, self.before_, self.after_, classes.unlabelled, empty)
         modality = "image" if frames.of_pictures(X) else "table"
         self.notices_: tuple[Words, ...] = tuple(for_modality(w, modality) for w in (*wanted.notices, *told))
         return out, rows, of_class
@@ -335,11 +347,32 @@ class Balancer(Params, BaseEstimator):
             "class_weight": list(self.class_weight_.values()),
         }
 
+    def _seed(self) -> int:
+        given = self.random_state
+        if isinstance(given, np.random.Generator):
+            return int(given.integers(2**63))
+        if isinstance(given, np.random.RandomState):
+            return int(given.randint(2**63 - 1, dtype=np.int64))
+        return fresh_seed() if given is None else int(given)
+
+    def _see(self, X: Any) -> None:
+        """Set what scikit-learn's pipelines ask their first step for."""
+        if frames.of_pictures(X):
+            return
+        names = frames.column_names(X)
+        self.n_features_in_ = len(names)
+        if names and all(isinstance(n, str) for n in names):
+            self.feature_names_in_ = np.array(names, dtype=object)
+        else:
+            self.__dict__.pop("feature_names_in_", None)  # of other columns, seen before
+
     def _check(self) -> None:
         strategy_name(self.strategy)
         check_choice(self, "small", self.small, ("refuse", "flag", "skip"))
-        check_range(self, "neighbours", self.neighbours, 1, 1000)
-        check_range(self, "least", self.least, 1, 10**9)
+        check_whole(self, "neighbours", self.neighbours, 1, 1000)
+        check_whole(self, "least", self.least, 1, 10**9)
+        if not isinstance(self.random_state, np.random.Generator | np.random.RandomState | None):
+            check_whole(self, "random_state", self.random_state, -(2**63), 2**64)
         for name in ("cap_class", "cap_total"):
             if getattr(self, name) is not None:
                 check_range(self, name, getattr(self, name), 0, 10**6)

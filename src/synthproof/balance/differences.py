@@ -64,7 +64,7 @@ class Difference:
         return {**rounded, "claim": self.claim}
 
 
-def spread(seeds: FloatArray, draws: FloatArray) -> tuple[float, float]:
+def spread(seeds: FloatArray, draws: FloatArray, units: int | None = None) -> tuple[float, float]:
     """Return the variance of a mean over seeds, and its degrees of freedom (Welch–Satterthwaite).
 
     Parameters
@@ -74,6 +74,9 @@ def spread(seeds: FloatArray, draws: FloatArray) -> tuple[float, float]:
         seeds - 1 degrees.
     draws
         The mean over seeds on each bootstrap replicate: their variance is the chance in the test units.
+    units
+        Test units with rows of the class: that variance has units - 1 degrees, however many replicates there are. Absent:
+        as many as replicates.
     """
     k = len(seeds)
     learning = float(np.var(seeds, ddof=1)) / k if k > 1 else 0.0
@@ -82,22 +85,31 @@ def spread(seeds: FloatArray, draws: FloatArray) -> tuple[float, float]:
     both = learning + testing
     if both <= 0:
         return 0.0, np.inf
-    degrees = both**2 / (learning**2 / max(1, k - 1) + testing**2 / max(1, len(known) - 1))
+    degrees = both**2 / (learning**2 / max(1, k - 1) + testing**2 / max(1, (units or len(known)) - 1))
     return both, degrees
 
 
-def interval(seeds: FloatArray, draws: FloatArray, level: float) -> tuple[float, float]:
-    """Return the t interval of a mean over seeds."""
-    variance, degrees = spread(seeds, draws)
+def interval(seeds: FloatArray, draws: FloatArray, level: float, units: int | None = None) -> tuple[float, float]:
+    """Return the t interval of a mean over seeds; arguments as of `spread`."""
+    variance, degrees = spread(seeds, draws, units)
     centre = float(np.mean(seeds))
     half = float(stdtrit(min(degrees, 1e6), 0.5 + level / 2)) * np.sqrt(variance)
     return centre - half, centre + half
 
 
 def differences(
-    measured: Mapping[str, Measured], pairs: Sequence[tuple[str, str]], *, level: float = 0.95
+    measured: Mapping[str, Measured],
+    pairs: Sequence[tuple[str, str]],
+    *,
+    level: float = 0.95,
+    units: Sequence[int] | None = None,
 ) -> list[Difference]:
     """Return every score of every class for each pair (arm, against).
+
+    Parameters
+    ----------
+    units
+        Test units of each class (`spread`).
 
     Notes
     -----
@@ -113,8 +125,9 @@ def differences(
             for c in range(one.by_seed[score].shape[1]):
                 seeds = one.by_seed[score][:, c] - other.by_seed[score][:, c]
                 draws = one.by_draw[score][:, c] - other.by_draw[score][:, c]
-                low, high = interval(seeds, draws, level)
-                sure_low, sure_high = interval(seeds, draws, sure)
+                n = None if units is None else units[c]
+                low, high = interval(seeds, draws, level, n)
+                sure_low, sure_high = interval(seeds, draws, sure, n)
                 out.append(
                     Difference(
                         arm=arm,

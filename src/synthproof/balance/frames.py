@@ -19,6 +19,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from synthproof.core.errors import DataError
+from synthproof.core.words import Words
 from synthproof.data.image.dataset import ImageSet
 
 IntArray = npt.NDArray[np.intp]
@@ -178,7 +179,8 @@ def appended(data: Any, made: Any) -> Any:
         return _append_arrow(data, made)
     made = made.set_axis(data.columns, axis=1)
     columns = {i: _cast_series(made.iloc[:, i], data.dtypes.iloc[i], data.columns[i]) for i in range(data.shape[1])}
-    cast = pd.DataFrame(columns).set_axis(data.columns, axis=1)
+    # the index says how many rows there are where there is no column
+    cast = pd.DataFrame(columns, index=pd.RangeIndex(len(made))).set_axis(data.columns, axis=1)
     out = pd.concat([data.reset_index(drop=True), cast], ignore_index=True)
     for i, name in enumerate(data.columns):
         if out.dtypes.iloc[i] != data.dtypes.iloc[i]:
@@ -236,6 +238,8 @@ def _cast_array(made: Any, dtype: Any) -> npt.NDArray[Any]:
         return made.astype(dtype)
     if dtype.kind == "O":
         return np.asarray(made.astype(object).to_numpy(dtype=object, na_value=None), dtype=object)
+    if dtype.kind in "US":  # which have no missing cell: an empty text, not the word "nan"
+        return np.asarray(made.astype(object).to_numpy(dtype=object, na_value=""), dtype=dtype)
     try:
         return np.asarray(made.to_numpy(dtype=dtype))
     except (TypeError, ValueError) as error:
@@ -245,6 +249,10 @@ def _cast_array(made: Any, dtype: Any) -> npt.NDArray[Any]:
 def _cast_series(column: Any, dtype: Any, name: Any) -> Any:
     if column.dtype == dtype:
         return column
+    if isinstance(dtype, pd.CategoricalDtype) and not column.dropna().isin(dtype.categories).all():
+        # e.g. new identifiers of a column that holds each of the old ones as a level
+        found = Words(en="values beyond its categories", ko="범주 목록에 없는 값")
+        raise _changed(name, found, dtype)
     try:
         cast = column.astype(dtype)
     except (TypeError, ValueError, OverflowError) as error:

@@ -11,12 +11,13 @@ import numpy.typing as npt
 
 from synthproof.balance.arms import LEAST
 from synthproof.balance.image_maker import AUGMENT
-from synthproof.balance.task import FEWEST_TEST, Part
+from synthproof.balance.task import FEWEST_TEST, Part, refuse_few_units
 from synthproof.core.errors import DataError
 from synthproof.core.random import derive
 from synthproof.core.registry import synthesizers
 from synthproof.core.run import Run, quiet
 from synthproof.core.words import Words
+from synthproof.data.balanced import refuse_balanced
 from synthproof.data.image.dataset import ImageSet
 from synthproof.data.split import Split, split
 from synthproof.engines.scratch import scratch
@@ -44,7 +45,7 @@ class ImageTask:
     Raises
     ------
     DataError
-        ``balance/study-too-small``, ``split/…``.
+        ``balance/study-too-small``, ``balance/study-few-units``, ``split/…``.
     """
 
     def __init__(
@@ -56,6 +57,8 @@ class ImageTask:
         generator: str = "image.flow",
         params: Mapping[str, Any] | None = None,
     ) -> None:
+        for part in (data.train, data.holdout) if isinstance(data, Split) else (data,):
+            refuse_balanced(part)
         parts = data if isinstance(data, Split) else split(data, holdout=holdout, seed=seed)
         self._real, unseen = _labelled(parts.train), _labelled(parts.holdout)
         self._generator, self._params = generator, dict(params or {})
@@ -69,6 +72,7 @@ class ImageTask:
                     "balance/study-too-small", position=c + 1, n_classes=len(self.names), train=counts[0], test=counts[1],
                     least_train=LEAST, least_test=FEWEST_TEST,
                 )  # fmt: skip
+        refuse_few_units(test[:, None] == np.arange(len(self.names)), unseen.unit_of_row)
         self.train = Part(seen(self._real), codes, self._real.unit_of_row)
         self.test = Part(seen(unseen), test, unseen.unit_of_row)
         self.facts: Mapping[str, Any] = {

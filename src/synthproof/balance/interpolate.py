@@ -107,11 +107,12 @@ class Interpolated:
 
     Raises
     ------
-    MissingExtraError, ConfigError
-        ``extra/missing``; ``balance/needs-numbers``.
+    MissingExtraError, ConfigError, DataError
+        ``extra/missing``; ``balance/needs-numbers``; ``balance/no-columns``.
     """
 
     origin = "augmentation"
+    empty: tuple[str, ...] = ()
 
     def __init__(
         self, table: Table, target: str, classes: Classes, *, strategy: str = "smote", neighbours: int = 5
@@ -120,6 +121,8 @@ class Interpolated:
         self.table, self.target, self.classes = table, target, classes
         self.strategy, self.neighbours = strategy, neighbours
         self.coded = encoded(table, target, classes)
+        if not self.coded.fields:
+            raise DataError("balance/no-columns", where=table.origin.name, n=len(table.schema.fields) - 1)
         named = [f.name for f in self.coded.fields if f.levelled]
         if strategy != "smote" and named:
             raise ConfigError("balance/needs-numbers", strategy=strategy, n=len(named), names=", ".join(named[:10]))

@@ -14,12 +14,13 @@ from synthproof.balance.classes import Classes
 from synthproof.balance.image_maker import AUGMENT, DEFAULT_PICTURES
 from synthproof.balance.image_task import seen
 from synthproof.balance.labels import Labels, labels_of
-from synthproof.balance.task import FEWEST_TEST, Part
+from synthproof.balance.task import FEWEST_TEST, Part, refuse_few_units
 from synthproof.core.errors import DataError
 from synthproof.core.random import derive
 from synthproof.core.registry import synthesizers
 from synthproof.core.run import Run
 from synthproof.core.words import Words
+from synthproof.data.balanced import refuse_balanced
 from synthproof.data.image.dataset import ImageSet
 from synthproof.data.split import Split, split
 
@@ -47,7 +48,7 @@ class LabelsTask:
     Raises
     ------
     DataError
-        ``balance/study-too-small``, ``balance/not-labels``, ``split/…``.
+        ``balance/study-too-small``, ``balance/study-few-units``, ``balance/not-labels``, ``split/…``.
     """
 
     def __init__(
@@ -59,6 +60,8 @@ class LabelsTask:
         generator: str = DEFAULT_PICTURES,
         params: Mapping[str, Any] | None = None,
     ) -> None:
+        for part in (data.train, data.holdout) if isinstance(data, Split) else (data,):
+            refuse_balanced(part)
         parts = data if isinstance(data, Split) else split(data, holdout=holdout, seed=seed)
         self._real, unseen = _labelled(parts.train), _labelled(parts.holdout)
         self._generator, self._params = generator, dict(params or {})
@@ -68,6 +71,7 @@ class LabelsTask:
         n, codes = self._real.n_rows, whole.groups.codes
         known = _with_enough(whole, codes[:n], codes[n:])
         self.labels = Labels(known.names, known.kinds, Classes(known.groups.labels, codes[:n]), known.n_own)
+        refuse_few_units(known.kinds[codes[n:]], unseen.unit_of_row)
         self.names = known.names
         self.train = Part(seen(self._real), codes[:n], self._real.unit_of_row)
         self.test = Part(seen(unseen), codes[n:], unseen.unit_of_row)

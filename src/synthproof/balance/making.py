@@ -26,8 +26,8 @@ from synthproof.data.table.dataset import Table
 
 IntArray = npt.NDArray[np.intp]
 Augment: TypeAlias = Callable[[Any, int], Any]
-Made: TypeAlias = tuple[Any, IntArray, str]
-"""Rows, the class (combination) of each, and what they are marked as."""
+Made: TypeAlias = tuple[Any, IntArray, str, tuple[str, ...]]
+"""Rows, the class (combination) of each, what they are marked as, and the columns that are empty in all of them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,7 +101,7 @@ class TableSource:
             of_class.append(np.full(part.n_rows, c, dtype=np.intp))
         made = table.with_frame(pd.concat(parts, ignore_index=True))
         made = made.without(self.drop) if self.drop else made
-        return made.frame if self.canonical else made.to_native(), np.concatenate(of_class), maker.origin
+        return made.frame if self.canonical else made.to_native(), np.concatenate(of_class), maker.origin, maker.empty
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +145,7 @@ class PictureSource:
             parts.append(maker.make(c, n, seed=derive(how.seed, f"balance/draw/{c}"), run=how.run))
             of_class.append(np.full(n, c, dtype=np.intp))
         out = Drawn(tuple(parts)) if way is None else way.decode(np.concatenate([p.pixels() for p in parts]))
-        return out, np.concatenate(of_class), maker.origin
+        return out, np.concatenate(of_class), maker.origin, ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,7 +183,7 @@ def made_rows(
     if frames.n_rows(made) != len(again):
         raise DataError("balance/lengths-differ", rows=frames.n_rows(made), labels=len(again))
     made = np.asarray(made) if isinstance(data, np.ndarray) else made
-    return made, classes.codes[again], "augmentation"
+    return made, classes.codes[again], "augmentation", ()
 
 
 def together(real: Any, made: Any) -> Any:

@@ -18,7 +18,8 @@ from synthproof.core.words import Words
 from synthproof.data.balanced import KEY, RECEIPT
 from synthproof.data.image.dataset import ImageSet
 from synthproof.data.table.dataset import Origin, Table
-from synthproof.data.table.io import read_table, write_table
+from synthproof.data.table.io import placed_table, read_table, write_table
+from synthproof.dossier.disclose import printable
 
 IntArray = npt.NDArray[np.intp]
 
@@ -73,18 +74,30 @@ class Balanced:
             folder = write_pictures(self.data, target, origin=self.origin, source_rows=self.source_rows, receipt=said)
             return (folder,)
         table = self.data if isinstance(self.data, Table) else read_table(self.data)
-        written = write_table(table, target)[0]
-        marks = written.with_name(f"{written.name}.origin.csv")
+        placed, marks, receipt = places_of(table, Path(target))
         sources = [int(s) if s >= 0 else None for s in self.source_rows]
         frame = pd.DataFrame(
             {"row": np.arange(len(self.origin)), "origin": self.origin, "source_row": pd.array(sources, dtype="Int64")}
         )
-        with whole_file(marks) as part:
-            frame.to_csv(part, index=False)
-        receipt = written.with_name(f"{written.name}{RECEIPT}")
-        with whole_file(receipt) as part:
-            part.write_text(json.dumps(said, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-        return written, marks, receipt
+        new = [path for path in (marks, receipt) if not path.exists()]
+        try:
+            # the receipt first: without it a balanced file would pass for a synthetic or a real one
+            with whole_file(receipt) as part:
+                part.write_text(json.dumps(said, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+            with whole_file(marks) as part:
+                frame.to_csv(part, index=False)
+            write_table(table, placed)
+            new = []
+        finally:
+            for path in new:
+                path.unlink(missing_ok=True)
+        return placed, marks, receipt
+
+
+def places_of(table: Table, target: Path) -> tuple[Path, Path, Path]:
+    """Return where a balanced table, its marks and its receipt are written."""
+    placed = placed_table(target, table.origin)
+    return placed, placed.with_name(f"{placed.name}.origin.csv"), placed.with_name(f"{placed.name}{RECEIPT}")
 
 
 def marked(data: Any, origin: npt.NDArray[Any]) -> Any:
@@ -125,8 +138,28 @@ def told_small(how: str, **facts: object) -> Words:
     return words.filled(**facts)
 
 
-def told_amounts(strategy: str, before: IntArray, after: IntArray, unlabelled: int) -> tuple[Words, ...]:
-    """Return what changed in counts, and what that means."""
+def told_reach(n: int, of: int, *, up: bool) -> tuple[Words, ...]:
+    """Return the notice about classes (of so many) that a strategy cannot bring to the ratio by hand."""
+    if not n:
+        return ()
+    words = Words(
+        en="The ratio asks for more rows than there are in {n} of {of} classes: thinning adds none, and they stay as they are.",
+        ko="범주 {of}개 중 {n}개는 비율이 요청한 행이 있는 행보다 많습니다. 축소는 행을 늘리지 않으므로 그대로 둡니다.",
+    )
+    if up:
+        words = Words(
+            en="The ratio asks for fewer rows than there are in {n} of {of} classes: this strategy takes none away, and they stay as "
+            "they are (“down” thins).",
+            ko="범주 {of}개 중 {n}개는 비율이 요청한 행이 있는 행보다 적습니다. 이 방법은 행을 줄이지 않으므로 그대로 둡니다"
+            "(줄이려면 “down”).",
+        )
+    return (words.filled(n=n, of=of),)
+
+
+def told_amounts(
+    strategy: str, before: IntArray, after: IntArray, unlabelled: int, empty: tuple[str, ...] = ()
+) -> tuple[Words, ...]:
+    """Return what changed in counts, and what that means; `empty` are columns that made rows lack."""
     out = []
     if strategy == "weights":
         out.append(
@@ -137,6 +170,14 @@ def told_amounts(strategy: str, before: IntArray, after: IntArray, unlabelled: i
         )
     elif not (before != after).any():
         out.append(Words(en="No class was changed.", ko="변경된 범주가 없습니다."))
+        if strategy not in ("none", "down") and before.min() < before.max():
+            words = Words(
+                en="The rarest has still 1 row to {old:.1f} of the commonest; the default tops up classes below the median class "
+                "alone, a ratio by hand or “equal” does more.",
+                ko="최소:최대 비율은 여전히 1:{old:.1f}입니다. 기본값은 중앙값보다 적은 범주만 늘리며, 비율을 직접 주거나 “equal”을 "
+                "쓰면 더 바꿀 수 있습니다.",
+            )
+            out.append(words.filled(old=float(before.max() / max(1, before.min()))))
     else:
         words = Words(
             en="{changed} of {n} classes changed; rarest to commonest went from 1:{old:.1f} to 1:{new:.1f}.",
@@ -156,4 +197,15 @@ def told_amounts(strategy: str, before: IntArray, after: IntArray, unlabelled: i
             ko="라벨이 없는 {n}행은 그대로 두며, 이로부터 아무것도 만들지 않습니다.",
         )
         out.append(words.filled(n=unlabelled))
+    if empty:
+        out.append(_told_empty(empty))
     return tuple(out)
+
+
+def _told_empty(empty: tuple[str, ...]) -> Words:
+    words = Words(
+        en="Free text (and a column without any value) is not drawn and stays empty in every made row; columns: {n} ({names}).",
+        ko="자유 텍스트(또는 값이 하나도 없는 열)는 생성하지 않으며 생성된 모든 행에서 비어 있습니다. 열 {n}개({names}).",
+    )
+    names = ", ".join(printable(name, 40) for name in empty[:10]) + (" …" if len(empty) > 10 else "")
+    return words.filled(n=len(empty), names=names)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -46,7 +46,7 @@ def record_of(study: Study, machine: Mapping[str, Any]) -> dict[str, Any]:
         ],
         "left_out": {k: w.to_dict() for k, w in study.left_out.items()},
         "sentences": [w.to_dict() for w in sentences(study)],
-        "scores": {name: scores_of(m) for name, m in study.measured.items()},
+        "scores": {name: scores_of(m, study.test_units or study.test) for name, m in study.measured.items()},
         "against_real": [d.to_dict() for d in study.against_real],
         "against_copies": [d.to_dict() for d in study.against_copies],
     }
@@ -76,14 +76,28 @@ def told_again(record: Mapping[str, Any]) -> list[dict[str, str]]:
     return [w.to_dict() for w in sentences(study)]
 
 
-def scores_of(measured: Measured) -> dict[str, list[dict[str, Any]]]:
-    """Return each score of each class: mean over seeds, interval at 95 %, and the seeds."""
+def scores_of(measured: Measured, test: Sequence[int]) -> dict[str, list[dict[str, Any]]]:
+    """Return each score of each class: mean over seeds, interval at 95 %, and the seeds.
+
+    Parameters
+    ----------
+    test
+        Test units of each class.
+
+    Notes
+    -----
+    A class of which every row is right (or none) varies neither over seeds nor over bootstrap replicates, and its
+    interval would have no width. It then gets 3 / n to either side: what n units without one exception exclude at 95 %
+    (Hanley & Lippman-Hand 1983, doi:10.1001/jama.1983.03330370053031).
+    """
     out: dict[str, list[dict[str, Any]]] = {}
     for score in SCORES:
         seeds, draws = measured.by_seed[score], measured.by_draw[score]
         rows = []
         for c in range(seeds.shape[1]):
-            low, high = interval(seeds[:, c], draws[:, c], 0.95)
+            low, high = interval(seeds[:, c], draws[:, c], 0.95, test[c])
+            if high - low < 1e-9:
+                low, high = low - 3 / max(1, test[c]), high + 3 / max(1, test[c])
             rows.append(
                 {
                     "mean": round(float(np.mean(seeds[:, c])), 5),

@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from synthproof.balance.amounts import Amounts, Ratio, down_amounts, up_amounts
+from synthproof.balance.amounts import Amounts, Ratio, down_amounts, out_of_reach, up_amounts
 from synthproof.balance.arms import learns, makes_rows
 from synthproof.balance.classes import Classes
 from synthproof.balance.combinations import down_plan, label_goals, told_plan, up_plan
 from synthproof.balance.labels import Labels
-from synthproof.balance.receipt import told_small
+from synthproof.balance.receipt import told_reach, told_small
 from synthproof.core.errors import DataError
 from synthproof.core.random import stream
 from synthproof.core.words import Words
@@ -74,24 +74,27 @@ def wanted_rows(
     if strategy in ("none", "weights"):
         same = Amounts(classes.counts, classes.counts)
         return Wanted(same, same if labels is None else Amounts(labels.counts, labels.counts))
-    if strategy == "down":
+    up = strategy != "down"
+    counted = classes if labels is None else labels
+    reach = told_reach(out_of_reach(counted, how.ratio, up=up), len(counted), up=up)
+    if not up:
         if labels is None:
             amounts = down_amounts(classes, how.ratio)
-            return Wanted(amounts, amounts)
+            return Wanted(amounts, amounts, reach)
         plan = down_plan(labels, how.ratio)
-        return Wanted(plan.groups, plan.labels, told_plan(labels, plan))
+        return Wanted(plan.groups, plan.labels, (*reach, *told_plan(labels, plan)))
     made = makes_rows(strategy)
     count = sizes if sizes is not None and learns(strategy) else None
     if labels is None:
         amounts = up_amounts(classes, how.ratio, made=made, cap_class=how.cap_class, cap_total=how.cap_total)
         amounts, told = _small(amounts, strategy, how, count)
-        return Wanted(amounts, amounts, told)
+        return Wanted(amounts, amounts, (*reach, *told))
     goal = label_goals(labels, how.ratio, made=made, cap_class=how.cap_class)
     asked, told = _small(Amounts(labels.counts, goal), strategy, how, count)
     by_hand = not (isinstance(how.ratio, str) and how.ratio == "auto")
     caps = (how.cap_class, how.cap_total) if made else (None, None)
     plan = up_plan(labels, asked.after, by_hand=by_hand, cap_class=caps[0], cap_total=caps[1])
-    return Wanted(plan.groups, plan.labels, (*told, *told_plan(labels, plan)))
+    return Wanted(plan.groups, plan.labels, (*reach, *told, *told_plan(labels, plan)))
 
 
 def _small(amounts: Amounts, strategy: str, how: Settings, sizes: Sizes | None) -> tuple[Amounts, tuple[Words, ...]]:

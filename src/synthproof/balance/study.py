@@ -25,7 +25,7 @@ from synthproof.balance.rows import balanced_repeats
 from synthproof.balance.scores import SCORES, member_scores, unit_weights
 from synthproof.balance.task import Made, Task
 from synthproof.balance.truth import Truth
-from synthproof.core.errors import UsageError
+from synthproof.core.errors import DataError, UsageError
 from synthproof.core.random import derive
 from synthproof.core.run import Run, quiet
 from synthproof.core.words import Words
@@ -64,6 +64,8 @@ class Study:
         Source, learner, steps, seeds.
     seconds
         Wall time by part.
+    test_units
+        Test units with rows of each class: what the intervals' degrees of freedom are counted by.
     """
 
     names: tuple[str, ...]
@@ -77,6 +79,7 @@ class Study:
     against_copies: tuple[Difference, ...]
     facts: Mapping[str, Any]
     seconds: Mapping[str, float]
+    test_units: tuple[int, ...] | None = None
 
 
 def study(
@@ -123,8 +126,8 @@ def study(
 
     Raises
     ------
-    UsageError
-        ``balance/too-few-seeds``; ``params/out-of-range`` for a rare class that there is not.
+    UsageError, DataError
+        ``balance/too-few-seeds``; ``params/out-of-range`` for a rare class that there is not; ``balance/nothing-rare``.
 
     Notes
     -----
@@ -137,6 +140,7 @@ def study(
     left_out: dict[str, Words] = {str(k): why for k, why in (leave or {}).items()} | _left_out(task, learner)
     truth = Truth.of(task)
     topped = _topped(truth, task, rare)
+    _refuse_nothing(truth, task, topped, doses)
     arms = [a for a in arms_of(doses) if a.kind not in left_out]
     weights = unit_weights(task.test.unit, repeats, derive(seed, "study"))
     known_answers: MutableMapping[str, FloatArray] = {} if answers is None else answers
@@ -157,6 +161,12 @@ def study(
     spent = {k: round(v, 1) for k, v in bench.seconds.items()}
     seconds = {**spent, "all": round(time.perf_counter() - begun, 1)}
     return _compared(task, topped, arms, left_out, {k: _gathered(v) for k, v in found.items()}, facts, seconds)
+
+
+def _refuse_nothing(truth: Truth, task: Task, topped: BoolArray | None, doses: Sequence[float]) -> None:
+    if not len(doses) or not truth.dose(task.train.y, max(doses), topped).any():
+        counts = truth.counts(task.train.y)
+        raise DataError("balance/nothing-rare", n_classes=len(counts), least=int(counts.min()), most=int(counts.max()))
 
 
 def _topped(truth: Truth, task: Task, rare: Sequence[str] | None) -> BoolArray | None:
@@ -275,6 +285,8 @@ def _compared(
     truth = Truth.of(task)
     counts = truth.counts(task.train.y)
     pairs = [(a.id, "real") for a in arms if a.id != "real"]
+    members = truth.members(task.test.y)
+    units = tuple(len(np.unique(task.test.unit[members[:, c]])) for c in range(members.shape[1]))
     copies = [(a.id, f"duplicates@{a.dose:g}") for a in arms if a.kind in DOSED and a.kind != "duplicates"]
     return Study(
         names=task.names,
@@ -284,8 +296,9 @@ def _compared(
         arms=tuple(arms),
         left_out=left_out,
         measured=measured,
-        against_real=tuple(differences(measured, pairs)),
-        against_copies=tuple(differences(measured, copies)),
+        test_units=units,
+        against_real=tuple(differences(measured, pairs, units=units)),
+        against_copies=tuple(differences(measured, copies, units=units)),
         facts=facts,
         seconds=seconds,
     )

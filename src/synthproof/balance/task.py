@@ -21,13 +21,17 @@ from synthproof.core.errors import DataError
 from synthproof.core.random import derive
 from synthproof.core.run import Run
 from synthproof.core.words import Words
+from synthproof.data.balanced import refuse_balanced
 from synthproof.data.split import split
 from synthproof.data.table.dataset import Table
 from synthproof.data.table.io import with_target
 
+BoolArray = npt.NDArray[np.bool_]
 IntArray = npt.NDArray[np.intp]
 
 FEWEST_TEST = 20
+FEWEST_UNITS = 10
+"""Fewest persons whose rows of a class are tested on: an interval is drawn over persons."""
 SHOWN = 10
 """Fewest rows of a class, in either part, whose name may stand in a report."""
 
@@ -93,7 +97,8 @@ class TableTask:
     Raises
     ------
     DataError
-        ``balance/study-too-small``, ``balance/not-classes``, ``split/…``.
+        ``balance/study-too-small``, ``balance/study-few-units``, ``balance/no-columns``, ``balance/not-classes``,
+        ``balance/balanced-already``, ``split/…``.
     """
 
     def __init__(
@@ -107,6 +112,7 @@ class TableTask:
         params: Mapping[str, Any] | None = None,
         neighbours: int = 5,
     ) -> None:
+        refuse_balanced(table)
         table = table.with_schema(with_target(table.schema, target))
         known = table.frame[target].notna().to_numpy(dtype=bool)
         labelled = table if known.all() else table.with_frame(table.frame.loc[known].reset_index(drop=True))
@@ -118,7 +124,10 @@ class TableTask:
         self._classes = _same(every, parts.train, target)
         test = _same(every, parts.holdout, target)
         self._check(test)
+        refuse_few_units(test.codes[:, None] == np.arange(len(test)), parts.holdout.unit_of_row)
         self._features = Features.learn(parts.train, target)
+        if not self._features.fields:
+            raise DataError("balance/no-columns", where=labelled.origin.name, n=len(labelled.schema.fields) - 1)
         self.train = Part(self._features.apply(parts.train), self._classes.codes, parts.train.unit_of_row)
         self.test = Part(self._features.apply(parts.holdout), test.codes, parts.holdout.unit_of_row)
         shown = np.minimum(self._classes.counts, test.counts) >= SHOWN
@@ -212,6 +221,32 @@ class TableMade:
         return self.kept[key]
 
 
+def refuse_few_units(members: BoolArray, unit_of_row: IntArray) -> None:
+    """Refuse a test part in which a class is that of too few protected units: rows of one person say one thing.
+
+    Parameters
+    ----------
+    members
+        Which classes each test row is of, shape (n, n_classes).
+    unit_of_row
+        Shape (n,).
+
+    Raises
+    ------
+    DataError
+        ``balance/study-few-units``.
+
+    Notes
+    -----
+    Intervals draw whole units anew. With one unit of a class nothing ever varies, and the interval would have no width.
+    """
+    for c in range(members.shape[1]):
+        units = len(np.unique(unit_of_row[members[:, c]]))
+        if units < FEWEST_UNITS:
+            facts = {"position": c + 1, "n_classes": members.shape[1], "n": units, "least": FEWEST_UNITS}
+            raise DataError("balance/study-few-units", where="", **facts)
+
+
 def _grouped(table: Table) -> bool:
     return table.schema.unit_field is not None
 
@@ -224,4 +259,4 @@ def _same(every: Classes, part: Table, target: str) -> Classes:
     return Classes(every.labels, np.array(codes, dtype=np.intp))
 
 
-__all__ = ["FEWEST_TEST", "Made", "Part", "TableMade", "TableTask", "Task"]
+__all__ = ["FEWEST_TEST", "Made", "Part", "TableMade", "TableTask", "Task", "refuse_few_units"]

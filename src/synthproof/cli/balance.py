@@ -126,15 +126,16 @@ class _Asked:
 
 def _balance(asked: _Asked) -> None:
     from synthproof.balance.balancer import Balancer
-    from synthproof.balance.receipt import HOLDS_REAL, SPLIT_FIRST
+    from synthproof.balance.receipt import HOLDS_REAL, SPLIT_FIRST, places_of
     from synthproof.balance.wording import for_modality
-    from synthproof.data.balanced import ORIGINS
+    from synthproof.data.balanced import ORIGINS, refuse_balanced
     from synthproof.data.split import split
     from synthproof.pipeline.face import read
 
     out, pictures = asked.out, asked.pictures
     apart = out.with_name(f"{out.stem}.test{out.suffix}")
-    for place in [out] if asked.holdout is None else [out, apart]:
+    both = [out] if asked.holdout is None else [out, apart]
+    for place in both:
         if pictures:
             refuse_taken(place, ORIGINS)
         if not asked.force:
@@ -151,7 +152,12 @@ def _balance(asked: _Asked) -> None:
         random_state=asked.seed,
     )
     data = read(asked.source, target=asked.target)
-    told, written = [HOLDS_REAL], []
+    # before the split too: a part to test on holds real rows alone
+    refuse_balanced(data)
+    if not pictures and not asked.force:
+        for path in [p for place in both for p in places_of(data, place)]:
+            refuse_replacing(path)
+    told = [HOLDS_REAL]
     if asked.holdout is None:
         told.append(SPLIT_FIRST)
     with drawn_run(screen(stderr=True), asked.lang) as job:
@@ -159,9 +165,10 @@ def _balance(asked: _Asked) -> None:
             parts = split(data, holdout=asked.holdout, seed=asked.seed)
             data = parts.train
         done = balancer.balance(data, run=job)
+        # the part to test on comes last: where the other cannot be written, nothing is left behind
+        written = list(done.write(out))
         if asked.holdout is not None:
             written += _apart(parts.holdout, apart)
-        written += list(done.write(out))
     own = [for_modality(w, "image" if pictures else "table") for w in told]
     show_notices(screen(), [w.say(asked.lang) for w in (*done.notices, *own)], asked.lang)
     for path in written:

@@ -65,6 +65,14 @@ def check_range(owner: object, name: str, value: Any, low: float, high: float) -
         )
 
 
+def check_whole(owner: object, name: str, value: Any, low: int, high: int) -> None:
+    """Refuse what is no whole number in [low, high]."""
+    whole = isinstance(value, numbers.Integral) and not isinstance(value, bool)
+    if not whole or not low <= value <= high:
+        allowed = f"a whole number between {low:g} and {high:g}"
+        raise ConfigError("params/out-of-range", owner=type(owner).__name__, name=name, value=value, allowed=allowed)
+
+
 def check_choice(owner: object, name: str, value: Any, allowed: tuple[str, ...]) -> None:
     """Refuse what is not one of some words."""
     if value not in allowed:

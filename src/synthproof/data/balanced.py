@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from synthproof.core.errors import DataError
+
 KEY = "balanced"
 """Where the counts stand among the options of a data set's origin (and among the attributes of a pandas frame)."""
 RECEIPT = ".balance.json"
@@ -61,6 +63,20 @@ def notice_of(counts: Mapping[str, int], where: str) -> dict[str, Any]:
     return {"code": "read/balanced", "where": where, "n": sum(counts.values()), "real": counts.get("real", 0)}
 
 
+def refuse_balanced(data: Any) -> None:
+    """Refuse a data set that holds repeated or made rows where rows are counted as real ones: for caps, or to test on.
+
+    Raises
+    ------
+    DataError
+        ``balance/balanced-already``. What was only thinned or weighted holds real rows alone, and passes.
+    """
+    counts = counts_of(data)
+    added = sum(n for k, n in counts.items() if k != "real")
+    if added:
+        raise DataError("balance/balanced-already", where=data.origin.name, n=added, rows=sum(counts.values()))
+
+
 def not_drawn(data: Any) -> int:
     """Return how many rows of a data set are known to be real, repeated, interpolated or moved."""
     counts = counts_of(data)
@@ -68,4 +84,4 @@ def not_drawn(data: Any) -> int:
 
 
 __all__ = ["ADDED_COLUMNS", "FOLDER_RECEIPT", "KEY", "ORIGINS", "RECEIPT", "counts_beside", "counts_given", "counts_of"]
-__all__ += ["not_drawn", "notice_of", "receipt_of"]
+__all__ += ["not_drawn", "notice_of", "receipt_of", "refuse_balanced"]

@@ -12,6 +12,7 @@ from sklearn.base import clone
 
 import synthproof as sp
 from synthproof.balance.balancer import Balancer
+from synthproof.balance.image_task import ImageTask
 from synthproof.balance.pictures import Squares, with_targets
 from synthproof.core.errors import ConfigError, DataError
 from synthproof.data.image.dataset import ImageSet
@@ -233,7 +234,12 @@ def test_a_folder_is_written_and_read_back(tmp_path: Path) -> None:
     assert back.schema.unit_field == "patient"
     assert set(back.schema.names) == {"class", "patient"}  # where a picture came from is no label
     assert len(back) == len(images)  # moved pictures belong to their person
-    by_path = sp.Balancer("duplicates", target="class", random_state=1).balance(folder)
+    with pytest.raises(DataError, match="balance/balanced-already"):  # its moved pictures would be marked real
+        sp.Balancer("duplicates", target="class", random_state=1).balance(folder)
+    with pytest.raises(DataError, match="balance/balanced-already"):
+        ImageTask(back)
+    (real,) = sp.Balancer("none", random_state=1).balance(images).write(tmp_path / "real")
+    by_path = sp.Balancer("duplicates", target="class", random_state=1).balance(real)
     assert isinstance(by_path.data, ImageSet)
 
 

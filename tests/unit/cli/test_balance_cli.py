@@ -79,6 +79,31 @@ def test_a_ratio_by_hand(people: Path, tmp_path: Path, monkeypatch: pytest.Monke
     assert counts["other"] >= 120
 
 
+def test_nothing_is_replaced_unasked_and_no_balanced_file_is_taken_for_real(
+    people: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    common = ("balance", people, "--target", "disease", "--seed", 1)
+    # the suffix of the source is added, and the marks lie beside the file: those places count too
+    for there, asked in (("out.csv", "out"), ("b.csv.origin.csv", "b.csv"), ("c.test.csv", "c.csv")):
+        (tmp_path / there).write_text("kept", "utf-8")
+        assert call(monkeypatch, *common, "--holdout", 0.3, "-o", tmp_path / asked) == 1
+        assert "workspace/exists" in capsys.readouterr().err
+        assert (tmp_path / there).read_text("utf-8") == "kept"
+    (tmp_path / "d.csv.origin.csv").mkdir()
+    (tmp_path / "d.csv.origin.csv" / "taken").touch()
+    assert call(monkeypatch, *common, "--holdout", 0.3, "-o", tmp_path / "d.csv") == 1
+    assert {p.name for p in tmp_path.glob("d.*")} == {"d.csv.origin.csv"}
+    capsys.readouterr()
+    assert call(monkeypatch, *common, "-o", tmp_path / "e.csv") == 0
+    for more in (("--holdout", 0.3), ("--strategy", "smote"), ("--study",)):
+        again = ("balance", tmp_path / "e.csv", "--target", "disease", *more, "-o", tmp_path / "f")
+        assert call(monkeypatch, *again) == 1
+        said = capsys.readouterr().err
+        assert "balance/balanced-already" in said
+        assert "remedy" in said
+    assert not list(tmp_path.glob("f*"))
+
+
 def test_the_study(people: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     asked = ("--study", "--generator", "table.marginals", "--steps", 30, "--seed", 1, "-o", tmp_path / "study")
     assert call(monkeypatch, "balance", people, "--target", "disease", *asked, lang="ko") == 0

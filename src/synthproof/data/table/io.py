@@ -150,13 +150,13 @@ def refuse_replacing_table(target: Path | str, origin: Origin) -> None:
     """
     if isinstance(target, str) and is_store(target):
         name = name_in_store(target)
-        refuse_replacing_object(target.removesuffix(name) + _named(Path(name), origin).name)
+        refuse_replacing_object(target.removesuffix(name) + placed_table(Path(name), origin).name)
     else:
-        refuse_replacing(_named(Path(target), origin))
+        refuse_replacing(placed_table(Path(target), origin))
 
 
-def _named(path: Path, origin: Origin) -> Path:
-    """Return a path with the suffix of the source added, where it has none that is known."""
+def placed_table(path: Path, origin: Origin) -> Path:
+    """Return where `write_table` writes: the path with the suffix of the source added, where it has none that is known."""
     if file_format(path)[0]:
         return path
     form = origin.container if origin.container in _WRITTEN else "csv"
@@ -166,7 +166,7 @@ def _named(path: Path, origin: Origin) -> Path:
 
 
 def _write(table: Table, path: Path) -> Path:
-    path = _named(path, table.origin)
+    path = placed_table(path, table.origin)
     form, last, packed = file_format(path)
     match form:
         case "csv":
@@ -204,6 +204,7 @@ __all__ = [
     "file_format",
     "load",
     "notices",
+    "placed_table",
     "read_table",
     "refuse_replacing_table",
     "with_target",
