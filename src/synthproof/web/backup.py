@@ -70,7 +70,7 @@ def restore(source: Path, data: Path, url: str = "") -> Store:
     """
     if data.exists() and any(data.iterdir()):
         raise WorkspaceError("workspace/occupied", where=str(data), n=sum(1 for _ in data.iterdir()))
-    store = Store(data, url)
+    store, whole = Store(data, url), False
     try:
         with zipfile.ZipFile(source) as packed:
             told = json.loads(packed.read("backup.json"))
@@ -87,13 +87,16 @@ def restore(source: Path, data: Path, url: str = "") -> Store:
                         for batch in _batches(packed, table):
                             work.execute(insert(table), batch)
             _unpack(packed, data)
-    except BaseException as error:
-        store.close()
-        for left in data.iterdir():  # the folder was empty: what stands there now is half of a server
-            shutil.rmtree(left) if left.is_dir() else left.unlink()
-        if isinstance(error, (*BAD_ZIP, KeyError, TypeError)) and not isinstance(error, SynthproofError):
-            raise DataError("web/bad-package", where=str(source), reason=type(error).__name__) from error
-        raise
+        whole = True
+    except (*BAD_ZIP, KeyError, TypeError) as error:
+        if isinstance(error, SynthproofError):
+            raise
+        raise DataError("web/bad-package", where=str(source), reason=type(error).__name__) from error
+    finally:
+        if not whole:
+            store.close()
+            for left in data.iterdir():  # the folder was empty: what stands there now is half of a server
+                shutil.rmtree(left) if left.is_dir() else left.unlink()
     with store.read() as work:
         for chain in work.execute(select(Base.metadata.tables["journal_head"].c.chain)).scalars():
             store.journal(work, chain)
