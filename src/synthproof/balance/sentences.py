@@ -175,8 +175,8 @@ def _trained_enough(study: Study) -> Iterator[Words]:
         )
         return
     words = Words(
-        en="Twice the steps on real rows alone are not shown to change the ranking: the baseline was trained enough.",
-        ko="실제 행만으로 단계를 두 배로 늘려도 순위 점수의 변화가 확인되지 않습니다. 기준 모형은 충분히 학습되었습니다.",
+        en="Twice the steps on real rows alone are not shown to change the ranking: nothing says that the baseline was trained too little.",
+        ko="실제 행만으로 단계를 두 배로 늘려도 순위 점수의 변화가 확인되지 않습니다. 기준 모형의 학습이 부족하였다고 볼 근거는 없습니다.",
     )
     yield _own(study, words)
 
