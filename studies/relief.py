@@ -144,7 +144,7 @@ def _sentence(where: str, generator: str, record: Mapping[str, Any], lang: str) 
     )
     return (
         f"{where}: {generator} ×{dose:g}은(는) 평균 AUROC를 {verdict}({ours:+.3f}, {low:+.3f} ~ {high:+.3f}). 같은 수의 복제는 "
-        f"{copies:+.3f}({copies_low:+.3f} ~ {copies_high:+.3f})이며, {generator}와의 차이는 "
+        f"{copies:+.3f}({copies_low:+.3f} ~ {copies_high:+.3f})이며, 둘의 차이는 "
         f"{'확인됩니다' if more else '확인되지 않습니다'}({beyond:+.3f}, {least:+.3f} ~ {most:+.3f}). {names}"
     )
 
