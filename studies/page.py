@@ -81,9 +81,9 @@ def ends() -> list[str]:
         return f"{found['before'][name]['estimate']:.3g} → {found['after'][name]['estimate']:.3g}"
 
     return [
-        "*The first flow of the two cores and that of the H100 were learned before the darkest grey was drawn exactly (four pixels in "
-        "five of a digit are 0; flow matching lands one or two greys beside it), the second of the two cores after it. The same digits "
-        "of the first, so settled (`benchmarks/images/ends.py`): KS of pixel "
+        "*The flow of the H100 was learned before the darkest grey was drawn exactly (four pixels in five of a digit are 0; flow "
+        "matching lands one or two greys beside it), those of the two cores after it. What that changes on one set of digits "
+        "(`benchmarks/images/ends.py`): KS of pixel "
         f"values {change('image.pixel_tests all')}, KID over random convolutions {change('image.kid random convolutions')}, nFD over "
         f"them {change('image.frechet random convolutions')}; over the classifier {change('image.frechet all')}.*",
         "",
@@ -108,8 +108,8 @@ def main() -> None:
     lines = [
         "# The published experiments, again",
         "",
-        "*`make studies-small` runs them at the size of two cores: from nothing in 81 minutes of running, in one go, beside other work that "
-        "took a quarter of the cores (2026-11-28). Results are kept in `studies/results/` with the machine.*",
+        "*`make studies-small` runs them at the size of two cores: from nothing in 81 minutes of running, in one go, beside other work "
+        "that took a quarter of the cores (2026-11-28). Results are kept in `studies/results/` with the machine.*",
         "",
         "## What the papers say",
         "",
@@ -127,7 +127,7 @@ def main() -> None:
             {
                 "mnist-dcgan": "DCGAN, two cores, 240,000 looks",
                 "mnist-flow-cpu": "flow, two cores, 20 minutes",
-                "mnist-flow-cpu-shared": "flow, the same again: later code, a quarter of the cores taken by others",
+                "mnist-flow-cpu-shared": "flow, the same, a quarter of the cores taken by others",
                 "mnist-flow": "flow, H100, 2.6 minutes",
             },
         ),
